@@ -1,0 +1,109 @@
+"""Every setting, once: environment name, type, default, meaning. Nothing else reads the environment."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+
+class SettingsError(ValueError):
+    """A setting has a value that cannot be used; the message names the variable and what is allowed."""
+
+
+def setting(env: str, default: Any, meaning: str, *, secret: bool = False) -> Any:
+    """Declare one setting: environment variable, default and one line of documentation."""
+    return field(default=default, metadata={"env": env, "meaning": meaning, "secret": secret})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """All settings. Durations carry their unit in the name."""
+
+    kafka_bootstrap_servers: str = setting(
+        "KAFKA_BOOTSTRAP_SERVERS", "", "Kafka to use; empty: the embedded one of the data directory"
+    )
+    database_url: str = setting(
+        "DATABASE_URL", "", "Postgres to use; empty: the embedded one of the data directory",
+        secret=True,
+    )  # fmt: skip
+    data_dir: Path = setting(
+        "MEDIA_GATEWAY_DATA_DIR", Path("media-gateway-data"), "Where the embedded stack keeps its data"
+    )
+    kafka_replication_factor: int = setting(
+        "KAFKA_REPLICATION_FACTOR", 1, "Replicas of each topic that `topics apply` creates"
+    )
+    host: str = setting("MEDIA_GATEWAY_HOST", "127.0.0.1", "Address the API listens on")
+    port: int = setting("MEDIA_GATEWAY_PORT", 8080, "Port the API listens on")
+    api_processes: int = setting("MEDIA_GATEWAY_API_PROCESSES", 1, "API server processes")
+    metrics_port: int = setting(
+        "MEDIA_GATEWAY_METRICS_PORT", 0, "Port of a worker's /metrics; 0: any free port"
+    )
+    database_pool_max: int = setting(
+        "MEDIA_GATEWAY_DATABASE_POOL_MAX", 8, "Connections to Postgres per process"
+    )
+    produce_timeout_ms: int = setting(
+        "MEDIA_GATEWAY_PRODUCE_TIMEOUT_MS", 5000, "How long the API waits for Kafka before it answers 503"
+    )
+    produce_linger_ms: int = setting(
+        "MEDIA_GATEWAY_PRODUCE_LINGER_MS", 5, "How long a producer waits to fill a batch"
+    )
+    commit_interval_s: float = setting(
+        "MEDIA_GATEWAY_COMMIT_INTERVAL_S", 1.0, "How often workers flush changelogs and commit offsets"
+    )
+    session_timeout_s: float = setting(
+        "MEDIA_GATEWAY_SESSION_TIMEOUT_S", 30.0, "How long Kafka waits before a silent worker loses its partitions"
+    )
+    slate_size: int = setting("MEDIA_GATEWAY_SLATE_SIZE", 20, "Recommendations per user")
+    slate_refresh_ms: int = setting(
+        "MEDIA_GATEWAY_SLATE_REFRESH_MS", 250, "A user's slate is computed at most once per this time"
+    )
+    slate_ttl_s: int = setting("MEDIA_GATEWAY_SLATE_TTL_S", 3600, "Lifetime stated on slate entries")
+    neighbours_max: int = setting(
+        "MEDIA_GATEWAY_NEIGHBOURS_MAX", 100, "Co-watch neighbours kept per title"
+    )
+    cowatch_lambda: float = setting(
+        "MEDIA_GATEWAY_COWATCH_LAMBDA", 250.0, "Ridge of the co-watch model (EASE)"
+    )
+    cowatch_titles_max: int = setting(
+        "MEDIA_GATEWAY_COWATCH_TITLES_MAX", 6000, "Titles in the co-watch model: those with most viewers"
+    )
+    cowatch_refit_s: float = setting(
+        "MEDIA_GATEWAY_COWATCH_REFIT_S", 20.0, "Least time between two fits of the co-watch model"
+    )
+    trending_half_life_h: float = setting(
+        "MEDIA_GATEWAY_TRENDING_HALF_LIFE_H", 24.0, "Half-life of a viewer's weight in trending"
+    )
+    completed_row_days: int = setting(
+        "MEDIA_GATEWAY_COMPLETED_ROW_DAYS", 30, "Completed titles leave the row after this time"
+    )
+    abandoned_row_days: int = setting(
+        "MEDIA_GATEWAY_ABANDONED_ROW_DAYS", 180, "Untouched titles count as abandoned after this time"
+    )
+    preset_by_type: str = setting(
+        "MEDIA_GATEWAY_PRESET_BY_TYPE", "", "Completion preset per content type, e.g. `episode=androidtv,movie=trakt`"
+    )
+    preset_by_partner: str = setting(
+        "MEDIA_GATEWAY_PRESET_BY_PARTNER", "", "Completion preset per partner, e.g. `acme=jellyfin`; wins over the type"
+    )
+    log_level: str = setting("MEDIA_GATEWAY_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+
+    @classmethod
+    def from_env(cls, environ: Any) -> "Settings":
+        """Read settings from a mapping (``os.environ`` at the composition root).
+
+        Raises:
+            SettingsError: a value cannot be converted.
+        """
+        hints = get_type_hints(cls)
+        values = {}
+        for item in fields(cls):
+            raw = environ.get(item.metadata["env"])
+            if raw is None or raw == "":
+                continue
+            kind = hints[item.name]
+            try:
+                values[item.name] = kind(raw)
+            except ValueError:
+                raise SettingsError(
+                    f"{item.metadata['env']}={raw!r} is not a valid {kind.__name__}"
+                ) from None
+        return cls(**values)

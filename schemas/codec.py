@@ -1,0 +1,52 @@
+"""bytes <-> model: the only JSON on the wire.
+
+Encoding is compact and has a fixed field order (declaration order), so equal values are equal bytes.
+Decoding ignores unknown fields (a newer writer may add one) and refuses missing or wrong ones.
+"""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+M = TypeVar("M", bound="WireModel")
+
+
+class DecodeError(ValueError):
+    """The bytes are not a valid record of the expected schema; the message says which field and why."""
+
+
+class WireModel(BaseModel):
+    """Base of everything on the wire: frozen, unknown fields ignored, no NaN or infinity."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", allow_inf_nan=False, ser_json_inf_nan="null"
+    )
+
+
+def encode(model: WireModel) -> bytes:
+    """Return the canonical bytes of ``model``; optional fields that are unset travel as absent."""
+    return model.__pydantic_serializer__.to_json(model, exclude_none=True)
+
+
+def decode(schema: type[M], value: bytes | None) -> M:
+    """Decode ``value`` as ``schema``.
+
+    Raises:
+        DecodeError: not JSON, wrong schema, or a tombstone where a value is required.
+    """
+    if value is None:
+        raise DecodeError("tombstone (null value) where a record is required")
+    try:
+        return schema.__pydantic_validator__.validate_json(value)
+    except ValidationError as error:
+        raise DecodeError(describe(error)) from error
+
+
+def describe(error: ValidationError) -> str:
+    """One line for people: the first three problems, each ``field: reason``; never the input itself."""
+    problems = [
+        f"{'.'.join(str(part) for part in issue['loc']) or 'body'}: {issue['msg']}"
+        for issue in error.errors(include_url=False, include_input=False, include_context=False)[:3]
+    ]
+    more = error.error_count() - len(problems)
+    return "; ".join(problems) + (f"; and {more} more" if more > 0 else "")

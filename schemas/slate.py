@@ -1,0 +1,51 @@
+"""Slates: the recommendations of one user, ready to serve."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.codec import WireModel
+from schemas.ids import ContentId, UserId
+
+RecommendationType = Literal[
+    "collaborative", "content_based", "graph_based", "context_aware",
+    "hybrid", "trending", "exploration",
+]  # fmt: skip
+
+
+class ExperimentVariant(WireModel):
+    """The experiment and the variant that shaped an entry."""
+
+    experiment_id: str
+    variant_name: str
+
+
+class SlateEntry(WireModel):
+    """One recommendation. ``based_on`` and ``explanation`` name the largest terms of the score."""
+
+    content_id: ContentId
+    title: str | None = None
+    score: float
+    recommendation_type: RecommendationType
+    based_on: tuple[str, ...] = Field(description="content ids or signals, largest term first")
+    explanation: str
+    generated_at_ms: int = Field(ge=0)
+    ttl_s: int = Field(gt=0)
+    model_version: str
+    experiment_variant: ExperimentVariant | None = None
+
+
+class Slate(WireModel):
+    """The ranked list of one user, best first.
+
+    ``as_of_ms`` is the event time of the newest interaction included, ``source_offset`` the progress
+    offset that produced it (see ``WatchState.interaction_offset``).
+    """
+
+    user_id: UserId
+    entries: tuple[SlateEntry, ...] = Field(max_length=200)
+    as_of_ms: int = Field(ge=0)
+    newest_event_id: str | None = None
+    source_offset: int = Field(ge=-1)
+    generated_at_ms: int = Field(ge=0)
+    model_version: str

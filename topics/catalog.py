@@ -1,0 +1,122 @@
+"""Every topic of Media Gateway, in the order of the flow. Read this file first.
+
+User-side topics share ``USER_PARTITIONS`` and are keyed by user, so everything about a user is in one
+partition. Content-side topics are small, have one partition (a total order), and every worker that
+needs them holds them whole.
+"""
+
+from schemas.content import Content
+from schemas.interaction import Interaction
+from schemas.neighbours import Neighbours
+from schemas.progress import ProgressEvent
+from schemas.slate import Slate
+from schemas.trending import TrendingPartial
+from schemas.watch_state import WatchState
+from schemas.webhook import WebhookReceived
+from topics.spec import DAY_MS, TopicSpec
+
+USER_PARTITIONS = 8
+MEBIBYTE = 1024 * 1024
+
+WEBHOOKS = TopicSpec(
+    name="ingestion.webhooks.v1",
+    schema=WebhookReceived,
+    key=("partner", "webhook_id"),
+    partitions=1,  # one catalogue decides which records are the same title: a total order
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    message_bytes_max=MEBIBYTE + 4096,
+    writer="api",
+    readers=("catalogue",),
+    description="Partner webhooks that passed the signature check, as accepted.",
+    dead_letter=True,
+)
+CONTENTS = TopicSpec(
+    name="catalogue.contents.v1",
+    schema=Content,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="catalogue",
+    readers=("slates", "serving-contents", "api"),
+    description="Canonical contents; a tombstone removes one.",
+)
+PROGRESS = TopicSpec(
+    name="playback.progress-events.v1",
+    schema=ProgressEvent,
+    key=("user_id",),
+    partitions=USER_PARTITIONS,
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    message_bytes_max=MEBIBYTE + 4096,
+    writer="api",
+    readers=("watch-states",),
+    description="Progress events and viewer decisions, as accepted from player apps.",
+    dead_letter=True,
+)
+WATCH_STATES = TopicSpec(
+    name="playback.watch-states.v1",
+    schema=WatchState,
+    key=("user_id", "content_id"),
+    partitions=USER_PARTITIONS,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="watch-states",
+    readers=("co-watch", "serving-watch-states"),
+    description="Latest watch state per user and title, from the ledger.",
+)
+INTERACTIONS = TopicSpec(
+    name="playback.interactions.v1",
+    schema=Interaction,
+    key=("user_id",),
+    partitions=USER_PARTITIONS,
+    cleanup="delete",
+    retention_ms=30 * DAY_MS,
+    message_bytes_max=MEBIBYTE,
+    writer="watch-states",
+    readers=("trending", "slates"),
+    description="Meaningful changes derived by the ledger.",
+)
+TRENDING = TopicSpec(
+    name="intelligence.trending-partials.v1",
+    schema=TrendingPartial,
+    key=("shard",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="trending",
+    readers=("slates", "serving-trending"),
+    description="Decayed unique viewers per title and region, one part per user partition.",
+)
+NEIGHBOURS = TopicSpec(
+    name="intelligence.neighbours.v1",
+    schema=Neighbours,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="co-watch",
+    readers=("slates", "serving-neighbours"),
+    description="Top-K co-watch neighbours per title (EASE^R), versioned.",
+)
+SLATES = TopicSpec(
+    name="intelligence.slates.v1",
+    schema=Slate,
+    key=("user_id",),
+    partitions=USER_PARTITIONS,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="slates",
+    readers=("serving-slates",),
+    description="The ranked list of each user, ready to serve.",
+)
+
+CATALOG: tuple[TopicSpec, ...] = (
+    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, SLATES,
+)  # fmt: skip

@@ -1,0 +1,50 @@
+"""The declaration of one topic, and the names derived from it."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from schemas.codec import WireModel
+from schemas.ids import KEY_SEPARATOR
+
+DAY_MS = 24 * 3600 * 1000
+DEAD_LETTER_SUFFIX = ".dlq"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TopicSpec:
+    """One topic: facts have ``cleanup="delete"``, state has ``cleanup="compact"``.
+
+    ``key`` names the schema fields whose values, joined by ``|``, are the record key; the first one
+    decides the partition. ``writer`` and ``readers`` name components (agents, ``api``, ``serving``).
+    """
+
+    name: str
+    schema: type[WireModel]
+    key: tuple[str, ...]
+    partitions: int
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int  # -1 with compaction only
+    message_bytes_max: int
+    writer: str
+    readers: tuple[str, ...]
+    description: str
+    dead_letter: bool = False
+
+    @property
+    def dead_letter_name(self) -> str:
+        """Name of the dead-letter topic; derived, never chosen."""
+        return self.name + DEAD_LETTER_SUFFIX
+
+    def key_of(self, value: Any) -> bytes:
+        """Return the record key of ``value`` (a model of ``schema``)."""
+        return KEY_SEPARATOR.join(str(getattr(value, field)) for field in self.key).encode()
+
+
+def changelog_name(agent: str, table: str) -> str:
+    """Name of a table's changelog topic, as Faust derives it from application id and table name."""
+    return f"{application_id(agent)}-{table}-changelog"
+
+
+def application_id(agent: str) -> str:
+    """Faust application id and consumer group of one agent."""
+    return f"media-gateway-{agent}"
