@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from infra.settings import Settings
-from topics.spec import TopicSpec
+from topics.spec import TopicSpec, changelog_name
 
 
 class Record(NamedTuple):
@@ -119,6 +119,17 @@ class StreamAgent:
     tick_s: float | None = None
     table_version: int = 1  # bump when the encoded state format changes: the agent starts afresh
     create_step: Callable[[Settings], Step]
+
+    @property
+    def changelog(self) -> str:
+        """Name of the table's changelog topic.
+
+        Raises:
+            ValueError: the agent has no table.
+        """
+        if self.table is None:
+            raise ValueError(f"{self.name} has no table")
+        return changelog_name(self.name, self.table, self.table_version)
 
 
 Flush = Callable[[Any, Sequence[Record]], Awaitable[Sequence[Reject]]]

@@ -26,7 +26,19 @@ class Settings:
         secret=True,
     )  # fmt: skip
     data_dir: Path = setting(
-        "MEDIA_GATEWAY_DATA_DIR", Path("media-gateway-data"), "Where the embedded stack keeps its data"
+        "MEDIA_GATEWAY_DATA_DIR",
+        Path("media-gateway-data"),
+        "Where the embedded stack keeps its data",
+    )
+    cache_dir: Path = setting(
+        "MEDIA_GATEWAY_CACHE_DIR",
+        Path("~/.cache/media-gateway"),
+        "Where the jars of the embedded Kafka are kept, for all data directories",
+    )
+    namespace: str = setting(
+        "MEDIA_GATEWAY_NAMESPACE",
+        "",
+        "Prefix of consumer groups and changelogs, to run twice on one Kafka",
     )
     kafka_replication_factor: int = setting(
         "KAFKA_REPLICATION_FACTOR", 1, "Replicas of each topic that `topics apply` creates"
@@ -41,22 +53,32 @@ class Settings:
         "MEDIA_GATEWAY_DATABASE_POOL_MAX", 8, "Connections to Postgres per process"
     )
     produce_timeout_ms: int = setting(
-        "MEDIA_GATEWAY_PRODUCE_TIMEOUT_MS", 5000, "How long the API waits for Kafka before it answers 503"
+        "MEDIA_GATEWAY_PRODUCE_TIMEOUT_MS",
+        5000,
+        "How long the API waits for Kafka before it answers 503",
     )
     produce_linger_ms: int = setting(
         "MEDIA_GATEWAY_PRODUCE_LINGER_MS", 5, "How long a producer waits to fill a batch"
     )
     commit_interval_s: float = setting(
-        "MEDIA_GATEWAY_COMMIT_INTERVAL_S", 1.0, "How often workers flush changelogs and commit offsets"
+        "MEDIA_GATEWAY_COMMIT_INTERVAL_S",
+        1.0,
+        "How often workers flush changelogs and commit offsets",
     )
     session_timeout_s: float = setting(
-        "MEDIA_GATEWAY_SESSION_TIMEOUT_S", 30.0, "How long Kafka waits before a silent worker loses its partitions"
+        "MEDIA_GATEWAY_SESSION_TIMEOUT_S",
+        30.0,
+        "How long Kafka waits before a silent worker loses its partitions",
     )
     slate_size: int = setting("MEDIA_GATEWAY_SLATE_SIZE", 20, "Recommendations per user")
     slate_refresh_ms: int = setting(
-        "MEDIA_GATEWAY_SLATE_REFRESH_MS", 250, "A user's slate is computed at most once per this time"
+        "MEDIA_GATEWAY_SLATE_REFRESH_MS",
+        250,
+        "A user's slate is computed at most once per this time",
     )
-    slate_ttl_s: int = setting("MEDIA_GATEWAY_SLATE_TTL_S", 3600, "Lifetime stated on slate entries")
+    slate_ttl_s: int = setting(
+        "MEDIA_GATEWAY_SLATE_TTL_S", 3600, "Lifetime stated on slate entries"
+    )
     neighbours_max: int = setting(
         "MEDIA_GATEWAY_NEIGHBOURS_MAX", 100, "Co-watch neighbours kept per title"
     )
@@ -64,7 +86,9 @@ class Settings:
         "MEDIA_GATEWAY_COWATCH_LAMBDA", 250.0, "Ridge of the co-watch model (EASE)"
     )
     cowatch_titles_max: int = setting(
-        "MEDIA_GATEWAY_COWATCH_TITLES_MAX", 6000, "Titles in the co-watch model: those with most viewers"
+        "MEDIA_GATEWAY_COWATCH_TITLES_MAX",
+        6000,
+        "Titles in the co-watch model: those with most viewers",
     )
     cowatch_refit_s: float = setting(
         "MEDIA_GATEWAY_COWATCH_REFIT_S", 20.0, "Least time between two fits of the co-watch model"
@@ -76,13 +100,30 @@ class Settings:
         "MEDIA_GATEWAY_COMPLETED_ROW_DAYS", 30, "Completed titles leave the row after this time"
     )
     abandoned_row_days: int = setting(
-        "MEDIA_GATEWAY_ABANDONED_ROW_DAYS", 180, "Untouched titles count as abandoned after this time"
+        "MEDIA_GATEWAY_ABANDONED_ROW_DAYS",
+        180,
+        "Untouched titles count as abandoned after this time",
     )
     preset_by_type: str = setting(
-        "MEDIA_GATEWAY_PRESET_BY_TYPE", "", "Completion preset per content type, e.g. `episode=androidtv,movie=trakt`"
+        "MEDIA_GATEWAY_PRESET_BY_TYPE",
+        "",
+        "Completion preset per content type, e.g. `episode=androidtv,movie=trakt`",
     )
     preset_by_partner: str = setting(
-        "MEDIA_GATEWAY_PRESET_BY_PARTNER", "", "Completion preset per partner, e.g. `acme=jellyfin`; wins over the type"
+        "MEDIA_GATEWAY_PRESET_BY_PARTNER",
+        "",
+        "Completion preset per partner, e.g. `acme=jellyfin`; wins over the type",
+    )
+    secrets_key: str = setting(
+        "MEDIA_GATEWAY_SECRETS_KEY",
+        "",
+        "Base64 of 32 bytes: partner secrets are encrypted at rest; empty: kept unencrypted",
+        secret=True,
+    )
+    demo_data: Path = setting(
+        "MEDIA_GATEWAY_DATA",
+        Path("../shared/data"),
+        "Data sets of the demo and the benchmarks; relative to the repository root",
     )
     log_level: str = setting("MEDIA_GATEWAY_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
 

@@ -40,9 +40,9 @@ class TopicSpec:
         return KEY_SEPARATOR.join(str(getattr(value, field)) for field in self.key).encode()
 
 
-def changelog_name(agent: str, table: str) -> str:
-    """Name of a table's changelog topic, as Faust derives it from application id and table name."""
-    return f"{application_id(agent)}-{table}-changelog"
+def changelog_name(agent: str, table: str, version: int) -> str:
+    """Name of a table's changelog topic. A new state format (version) starts a new changelog."""
+    return f"{application_id(agent)}-{table}-v{version}-changelog"
 
 
 def application_id(agent: str) -> str:

@@ -1,0 +1,112 @@
+"""Emit -> Kafka: the idempotent producer that one worker process shares.
+
+Records are packed into one batch per (topic, partition) and call, so a thousand records cost a few
+futures. The producer keeps order within a partition and retries without duplicates.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+
+from agents.spec import Emit, Reject
+from infra.settings import Settings
+
+BATCH_BYTES_MAX = 256 * 1024
+REQUEST_BYTES_MAX = 4 * 1024 * 1024  # a dead letter of a 1 MiB record with room for headers
+REQUEST_TIMEOUT_MS = 60_000
+DETAIL_BYTES_MAX = 1000
+
+Item = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+Target = tuple[str, int]
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Partition of a key as Java's default partitioner chooses it (murmur2, positive, modulo)."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+class Emitter:
+    """Sends records; every method returns futures that resolve when Kafka acknowledged them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=settings.produce_linger_ms,
+            max_batch_size=BATCH_BYTES_MAX,
+            max_request_size=REQUEST_BYTES_MAX,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        await self._producer.stop()
+
+    async def emit(self, emits: Sequence[Emit]) -> list[asyncio.Future[Any]]:
+        """Send emitted records, in the given order within each partition."""
+        grouped: dict[Target, list[Item]] = {}
+        for topic, key, value, partition in emits:
+            if partition is None:
+                partition = partition_of(key, topic.partitions)
+            grouped.setdefault((topic.name, partition), []).append((key, value, []))
+        return await self._send(grouped)
+
+    async def dead_letter(
+        self, rejects: Sequence[Reject], dead_letter_topic: str, agent: str
+    ) -> list[asyncio.Future[Any]]:
+        """Send rejected records byte for byte; where and why they failed goes into the headers."""
+        grouped: dict[Target, list[Item]] = {}
+        for record, reason, detail in rejects:
+            headers = [
+                ("dlq.topic", record.topic.encode()),
+                ("dlq.partition", str(record.partition).encode()),
+                ("dlq.offset", str(record.offset).encode()),
+                ("dlq.timestamp_ms", str(record.timestamp_ms).encode()),
+                ("dlq.agent", agent.encode()),
+                ("dlq.reason", reason.encode()),
+                ("dlq.detail", detail.encode()[:DETAIL_BYTES_MAX]),
+            ]
+            item: Item = (record.key, record.value, headers)
+            grouped.setdefault((dead_letter_topic, record.partition), []).append(item)
+        return await self._send(grouped)
+
+    async def write(
+        self, topic: str, partition: int, items: Iterable[tuple[bytes, bytes | None]]
+    ) -> list[asyncio.Future[Any]]:
+        """Send raw key-value pairs to one partition (changelogs)."""
+        return await self._send({(topic, partition): [(key, value, []) for key, value in items]})
+
+    async def _send(self, grouped: dict[Target, list[Item]]) -> list[asyncio.Future[Any]]:
+        futures = []
+        for (topic, partition), items in grouped.items():
+            batch = self._producer.create_batch()
+            for key, value, headers in items:
+                if not _append(batch, key, value, headers):
+                    futures.append(await self._close(batch, topic, partition))
+                    batch = self._producer.create_batch()
+                    if not _append(batch, key, value, headers):
+                        raise ValueError(f"a record for {topic} does not fit into an empty batch")
+            futures.append(await self._close(batch, topic, partition))
+        return futures
+
+    async def _close(self, batch: Any, topic: str, partition: int) -> asyncio.Future[Any]:
+        batch.close()
+        future: asyncio.Future[Any] = await self._producer.send_batch(
+            batch, topic, partition=partition
+        )
+        return future
+
+
+def _append(
+    batch: Any, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
+) -> bool:
+    added = batch.append(timestamp=None, key=key, value=value, headers=headers)
+    return added is not None

@@ -1,0 +1,139 @@
+"""Tables: encoded bytes by key in memory, a write-behind changelog in Kafka, recovery from it.
+
+A step writes into a staged layer that is kept only if the step succeeds. Kept writes are remembered
+as dirty; a commit writes the last value of each dirty key to the changelog, so a key that changed a
+thousand times in a second costs one record.
+
+Every changelog value starts with the 8-byte source position it was written at. Recovery keeps the
+value with the greatest position per key, so a paused worker that wakes up after losing its
+partition cannot put the past back (Kafka would otherwise let its late write win).
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+POSITION_BYTES = 8
+RECOVERY_FETCH_BYTES = 4 * 1024 * 1024
+
+
+class PartitionTable:
+    """One partition of one table. Implements ``agents.spec.TableView``."""
+
+    __slots__ = ("_data", "_dirty", "_staged")
+
+    def __init__(self, data: dict[str, bytes] | None = None) -> None:
+        self._data: dict[str, bytes] = {} if data is None else data
+        self._staged: dict[str, bytes | None] = {}
+        self._dirty: dict[str, bytes | None] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of ``key``, staged writes included."""
+        if key in self._staged:
+            return self._staged[key]
+        return self._data.get(key)
+
+    def put(self, key: str, value: bytes) -> None:
+        """Stage a write."""
+        self._staged[key] = value
+
+    def delete(self, key: str) -> None:
+        """Stage a removal."""
+        self._staged[key] = None
+
+    def keys(self) -> Sequence[str]:
+        """Keys kept so far (staged writes excluded)."""
+        return list(self._data)
+
+    def keep(self) -> None:
+        """Keep the staged writes: the step succeeded."""
+        for key, value in self._staged.items():
+            if value is None:
+                self._data.pop(key, None)
+            else:
+                self._data[key] = value
+        self._dirty.update(self._staged)
+        self._staged = {}
+
+    def discard(self) -> None:
+        """Drop the staged writes: the step failed."""
+        self._staged = {}
+
+    def take_dirty(self) -> dict[str, bytes | None]:
+        """Return what changed since the last call and start a new collection."""
+        dirty, self._dirty = self._dirty, {}
+        return dirty
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+
+def changelog_items(
+    dirty: dict[str, bytes | None], position: int
+) -> Iterator[tuple[bytes, bytes | None]]:
+    """Changelog records of dirty keys. A removal is a tombstone (position does not survive it)."""
+    prefix = position.to_bytes(POSITION_BYTES, "big")
+    for key, value in dirty.items():
+        yield key.encode(), None if value is None else prefix + value
+
+
+class Restored:
+    """Folds changelog records of one partition, in offset order, into a table."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, bytes] = {}
+        self.records = 0
+
+    def add(self, key: bytes, value: bytes | None) -> None:
+        """Take one record; an older source position than the one held is a zombie's write."""
+        self.records += 1
+        name = key.decode()
+        if value is None:
+            self._latest.pop(name, None)
+            return
+        held = self._latest.get(name)
+        if held is None or held[:POSITION_BYTES] <= value[:POSITION_BYTES]:
+            self._latest[name] = value
+
+    def table(self) -> PartitionTable:
+        """Return the restored table; this object is used up."""
+        latest = self._latest
+        for name, value in latest.items():
+            latest[name] = value[POSITION_BYTES:]
+        return PartitionTable(latest)
+
+
+async def restore(
+    bootstrap_servers: str, changelog: str, partitions: Sequence[int]
+) -> tuple[dict[int, PartitionTable], float]:
+    """Read whole changelog partitions; return the tables and the seconds it took."""
+    started = time.monotonic()
+    restored = {partition: Restored() for partition in partitions}
+    targets = [TopicPartition(changelog, partition) for partition in partitions]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=RECOVERY_FETCH_BYTES,
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    try:
+        consumer.assign(targets)
+        ends = await consumer.end_offsets(targets)
+        starts = await consumer.beginning_offsets(targets)
+        for target in targets:
+            consumer.seek(target, starts[target])
+        pending = {target for target in targets if starts[target] < ends[target]}
+        while pending:
+            for target, records in (await consumer.getmany(timeout_ms=500)).items():
+                add = restored[target.partition].add
+                for record in records:
+                    add(record.key, record.value)
+            for target in list(pending):
+                if await consumer.position(target) >= ends[target]:
+                    pending.discard(target)
+    finally:
+        await consumer.stop()
+    tables = {partition: each.table() for partition, each in restored.items()}
+    return tables, time.monotonic() - started

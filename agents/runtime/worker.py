@@ -1,0 +1,105 @@
+"""One worker process: several agents sharing a producer and a database pool."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from prometheus_client import start_http_server
+
+from agents.runtime.emitter import Emitter
+from agents.runtime.fit import FitRunner
+from agents.runtime.runner import Runner
+from agents.runtime.sink import SinkRunner
+from agents.runtime.stream import StreamRunner
+from agents.spec import AgentSpec, FitAgent, SinkAgent
+from infra.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+READY_LINE = "ready"
+
+
+class Worker:
+    """All agents of one process, sharing a producer and a database pool."""
+
+    def __init__(self, settings: Settings, specs: Sequence[AgentSpec], pool: Any = None) -> None:
+        self._settings = settings
+        self._specs = specs
+        self._pool = pool
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._runners: list[Runner] = []
+        self._fits: list[FitRunner] = []
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the process: what happened cannot be handled here."""
+        if self._failure is None:
+            self._failure = error
+            logger.critical("worker stops: %r", error, exc_info=error)
+        self._stop.set()
+
+    async def run(self) -> int:
+        """Start, announce ``ready``, wait for the end, stop."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        await self._start()
+        ready = asyncio.create_task(self._announce())
+        fits = [asyncio.create_task(self._guard(fit.run())) for fit in self._fits]
+        await self._stop.wait()
+        ready.cancel()
+        for task in fits:
+            task.cancel()
+        await asyncio.gather(ready, *fits, return_exceptions=True)
+        if self._failure is not None:
+            return 1
+        return await self._drain()
+
+    async def _start(self) -> None:
+        server, _ = start_http_server(self._settings.metrics_port, addr="127.0.0.1")
+        logger.info("metrics on port %d", server.server_port)
+        self._emitter = Emitter(self._settings)
+        await self._emitter.start()
+        if self._pool is not None:
+            await self._pool.open()
+        for spec in self._specs:
+            self._add(spec)
+        for runner in self._runners:
+            await runner.start()
+
+    def _add(self, spec: AgentSpec) -> None:
+        if isinstance(spec, FitAgent):
+            self._fits.append(FitRunner(spec, self._settings, self._emitter))
+        elif isinstance(spec, SinkAgent):
+            self._runners.append(
+                SinkRunner(spec, self._pool, self._settings, self._emitter, self.fail)
+            )
+        else:
+            self._runners.append(StreamRunner(spec, self._settings, self._emitter, self.fail))
+
+    async def _announce(self) -> None:
+        for each in (*self._runners, *self._fits):
+            await each.wait_ready()
+        print(READY_LINE, flush=True)  # noqa: T201 -- the line that supervisors wait for
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self.fail(error)
+
+    async def _drain(self) -> int:
+        outcomes = await asyncio.gather(
+            *(runner.stop() for runner in self._runners), return_exceptions=True
+        )
+        for runner, outcome in zip(self._runners, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                logger.error("%s did not stop cleanly: %r", runner.name, outcome)
+        await self._emitter.stop()
+        if self._pool is not None:
+            await self._pool.close()
+        return int(self._failure is not None)

@@ -1,0 +1,72 @@
+"""Every metric, once: name, type, labels, meaning. Labels are bounded sets, never ids or raw paths.
+
+Delivery identity per agent: ``accepted = applied + deduplicated + dead-lettered + in flight``, where
+accepted is ``mg_agent_records_total`` and in flight is what the lag gauge shows.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+LATENCY_BUCKETS_S = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+)  # fmt: skip
+BATCH_BUCKETS = (1, 2, 5, 10, 50, 100, 500, 1000, 2500, 5000, 10000)
+
+# --- API ---
+API_REQUESTS = Counter("mg_api_requests", "HTTP requests answered", ["route", "method", "status"])
+API_LATENCY = Histogram(
+    "mg_api_request_seconds", "Time to answer a request", ["route"], buckets=LATENCY_BUCKETS_S
+)
+API_PRODUCED = Counter("mg_api_produced_records", "Records Kafka acknowledged", ["topic"])
+API_PRODUCE_FAILURES = Counter(
+    "mg_api_produce_failures", "Records Kafka did not acknowledge in time", ["topic"]
+)
+API_PRODUCE_IN_FLIGHT = Gauge(
+    "mg_api_produce_in_flight_records", "Records waiting for Kafka's acknowledgement",
+    multiprocess_mode="livesum",
+)  # fmt: skip
+API_WEBHOOKS = Counter("mg_api_webhooks", "Webhook deliveries by outcome", ["outcome"])
+API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
+API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
+
+# --- Agents ---
+AGENT_RECORDS = Counter("mg_agent_records", "Records given to the agent", ["agent"])
+AGENT_APPLIED = Counter("mg_agent_applied_records", "Records that took effect", ["agent"])
+AGENT_DEDUPLICATED = Counter(
+    "mg_agent_deduplicated_records", "Records that had taken effect before", ["agent"]
+)
+AGENT_DEAD_LETTERED = Counter(
+    "mg_agent_dead_lettered_records", "Records sent to the dead letter", ["agent", "reason"]
+)
+AGENT_EMITTED = Counter("mg_agent_emitted_records", "Records produced", ["agent", "topic"])
+AGENT_BATCH_SIZE = Histogram(
+    "mg_agent_batch_records", "Records per batch", ["agent"], buckets=BATCH_BUCKETS
+)
+AGENT_BATCH_SECONDS = Histogram(
+    "mg_agent_batch_seconds", "Time of one step call", ["agent"], buckets=LATENCY_BUCKETS_S
+)
+AGENT_LAG = Gauge(
+    "mg_agent_lag_records", "Records between the end of the partition and the last one processed",
+    ["agent", "partition"],
+)  # fmt: skip
+AGENT_CHANGELOG = Counter(
+    "mg_agent_changelog_records", "Changelog records written (coalesced)", ["agent"]
+)
+AGENT_COMMITS = Counter("mg_agent_commits", "Offset commits", ["agent"])
+AGENT_TABLE_KEYS = Gauge("mg_agent_table_keys", "Keys held in the agent's table", ["agent"])
+AGENT_RECOVERY_SECONDS = Gauge(
+    "mg_agent_recovery_seconds", "Time of the last table recovery", ["agent"]
+)
+FIT_SECONDS = Histogram(
+    "mg_fit_seconds", "Time of one model fit", ["agent"],
+    buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
+)  # fmt: skip
+FIT_AGE = Gauge("mg_fit_age_seconds", "Age of the model being served", ["agent"])
+EVENT_TO_SLATE = Histogram(
+    "mg_event_to_slate_seconds", "Time from acceptance of an event to its slate being emitted",
+    buckets=LATENCY_BUCKETS_S,
+)  # fmt: skip
+
+# --- Catalogue ---
+CATALOGUE_UNKNOWN_GENRES = Counter(
+    "mg_catalogue_unknown_genres", "Genre names that no synonym knows, dropped", ["mapper"]
+)

@@ -1,0 +1,67 @@
+"""A small agent for runtime tests: counts the records of each key, exactly, on any topic.
+
+Run as ``python -m tests.support.counting_agent TOPIC PARTITIONS`` with the usual settings in the
+environment. The value of a key is ``offset:count``; the offset is what makes redelivery harmless. Each
+count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` is rejected.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+
+from agents.runtime.worker import Worker
+from agents.spec import BaseStep, Emit, Outcome, Reject, StreamAgent
+from infra.settings import Settings
+from schemas.interaction import Interaction
+from topics.spec import TopicSpec
+
+
+def topic(name, partitions, *, dead_letter=False):
+    return TopicSpec(
+        name=name, schema=Interaction, key=("user_id",), partitions=partitions, cleanup="delete",
+        retention_ms=86_400_000, message_bytes_max=1_048_576, writer="test", readers=("counting",),
+        description="test", dead_letter=dead_letter,
+    )  # fmt: skip
+
+
+def counting_agent(name, partitions):
+    source = topic(name, partitions, dead_letter=True)
+    counts = topic(f"{name}-counts", partitions)
+    return StreamAgent(
+        name=f"counting-{name}", source=source, table="counts", emits=(counts,),
+        create_step=lambda settings: Counting(counts),
+    )  # fmt: skip
+
+
+class Counting(BaseStep):
+    def __init__(self, counts):
+        self.counts = counts
+
+    def on_batch(self, partition, records, table, now_ms):
+        outcome = Outcome()
+        for record in records:
+            if record.value == b"bad":
+                outcome.rejects.append(Reject(record, "rule", "bad on purpose"))
+                continue
+            if record.value == b"boom":
+                raise RuntimeError("boom on purpose")
+            key = record.key.decode()
+            offset, count = (int(part) for part in (table.get(key) or b"-1:0").split(b":"))
+            if record.offset <= offset:
+                outcome.deduplicated += 1
+                continue
+            value = f"{record.offset}:{count + 1}".encode()
+            table.put(key, value)
+            outcome.emits.append(Emit(self.counts, record.key, value, partition))
+            outcome.applied += 1
+        return outcome
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level="INFO")
+    logging.getLogger("aiokafka").setLevel("WARNING")
+    worker = Worker(Settings.from_env(os.environ), [counting_agent(sys.argv[1], int(sys.argv[2]))])
+    status = asyncio.run(worker.run())
+    if status:
+        os._exit(status)
