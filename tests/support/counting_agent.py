@@ -1,8 +1,8 @@
 """A small agent for runtime tests: counts the records of each key, exactly, on any topic.
 
 Run as ``python -m tests.support.counting_agent TOPIC PARTITIONS`` with the usual settings in the
-environment. The value of a key is ``offset:count``; the offset is what makes redelivery harmless. Each
-count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` is rejected.
+environment. The value of a key is ``offset:count``; the offset is what makes redelivery harmless.
+Each count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` is rejected.
 """
 
 import asyncio
