@@ -11,7 +11,8 @@ from agents.spec import SinkAgent
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
 
-QUIET_LOGGERS = ("faust", "mode", "aiokafka")  # below WARNING: a line per rebalance step
+QUIET_LOGGERS = ("faust", "mode", "aiokafka", "agents.runtime.transport")
+# Below WARNING Faust writes a line per service and rebalance step.
 
 
 def run_worker(settings: Settings, agents: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
-"""The HTTP surface: thin Starlette handlers over stores and a Kafka producer.
+"""The query and ingestion API: Starlette over HTTP.
 
-Lives here: the list of routes, request parsing with limits, problem documents. May not live here:
-business rules, SQL, or anything that is opened outside ``lifespan``.
+Lives here: one list of routes, thin handlers, parsing with limits, problem documents, the OpenAPI
+document, and the server process. May not live here: SQL, Kafka clients (both are in ``infra``),
+rules of the domain, or anything of the agents.
 """

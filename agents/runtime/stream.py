@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,7 @@ class StreamRunner(Runner):
     ) -> None:
         self.agent = agent
         self.step = agent.create_step(settings)
+        self._declared = frozenset(topic.name for topic in agent.emits)
         self._tables: dict[int, PartitionTable] = {}
         self._changelog_ends: dict[int, int] = {}
         self._recovered = asyncio.Event()
@@ -173,10 +175,10 @@ class StreamRunner(Runner):
         await asyncio.gather(*waiting)
 
     def _check_declared(self, emits: Sequence[Emit]) -> None:
-        for emit in emits:
-            if emit.topic not in self.agent.emits:
-                raise AssertionError(f"{self.name} does not declare {emit.topic.name}")
-            AGENT_EMITTED.labels(self.name, emit.topic.name).inc()
+        for name, number in Counter(emit.topic.name for emit in emits).items():
+            if name not in self._declared:
+                raise AssertionError(f"{self.name} does not declare {name}")
+            AGENT_EMITTED.labels(self.name, name).inc(number)
 
     def _count(self, given: int, outcome: Outcome) -> None:
         AGENT_RECORDS.labels(self.name).inc(given)

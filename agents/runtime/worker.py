@@ -66,8 +66,7 @@ class Worker:
             await self._pool.open()
         for spec in self._specs:
             self._add(spec)
-        for runner in self._runners:
-            await runner.start()
+        await asyncio.gather(*(runner.start() for runner in self._runners))
 
     def _add(self, spec: AgentSpec) -> None:
         if isinstance(spec, FitAgent):
@@ -80,7 +79,8 @@ class Worker:
             self._runners.append(StreamRunner(spec, self._settings, self._emitter, self.fail))
 
     async def _announce(self) -> None:
-        for each in (*self._runners, *self._fits):
+        everything: list[Runner | FitRunner] = [*self._runners, *self._fits]
+        for each in everything:
             await each.wait_ready()
         print(READY_LINE, flush=True)  # noqa: T201 -- the line that supervisors wait for
 
