@@ -1,7 +1,7 @@
 """Every agent, in the order of the flow: the table of contents of the worker."""
 
 from agents import catalogue, co_watch, serving, slates, trending, watch_states
-from agents.spec import AgentSpec
+from agents.spec import AgentSpec, StreamAgent
 
 REGISTRY: tuple[AgentSpec, ...] = (
     catalogue.SPEC,
@@ -31,5 +31,5 @@ def changelogs(namespace: str = "") -> list[tuple[str, int]]:
     return [
         (namespace + spec.changelog, spec.source.partitions)
         for spec in REGISTRY
-        if getattr(spec, "table", None)
+        if isinstance(spec, StreamAgent) and spec.table is not None
     ]

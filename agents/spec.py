@@ -25,12 +25,17 @@ class Record(NamedTuple):
 
 
 class Emit(NamedTuple):
-    """One record to produce. ``partition`` None: by the key's hash (murmur2, as in Java)."""
+    """One record to produce.
+
+    ``partition`` None: by the key's hash (murmur2, as in Java). ``timestamp_ms`` None: now; a step
+    that derives a record from another may pass on when the first one was accepted.
+    """
 
     topic: TopicSpec
     key: bytes
     value: bytes | None
     partition: int | None
+    timestamp_ms: int | None = None
 
 
 class Reject(NamedTuple):
@@ -139,8 +144,9 @@ Flush = Callable[[Any, Sequence[Record]], Awaitable[Sequence[Reject]]]
 class SinkAgent:
     """source -> awaited batch writer. ``flush(pool, records)`` writes one batch in one transaction.
 
-    ``pool`` is a ``psycopg_pool.AsyncConnectionPool``. A raised exception stops the worker; the batch
-    is redelivered. Records it returns as rejects are dead-lettered or, on internal topics, fatal.
+    ``pool`` is a ``psycopg_pool.AsyncConnectionPool``. A raised exception stops the worker; the
+    batch is redelivered. A record it returns as a reject stops the worker too: sinks read our own
+    topics.
     """
 
     name: str
@@ -159,7 +165,7 @@ class FitAgent:
 
 
 class Fitter(Protocol):
-    """Collects the input of a model and says what to fit; the fit itself runs in another process."""
+    """Collects the input of a model and says what to fit; the fit runs in another process."""
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
         """Take in records of a source topic."""

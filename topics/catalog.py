@@ -1,8 +1,8 @@
 """Every topic of Media Gateway, in the order of the flow. Read this file first.
 
-User-side topics share ``USER_PARTITIONS`` and are keyed by user, so everything about a user is in one
-partition. Content-side topics are small, have one partition (a total order), and every worker that
-needs them holds them whole.
+User-side topics share ``USER_PARTITIONS`` and are keyed by user, so everything about a user is in
+one partition. Content-side topics are small, have one partition (a total order), and every worker
+that needs them holds them whole.
 """
 
 from schemas.content import Content
@@ -101,7 +101,7 @@ NEIGHBOURS = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="co-watch",
-    readers=("slates", "serving-neighbours"),
+    readers=("slates", "serving-neighbours", "co-watch"),
     description="Top-K co-watch neighbours per title (EASE^R), versioned.",
 )
 SLATES = TopicSpec(

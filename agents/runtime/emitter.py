@@ -6,7 +6,7 @@ futures. The producer keeps order within a partition and retries without duplica
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
@@ -19,7 +19,16 @@ REQUEST_BYTES_MAX = 4 * 1024 * 1024  # a dead letter of a 1 MiB record with room
 REQUEST_TIMEOUT_MS = 60_000
 DETAIL_BYTES_MAX = 1000
 
-Item = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+
+class Item(NamedTuple):
+    """One record on its way into a producer batch."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
 Target = tuple[str, int]
 
 
@@ -53,10 +62,11 @@ class Emitter:
     async def emit(self, emits: Sequence[Emit]) -> list[asyncio.Future[Any]]:
         """Send emitted records, in the given order within each partition."""
         grouped: dict[Target, list[Item]] = {}
-        for topic, key, value, partition in emits:
+        for topic, key, value, partition, timestamp_ms in emits:
             if partition is None:
                 partition = partition_of(key, topic.partitions)
-            grouped.setdefault((topic.name, partition), []).append((key, value, []))
+            item = Item(key, value, timestamp_ms)
+            grouped.setdefault((topic.name, partition), []).append(item)
         return await self._send(grouped)
 
     async def dead_letter(
@@ -74,7 +84,7 @@ class Emitter:
                 ("dlq.reason", reason.encode()),
                 ("dlq.detail", detail.encode()[:DETAIL_BYTES_MAX]),
             ]
-            item: Item = (record.key, record.value, headers)
+            item = Item(record.key, record.value, None, headers)
             grouped.setdefault((dead_letter_topic, record.partition), []).append(item)
         return await self._send(grouped)
 
@@ -82,17 +92,17 @@ class Emitter:
         self, topic: str, partition: int, items: Iterable[tuple[bytes, bytes | None]]
     ) -> list[asyncio.Future[Any]]:
         """Send raw key-value pairs to one partition (changelogs)."""
-        return await self._send({(topic, partition): [(key, value, []) for key, value in items]})
+        return await self._send({(topic, partition): [Item(key, value) for key, value in items]})
 
     async def _send(self, grouped: dict[Target, list[Item]]) -> list[asyncio.Future[Any]]:
         futures = []
         for (topic, partition), items in grouped.items():
             batch = self._producer.create_batch()
-            for key, value, headers in items:
-                if not _append(batch, key, value, headers):
+            for item in items:
+                if not _append(batch, item):
                     futures.append(await self._close(batch, topic, partition))
                     batch = self._producer.create_batch()
-                    if not _append(batch, key, value, headers):
+                    if not _append(batch, item):
                         raise ValueError(f"a record for {topic} does not fit into an empty batch")
             futures.append(await self._close(batch, topic, partition))
         return futures
@@ -105,8 +115,8 @@ class Emitter:
         return future
 
 
-def _append(
-    batch: Any, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
-) -> bool:
-    added = batch.append(timestamp=None, key=key, value=value, headers=headers)
+def _append(batch: Any, item: Item) -> bool:
+    added = batch.append(
+        timestamp=item.timestamp_ms, key=item.key, value=item.value, headers=list(item.headers)
+    )
     return added is not None

@@ -1,0 +1,174 @@
+"""compacted topics -> [serving] -> Postgres rows that the API reads by primary key.
+
+One sink a topic, one transaction a batch, the record's offset as the version of the row: a replay
+changes nothing, and a tombstone leaves a removed row that an older record cannot bring back.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from agents.spec import Record, Reject, SinkAgent
+from infra.postgres import bodies, contents, neighbours, slates, trending, viewers, watch_states
+from infra.postgres.pool import Pool
+from schemas.api import recommendations_of
+from schemas.codec import DecodeError, WireModel, decode, encode
+from schemas.content import Content
+from schemas.ids import KEY_SEPARATOR
+from schemas.neighbours import Neighbours
+from schemas.slate import Slate
+from schemas.trending import TrendingPartial
+from schemas.watch_state import WatchState
+from topics.catalog import CONTENTS, NEIGHBOURS, SLATES, TRENDING, WATCH_STATES
+
+Model = TypeVar("Model", bound=WireModel)
+
+
+class Decoded(NamedTuple):
+    """A record whose key is readable; ``value`` None is a tombstone."""
+
+    key: str
+    offset: int
+    value: Any
+    raw: bytes | None
+
+
+def decode_batch(
+    schema: type[Model], key_of: Callable[[Any], bytes], records: Sequence[Record]
+) -> tuple[list[Decoded], list[Reject]]:
+    """Decode records in offset order; what cannot be read, or has another's key, is rejected."""
+    decoded: list[Decoded] = []
+    rejects: list[Reject] = []
+    for record in records:
+        try:
+            value = None if record.value is None else decode(schema, record.value)
+            key = (record.key or b"").decode()
+            if not key or (value is not None and key_of(value) != record.key):
+                raise DecodeError("the record's key is not the key of its value")
+        except (DecodeError, UnicodeDecodeError) as error:
+            rejects.append(Reject(record, "decode", str(error)))
+            continue
+        decoded.append(Decoded(key, record.offset, value, record.value))
+    return decoded, rejects
+
+
+async def flush_contents(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write contents."""
+    decoded, rejects = decode_batch(Content, CONTENTS.key_of, records)
+    async with pool.connection() as connection, connection.transaction():
+        await contents.upsert(connection, [content_row(item) for item in decoded])
+    return rejects
+
+
+def content_row(item: Decoded) -> contents.ContentRow:
+    """Return the row of a content or of its tombstone."""
+    if item.value is None:
+        return contents.ContentRow(item.key, item.offset, removed=True)
+    content: Content = item.value
+    partners = {window.partner for window in content.availability} | set(content.partner_ids)
+    return contents.ContentRow(
+        item.key,
+        item.offset,
+        removed=False,
+        body=item.raw,
+        type=content.type,
+        title=content.title,
+        version_of=content.version_of,
+        series_id=content.series_id,
+        partners=",".join(sorted(partners)) or None,
+    )
+
+
+async def flush_watch_states(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write watch states and, in the same transaction, what they say is included."""
+    decoded, rejects = decode_batch(WatchState, WATCH_STATES.key_of, records)
+    known = [viewer_of(item.value) for item in decoded if item.value is not None]
+    async with pool.connection() as connection, connection.transaction():
+        await watch_states.upsert(connection, [watch_state_row(item) for item in decoded])
+        await viewers.upsert(connection, known)
+    return rejects
+
+
+def watch_state_row(item: Decoded) -> watch_states.WatchStateRow:
+    """Return the row of a watch state or of its tombstone."""
+    user_id, _, content_id = item.key.partition(KEY_SEPARATOR)
+    if item.value is None:
+        return watch_states.WatchStateRow(user_id, content_id, item.offset, removed=True)
+    state: WatchState = item.value
+    return watch_states.WatchStateRow(
+        user_id,
+        content_id,
+        item.offset,
+        removed=False,
+        body=item.raw,
+        updated_at_ms=state.updated_at_ms,
+        completed=state.completed,
+        resumable=state.resumable,
+        dismissed=state.dismissed,
+        hidden=state.hidden,
+    )
+
+
+def viewer_of(state: WatchState) -> viewers.Viewer:
+    """Return what a watch state says is included for its user."""
+    return viewers.Viewer(
+        state.user_id,
+        state.source_offset,
+        state.interaction_offset,
+        state.recent_events,
+        state.updated_at_ms,
+    )
+
+
+async def flush_slates(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write slates as response bodies."""
+    decoded, rejects = decode_batch(Slate, SLATES.key_of, records)
+    async with pool.connection() as connection, connection.transaction():
+        await slates.upsert(connection, [slate_row(item) for item in decoded])
+    return rejects
+
+
+def slate_row(item: Decoded) -> slates.SlateRow:
+    """Return the row of a slate or of its tombstone."""
+    if item.value is None:
+        return slates.SlateRow(item.key, item.offset, removed=True)
+    slate: Slate = item.value
+    return slates.SlateRow(
+        item.key,
+        item.offset,
+        removed=False,
+        body=encode(recommendations_of(slate)),
+        content_ids=",".join(entry.content_id for entry in slate.entries),
+        as_of_ms=slate.as_of_ms,
+        source_offset=slate.source_offset,
+        model_version=slate.model_version,
+    )
+
+
+async def flush_trending(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write trending partials."""
+    decoded, rejects = decode_batch(TrendingPartial, TRENDING.key_of, records)
+    await flush_bodies(pool, trending.UPSERT, decoded)
+    return rejects
+
+
+async def flush_neighbours(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write co-watch neighbours."""
+    decoded, rejects = decode_batch(Neighbours, NEIGHBOURS.key_of, records)
+    await flush_bodies(pool, neighbours.UPSERT, decoded)
+    return rejects
+
+
+async def flush_bodies(pool: Pool, statement: str, decoded: Sequence[Decoded]) -> None:
+    """Write rows that are a key and a body."""
+    rows = [bodies.BodyRow(item.key, item.offset, item.value is None, item.raw) for item in decoded]
+    async with pool.connection() as connection, connection.transaction():
+        await bodies.upsert(connection, statement, rows)
+
+
+SPECS: tuple[SinkAgent, ...] = (
+    SinkAgent(name="serving-contents", source=CONTENTS, flush=flush_contents),
+    SinkAgent(name="serving-watch-states", source=WATCH_STATES, flush=flush_watch_states),
+    SinkAgent(name="serving-slates", source=SLATES, flush=flush_slates),
+    SinkAgent(name="serving-trending", source=TRENDING, flush=flush_trending),
+    SinkAgent(name="serving-neighbours", source=NEIGHBOURS, flush=flush_neighbours),
+)

@@ -1,0 +1,116 @@
+"""Trending: unique viewers per title, region and hour, decayed by age. Event time only.
+
+One shard (user partition) counts viewers in hourly buckets, exactly. A partial is a pure function
+of the buckets and the shard's watermark (its newest event time); readers add partials up. A replay
+gives the same list.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from schemas.trending import TrendingEntry, TrendingPartial
+
+HOUR_MS = 3_600_000
+WINDOW_HOURS = 7 * 24
+ENTRIES_MAX = 2000  # per partial, best first: a title below this in every shard is not trending
+NO_REGION = "ZZ"
+_BUCKET = struct.Struct(">II")  # hour since 1970, viewers
+
+Buckets = dict[int, int]
+
+
+def oldest_hour(watermark_ms: int) -> int:
+    """Return the first hour (since 1970) that the window behind the watermark still holds."""
+    return watermark_ms // HOUR_MS - WINDOW_HOURS + 1
+
+
+def encode_buckets(buckets: Mapping[int, int]) -> bytes:
+    """Pack buckets, oldest first: equal buckets are equal bytes."""
+    return b"".join(_BUCKET.pack(hour, viewers) for hour, viewers in sorted(buckets.items()))
+
+
+def decode_buckets(value: bytes) -> Buckets:
+    """Return the buckets that ``encode_buckets`` packed."""
+    return dict(_BUCKET.iter_unpack(value))
+
+
+def score(buckets: Mapping[int, int], as_of_ms: int, half_life_ms: int) -> float:
+    """Return the sum of 2^(-age / half-life) over viewers; the age counts from the hour's start."""
+    return sum(
+        viewers * math.exp2((hour * HOUR_MS - as_of_ms) / half_life_ms)
+        for hour, viewers in sorted(buckets.items())
+    )
+
+
+def partial(
+    shard: str,
+    counts: Mapping[tuple[str, str], Mapping[int, int]],
+    watermark_ms: int,
+    half_life_ms: int,
+) -> TrendingPartial:
+    """Return the shard's part: the best ``ENTRIES_MAX`` pairs, ties by title and region."""
+    scored = [
+        (-round(score(buckets, watermark_ms, half_life_ms), 9), *key, sum(buckets.values()))
+        for key, buckets in counts.items()
+    ]
+    return TrendingPartial(
+        shard=shard,
+        as_of_ms=watermark_ms,
+        half_life_ms=half_life_ms,
+        entries=tuple(
+            TrendingEntry(content_id=content_id, region=region, score=-negative, viewers=viewers)
+            for negative, content_id, region, viewers in sorted(scored)[:ENTRIES_MAX]
+        ),
+    )
+
+
+class TrendingTitle(NamedTuple):
+    """One title of the merged list."""
+
+    content_id: str
+    score: float
+    viewers: int
+
+
+def newest_as_of_ms(partials: Iterable[TrendingPartial]) -> int:
+    """Return the newest watermark of all parts; 0 when there are none."""
+    return max((part.as_of_ms for part in partials), default=0)
+
+
+def merge(
+    partials: Iterable[TrendingPartial],
+    *,
+    limit: int,
+    region: str | None = None,
+    keep: Callable[[str], bool] | None = None,
+    as_of_ms: int | None = None,
+) -> list[TrendingTitle]:
+    """Add partials up, each decayed to one common time.
+
+    Args:
+        partials: one per shard, in any order; the result does not depend on it.
+        limit: titles returned at most.
+        region: only viewers of this region; None adds all regions.
+        keep: only titles for which it is true (a genre, the catalogue); None keeps all.
+        as_of_ms: the common time; None takes the newest watermark.
+
+    Returns:
+        Titles by score, best first, ties by content id; none whose score decayed below 1e-9.
+    """
+    parts = sorted(partials, key=lambda part: part.shard)
+    common_ms = newest_as_of_ms(parts) if as_of_ms is None else as_of_ms
+    totals: dict[str, tuple[float, int]] = {}
+    for part in parts:
+        decay = math.exp2(-max(0, common_ms - part.as_of_ms) / part.half_life_ms)
+        for entry in part.entries:
+            if region is None or entry.region == region:
+                held, viewers = totals.get(entry.content_id, (0.0, 0))
+                totals[entry.content_id] = (held + entry.score * decay, viewers + entry.viewers)
+    titles = [
+        TrendingTitle(content_id, round(total, 9), viewers)
+        for content_id, (total, viewers) in totals.items()
+        if total >= 1e-9 and (keep is None or keep(content_id))
+    ]
+    return sorted(titles, key=lambda title: (-title.score, title.content_id))[:limit]

@@ -1,0 +1,194 @@
+"""What one viewer did, as the recommender needs it: a small lattice per title, in packed bytes.
+
+Every part is a maximum or a last-writer-wins register over event time, so merging interactions is
+commutative and idempotent. At most ``TITLES_MAX`` titles are kept, those touched last; an older one
+is forgotten and may then be recommended again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from schemas.interaction import Interaction
+
+TITLES_MAX = 2000
+PROGRESS_MIN = 0.30  # as in co-watch: less is no evidence of interest
+LIKED_MIN = 4.0
+LOW_RATING_MAX = 2.5
+_ENGAGED = frozenset({"started", "progressed", "completed", "abandoned", "rewatched"})
+_DECISIONS = {
+    "dismissed": ("dismissed", 1), "restored": ("dismissed", 0),
+    "hidden": ("hidden", 1), "unhidden": ("hidden", 0),
+}  # fmt: skip
+
+Register = tuple[int, float]  # (event time in ms, value); at equal times the larger value wins
+_UNSET: Register = (-1, -1.0)
+# [last_at_ms, progress, epoch, completed] and, once one was set, [rated, dismissed, hidden]
+Packed = list[Any]
+
+
+@dataclass(slots=True)
+class TitleState:
+    """One title of one viewer.
+
+    ``last_at_ms`` is the newest interaction, ``progress`` the furthest of any watch (0-1),
+    ``epoch`` the newest watch (-1: never started), ``completed`` whether any watch was completed.
+    A rating of -1 says that there is none.
+    """
+
+    last_at_ms: int = -1
+    progress: float = 0.0
+    epoch: int = -1
+    completed: bool = False
+    rated: Register = _UNSET
+    dismissed: Register = _UNSET
+    hidden: Register = _UNSET
+
+    def merge(self, interaction: Interaction) -> None:
+        """Take one interaction in."""
+        at_ms, kind = interaction.occurred_at_ms, interaction.kind
+        self.last_at_ms = max(self.last_at_ms, at_ms)
+        if kind in _ENGAGED:
+            self.epoch = max(self.epoch, interaction.epoch)
+            self.progress = max(self.progress, round(interaction.progress, 3))
+            self.completed = self.completed or kind == "completed"
+        elif kind == "rated":
+            rating = -1.0 if interaction.rating is None else interaction.rating
+            self.rated = max(self.rated, (at_ms, rating))
+        else:
+            name, flag = _DECISIONS[kind]
+            setattr(self, name, max(getattr(self, name), (at_ms, float(flag))))
+
+    @property
+    def watched(self) -> bool:
+        """Watched far enough to say something about taste."""
+        return self.completed or self.progress >= PROGRESS_MIN
+
+    @property
+    def liked(self) -> bool:
+        """Rated high."""
+        return self.rated[1] >= LIKED_MIN
+
+    @property
+    def evidence(self) -> float:
+        """How much the title speaks for others like it, 0-1."""
+        low = 0.0 <= self.rated[1] <= LOW_RATING_MAX
+        if low or self.dismissed[1] > 0 or self.hidden[1] > 0:
+            return 0.0
+        if self.completed or self.liked:
+            return 1.0
+        return self.progress if self.progress >= PROGRESS_MIN else 0.0
+
+    @property
+    def excluded(self) -> bool:
+        """Not to be recommended: watched, begun, rated, dismissed or hidden."""
+        decided = self.dismissed[1] > 0 or self.hidden[1] > 0
+        return self.epoch >= 0 or self.completed or self.rated[1] >= 0 or decided
+
+    def pack(self) -> Packed:
+        """Return the state as a JSON list; registers that were never set are left out."""
+        packed: Packed = [self.last_at_ms, self.progress, self.epoch, int(self.completed)]
+        if self.rated != _UNSET or self.dismissed != _UNSET or self.hidden != _UNSET:
+            packed += [self.rated, self.dismissed, self.hidden]
+        return packed
+
+
+def unpack(packed: Packed) -> TitleState:
+    """Return the state that ``TitleState.pack`` packed."""
+    last_at_ms, progress, epoch, completed, *registers = packed
+    return TitleState(
+        last_at_ms, progress, epoch, completed == 1, *((int(at), value) for at, value in registers)
+    )
+
+
+@dataclass(slots=True)
+class ViewerProfile:
+    """All titles of one viewer (packed: a change touches few), and how far it was taken in.
+
+    ``position`` is the newest (source offset, ordinal); interactions are first emitted in this
+    order, so what is not beyond it was taken in before.
+    """
+
+    titles: dict[str, Packed] = field(default_factory=dict)
+    position: tuple[int, int] = (-1, -1)
+    as_of_ms: int = 0
+    newest_event_id: str | None = None
+    region: tuple[int, str] = (-1, "")
+
+    def merge(self, interaction: Interaction) -> bool:
+        """Take one interaction in; return False when it was taken in before."""
+        position = (interaction.source_offset, interaction.ordinal)
+        if position <= self.position:
+            return False
+        self.position = position
+        self.newest_event_id = interaction.event_id
+        at_ms = interaction.occurred_at_ms
+        self.as_of_ms = max(self.as_of_ms, at_ms)
+        if interaction.region is not None:
+            self.region = max(self.region, (at_ms, interaction.region))
+        packed = self.titles.get(interaction.content_id)
+        state = TitleState() if packed is None else unpack(packed)
+        state.merge(interaction)
+        self.titles[interaction.content_id] = state.pack()
+        if len(self.titles) > TITLES_MAX:
+            del self.titles[min(self.titles, key=lambda title: (self.titles[title][0], title))]
+        return True
+
+
+def encode_profile(profile: ViewerProfile) -> bytes:
+    """Return the bytes of a profile: equal profiles are equal bytes."""
+    return orjson.dumps(
+        [
+            profile.position,
+            profile.as_of_ms,
+            profile.newest_event_id,
+            profile.region,
+            profile.titles,
+        ],
+        option=orjson.OPT_SORT_KEYS,
+    )
+
+
+def decode_profile(value: bytes) -> ViewerProfile:
+    """Return the profile that ``encode_profile`` encoded."""
+    position, as_of_ms, newest_event_id, region, titles = orjson.loads(value)
+    return ViewerProfile(
+        titles=titles,
+        position=(position[0], position[1]),
+        as_of_ms=as_of_ms,
+        newest_event_id=newest_event_id,
+        region=(region[0], region[1]),
+    )
+
+
+class Taste(NamedTuple):
+    """What scoring needs of a profile, each list by content id.
+
+    ``titles`` speak for others like them with ``weights`` (0-1) and were touched last at
+    ``last_at_ms``; ``excluded`` are not to be recommended.
+    """
+
+    titles: list[str]
+    weights: list[float]
+    last_at_ms: list[int]
+    excluded: list[str]
+
+
+def taste(profile: ViewerProfile) -> Taste:
+    """Return what the profile says about taste."""
+    found = Taste([], [], [], [])
+    for content_id, packed in sorted(profile.titles.items()):
+        if len(packed) == 4:  # no decisions and no rating, as nearly always
+            weight = 1.0 if packed[3] else packed[1]
+            excluded = packed[2] >= 0 or packed[3]
+        else:
+            state = unpack(packed)
+            weight, excluded = state.evidence, state.excluded
+        if excluded:
+            found.excluded.append(content_id)
+        if weight >= PROGRESS_MIN:
+            found.titles.append(content_id)
+            found.weights.append(weight)
+            found.last_at_ms.append(packed[0])
+    return found

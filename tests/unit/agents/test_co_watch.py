@@ -1,0 +1,121 @@
+"""The co-watch agent: histories in, changed neighbour rows and tombstones out."""
+
+import pickle
+from typing import Any
+
+from agents.co_watch import SPEC, CoWatchFitter, canonical_neighbours
+from agents.spec import Emit, Record
+from infra.settings import Settings
+from schemas.codec import decode, encode
+from schemas.neighbours import Neighbours
+from schemas.watch_state import WatchState
+from topics.catalog import NEIGHBOURS, WATCH_STATES
+
+SETTINGS = Settings(cowatch_lambda=0.5, cowatch_titles_max=50, neighbours_max=3)
+
+
+def seen(user: str, content: str, offset: int, partition: int = 0, **fields: Any) -> Record:
+    state = WatchState.model_validate(
+        {
+            "user_id": user, "content_id": content, "epoch": 0, "completions": 1,
+            "completed": True, "watched_s": 90, "position_s": 0, "duration_s": 100,
+            "progress": 1.0, "resumable": False, "updated_at_ms": 0, "source_offset": offset,
+        }
+        | fields
+    )  # fmt: skip
+    key = WATCH_STATES.key_of(state)
+    return Record(WATCH_STATES.name, partition, offset, 0, key, encode(state))
+
+
+def erased(user: str, content: str, offset: int, partition: int = 0) -> Record:
+    key = f"{user}|{content}".encode()
+    return Record(WATCH_STATES.name, partition, offset, 0, key, None)
+
+
+def run(fitter: CoWatchFitter) -> list[Emit]:
+    """One fit as the runtime does it: everything crosses a process boundary."""
+    function, arguments = pickle.loads(pickle.dumps(fitter.job()))
+    return fitter.on_fitted(pickle.loads(pickle.dumps(function(*arguments))))
+
+
+RECORDS = [
+    seen("u1", "a", 0), seen("u1", "b", 1), seen("u2", "a", 2), seen("u2", "b", 3),
+    seen("u3", "a", 0, 1), seen("u3", "c", 1, 1), seen("u4", "c", 2, 1), seen("u4", "d", 3, 1),
+]  # fmt: skip
+
+
+def test_rows_are_valid_versioned_and_without_themselves() -> None:
+    fitter = CoWatchFitter(SETTINGS)
+    assert not fitter.changed()
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    assert fitter.changed()
+    emits = run(fitter)
+    assert not fitter.changed()
+    rows = {}
+    for emit in emits:
+        assert (emit.topic, emit.partition) == (NEIGHBOURS, None)
+        row = decode(Neighbours, emit.value)
+        assert encode(row) == emit.value
+        assert emit.key == row.content_id.encode()
+        rows[row.content_id] = row
+    assert set(rows) == {"a", "b", "c", "d"}
+    assert rows["b"].neighbours[0].content_id == "a"
+    assert {row.model_version for row in rows.values()} == {8}
+    assert all(name not in [n.content_id for n in row.neighbours] for name, row in rows.items())
+
+
+def test_nothing_new_emits_nothing() -> None:
+    fitter = CoWatchFitter(SETTINGS)
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    run(fitter)
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    assert fitter.changed()
+    assert run(fitter) == []
+
+
+def test_erasure_leaves_the_model_of_the_others() -> None:
+    fitter = CoWatchFitter(SETTINGS)
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    run(fitter)
+    fitter.on_replica(WATCH_STATES, [erased("u4", "c", 4, 1), erased("u4", "d", 5, 1)])
+    emits = {emit.key.decode(): emit.value for emit in run(fitter)}
+    assert emits["d"] is None
+    others = CoWatchFitter(SETTINGS)
+    others.on_replica(WATCH_STATES, RECORDS[:6])
+    fresh = {emit.key.decode(): emit.value for emit in run(others)}
+    for content, value in emits.items():
+        if value is not None:
+            assert canonical_neighbours(value) == canonical_neighbours(fresh[content])
+
+
+def test_a_restart_publishes_nothing_twice_and_takes_back_what_is_gone() -> None:
+    fitter = CoWatchFitter(SETTINGS)
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    published = [
+        Record(NEIGHBOURS.name, 0, offset, 0, emit.key, emit.value)
+        for offset, emit in enumerate(run(fitter))
+    ]
+    restarted = CoWatchFitter(SETTINGS)
+    restarted.on_replica(NEIGHBOURS, published)
+    assert not restarted.changed()
+    restarted.on_replica(WATCH_STATES, RECORDS)
+    assert run(restarted) == []
+    later = CoWatchFitter(SETTINGS)
+    later.on_replica(NEIGHBOURS, [*published, published[0]._replace(value=None)])
+    later.on_replica(WATCH_STATES, RECORDS[:6])
+    emits = {emit.key: emit.value for emit in run(later)}
+    assert emits[b"d"] is None
+    assert emits[b"a"] is not None
+
+
+def test_order_across_partitions_does_not_change_the_bytes() -> None:
+    one, other = CoWatchFitter(SETTINGS), CoWatchFitter(SETTINGS)
+    one.on_replica(WATCH_STATES, RECORDS)
+    other.on_replica(WATCH_STATES, RECORDS[4:])
+    other.on_replica(WATCH_STATES, RECORDS[:4])
+    assert run(one) == run(other)
+
+
+def test_the_agent_is_declared() -> None:
+    assert SPEC.sources == (WATCH_STATES, NEIGHBOURS)
+    assert SPEC.emits == (NEIGHBOURS,)

@@ -1,0 +1,181 @@
+"""The slates agent: leading edge, coalescing, crash safety, replicas."""
+
+import orjson
+
+from agents.slates import LIVE_BATCH_MAX, NEIGHBOUR_ROWS_PER_TICK, SPEC, USERS_PER_CALL
+from infra.settings import Settings
+from schemas.content import Content
+from schemas.interaction import Interaction
+from schemas.neighbours import Neighbour, Neighbours
+from schemas.trending import TrendingEntry, TrendingPartial
+from tests.support.driving import Driver, record_of
+from topics.catalog import CONTENTS, NEIGHBOURS, SLATES, TRENDING
+
+SETTINGS = Settings(slate_size=5, slate_refresh_ms=250)
+
+
+def done(offset: int, user: str, content: str, **fields) -> Interaction:
+    return Interaction.model_validate(
+        {
+            "interaction_id": f"i{offset}", "user_id": user, "content_id": content,
+            "kind": "completed", "epoch": 0, "progress": 1.0, "occurred_at_ms": 1000 + offset,
+            "event_id": f"e{offset}", "source_offset": offset,
+        }
+        | fields
+    )  # fmt: skip
+
+
+def row(title: str, **weights: float) -> Neighbours:
+    return Neighbours(
+        content_id=title,
+        model_version=3,
+        neighbours=tuple(Neighbour(content_id=k, weight=v) for k, v in weights.items()),
+    )
+
+
+def load(driver: Driver) -> None:
+    contents = [
+        Content.model_validate(
+            {"content_id": title, "type": "movie", "title": title.upper(), "updated_at_ms": 0}
+        )
+        for title in "abcdefg"
+    ]
+    part = TrendingPartial(
+        shard="0", as_of_ms=1000, half_life_ms=1000,
+        entries=(TrendingEntry(content_id="g", region="ZZ", score=1.0, viewers=1),),
+    )  # fmt: skip
+    rows = [row("a", b=0.5, c=0.25), row("b", d=0.5)]
+    for topic, models in ((CONTENTS, contents), (TRENDING, [part]), (NEIGHBOURS, rows)):
+        driver.step.on_replica(topic, [record_of(topic, model) for model in models])
+
+
+def ready() -> Driver:
+    driver = Driver(SPEC, SETTINGS)
+    load(driver)
+    return driver
+
+
+def ids(value: bytes | None) -> list[str]:
+    assert value is not None
+    return [entry["content_id"] for entry in orjson.loads(value)["entries"]]
+
+
+def test_the_first_interaction_is_answered_at_once() -> None:
+    driver = ready()
+    outcome = driver.feed([done(7, "u", "a")], partition=3, now_ms=5000)
+    (emit,) = outcome.emits
+    assert (emit.topic, emit.key, emit.partition) == (SLATES, b"u", 3)
+    assert ids(emit.value) == ["g", "b", "c"]
+    slate = orjson.loads(emit.value or b"")
+    assert slate["source_offset"] == 7
+    assert slate["generated_at_ms"] == 5000
+
+
+def test_a_users_slates_are_at_least_the_refresh_time_apart_and_the_last_includes_all() -> None:
+    driver = ready()
+    driver.feed([done(1, "u", "a")], now_ms=5000)
+    assert driver.feed([done(2, "u", "b")], now_ms=5100).emits == []
+    assert driver.feed([done(3, "u", "c")], now_ms=5200).emits == []
+    assert driver.tick(5249) == []
+    (emit,) = driver.tick(5250)
+    slate = orjson.loads(emit.value or b"")
+    assert (slate["source_offset"], slate["newest_event_id"]) == (3, "e3")
+    assert set(ids(emit.value)) == {"d", "g"}
+    assert driver.tick(9000) == []
+
+
+def test_redelivery_keeps_the_profile_and_repeats_the_slate() -> None:
+    driver = ready()
+    events = [done(1, "u", "a"), done(2, "u", "b", kind="hidden"), done(3, "v", "a")]
+    driver.feed(events, now_ms=5000)
+    before, slates = driver.contents(), driver.latest()
+    driver.step = SPEC.create_step(SETTINGS)
+    load(driver)
+    again = driver.feed(events, offset=9, now_ms=5000)
+    assert (again.applied, again.deduplicated) == (0, 3)
+    assert driver.contents() == before
+    assert driver.latest() == slates
+
+
+def test_users_that_were_waiting_at_a_crash_get_their_slate() -> None:
+    driver = ready()
+    driver.feed([done(1, "u", "a"), done(2, "v", "a")], now_ms=5000)
+    driver.feed([done(3, "u", "b")], now_ms=5001)
+    driver.step = SPEC.create_step(SETTINGS)
+    load(driver)
+    (emit,) = driver.tick(6000)
+    assert emit.key == b"u"
+    assert orjson.loads(emit.value or b"")["source_offset"] == 3
+    assert driver.tick(7000) == []
+
+
+def test_a_revoked_partition_is_read_again_from_its_table() -> None:
+    driver = ready()
+    driver.feed([done(1, "u", "a")], now_ms=5000)
+    driver.feed([done(2, "u", "b")], now_ms=5001)
+    driver.step.on_revoked([0])
+    assert [emit.key for emit in driver.tick(6000)] == [b"u"]
+
+
+def test_many_users_are_scored_in_bounded_portions_and_nobody_is_forgotten() -> None:
+    driver = ready()
+    for partition in range(3):
+        users = [done(n, f"u{partition}-{n}", "a") for n in range(150)]
+        driver.feed(users, partition=partition, now_ms=5000)
+    now_ms = 5000
+    while emits := driver.tick(now_ms):
+        assert len(emits) <= USERS_PER_CALL
+        now_ms += 20
+    assert len(driver.latest()) == 450
+    assert len(driver.emits) == 450
+
+
+def test_a_backlog_is_taken_in_before_its_slates_are_built() -> None:
+    driver = ready()
+    backlog = [done(n, f"u{n % 10}", "a") for n in range(LIVE_BATCH_MAX + 1)]
+    assert driver.feed(backlog, now_ms=5000).emits == []
+    assert len(driver.tick(5000)) == 10
+
+
+def test_removed_content_enters_no_new_slate() -> None:
+    driver = ready()
+    driver.feed([done(1, "u", "a")], now_ms=5000)
+    tombstone = record_of(CONTENTS, None)._replace(key=b"b")
+    driver.step.on_replica(CONTENTS, [tombstone])
+    (emit,) = driver.feed([done(2, "u", "g", kind="started", progress=0.0)], now_ms=6000).emits
+    assert ids(emit.value) == ["c"]
+
+
+def test_a_refit_is_taken_in_over_ticks_and_then_counts() -> None:
+    driver = ready()
+    driver.feed([done(1, "u", "a")], now_ms=5000)
+    filler = [row(f"x{n}", b=0.1) for n in range(NEIGHBOUR_ROWS_PER_TICK)]
+    new = [*filler, row("a", e=0.9)]
+    driver.step.on_replica(NEIGHBOURS, [record_of(NEIGHBOURS, each) for each in new])
+    driver.tick(6000)
+    (before,) = driver.feed([done(2, "v", "a")], now_ms=6001).emits
+    assert "e" not in ids(before.value)
+    driver.tick(6020)
+    (after,) = driver.feed([done(3, "w", "a")], now_ms=6021).emits
+    assert set(ids(after.value)) == {"e", "g"}
+    gone = record_of(NEIGHBOURS, None)._replace(key=b"a")
+    driver.step.on_replica(NEIGHBOURS, [gone])
+    driver.tick(6040)
+    (last,) = driver.feed([done(4, "x", "a")], now_ms=6041).emits
+    assert ids(last.value) == ["g"]
+
+
+def test_trending_is_merged_anew_at_most_once_a_second() -> None:
+    driver = ready()
+    driver.tick(5000)
+    part = TrendingPartial(
+        shard="0", as_of_ms=1000, half_life_ms=1000,
+        entries=(TrendingEntry(content_id="f", region="ZZ", score=1.0, viewers=1),),
+    )  # fmt: skip
+    (old,) = driver.feed([done(1, "u", "z")], now_ms=5001).emits
+    driver.step.on_replica(TRENDING, [record_of(TRENDING, part)])
+    driver.tick(5900)
+    (same,) = driver.feed([done(2, "v", "z")], now_ms=5901).emits
+    driver.tick(6000)
+    (new,) = driver.feed([done(3, "w", "z")], now_ms=6001).emits
+    assert (ids(old.value), ids(same.value), ids(new.value)) == (["g"], ["g"], ["f"])

@@ -1,0 +1,218 @@
+"""Payloads of three partners, by the book and wrong, and every row of the real lists."""
+
+import csv
+import os
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from domain.catalogue.genres import GENRES, SYNONYMS, canonical_genres
+from domain.catalogue.identity import external_content_ids, external_id, partner_content_id
+from domain.catalogue.mapped import MappingError
+from domain.catalogue.mappers import MAPPERS, film_catalogue, generic, mapper_of, netflix_titles
+from domain.catalogue.merge import check
+
+DATA = Path(
+    os.environ.get("MEDIA_GATEWAY_DATA", Path(__file__).resolve().parents[5] / "shared" / "data")
+)
+NETFLIX = DATA / "netflix" / "netflix_titles.csv"
+
+
+def test_generic_reads_every_field() -> None:
+    mapped = generic(
+        {
+            "id": 17, "type": "episode", "title": " Pilot ", "overview": "It begins.",
+            "release_year": "1999", "runtime_s": 2700.0, "genres": ["Sci-Fi", "drama", "Polka"],
+            "cast": ["Ann", "Bob", "Ann"], "directors": "Cid, Dan", "themes": ["space"],
+            "moods": ["dark"], "language": "en", "countries": ["US"], "maturity_rating": "TV-14",
+            "series_id": "s-1", "season_number": 1, "episode_number": 2,
+            "external_ids": {"imdb": "TT0114709"}, "image_url": "https://example.org/a.jpg",
+            "availability": [
+                {"region": "DE", "from": "2026-01-01T00:00:00Z", "until_at_ms": 1798761600000,
+                 "offer": "rent", "price_minor": 399, "currency": "EUR"},
+            ],
+        }
+    )  # fmt: skip
+    assert mapped.partner_id == "17"
+    assert mapped.fields["genres"] == ("Science Fiction", "Drama")
+    assert mapped.unknown_genres == ("Polka",)
+    assert mapped.fields["cast"] == ("Ann", "Bob")
+    assert mapped.fields["directors"] == ("Cid", "Dan")
+    assert mapped.fields["release_year"] == 1999
+    assert mapped.fields["title"] == "Pilot"
+    assert mapped.external_ids == {"imdb": "tt0114709"}
+    assert mapped.links == {"series_id": "s-1"}
+    assert mapped.availability == (
+        {
+            "region": "DE", "from_at_ms": 1767225600000, "until_at_ms": 1798761600000,
+            "offer": "rent", "price_minor": 399, "currency": "EUR",
+        },
+    )  # fmt: skip
+    check(mapped.fields, mapped.availability)
+
+
+def test_generic_returns_only_what_is_there_and_null_clears() -> None:
+    mapped = generic({"id": "x", "overview": None, "cast": None})
+    assert mapped.fields == {"overview": None, "cast": ()}
+    assert mapped.availability is None
+    assert generic({"id": "x", "availability": []}).availability == ()
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        ({}, "id: required: your own id of the title"),
+        ({"id": "  "}, "id: required: your own id of the title"),
+        ({"id": "x" * 201}, "id: longer than 200 characters"),
+        ({"id": "x", "title": ""}, "title: must not be empty"),
+        ({"id": "x", "title": ["a"]}, "title: must be text, not a list"),
+        ({"id": "x", "runtime_s": "long"}, "runtime_s: must be a whole number, not 'long'"),
+        ({"id": "x", "runtime_s": True}, "runtime_s: must be a whole number, not 'True'"),
+        ({"id": "x", "cast": {"a": 1}}, "cast: must be a list of texts, not an object"),
+        ({"id": "x", "external_ids": {"imdb": "114"}}, "external_ids.imdb: '114' is not like"),
+        ({"id": "x", "external_ids": {"isan": "1"}}, "external_ids.isan: not one of imdb"),
+        ({"id": "x", "external_ids": "tt1"}, "external_ids: must be an object of texts"),
+        ({"id": "x", "availability": {}}, "availability: must be a list of objects"),
+        (
+            {"id": "x", "availability": [{}, {"from": "tomorrow"}]},
+            "availability[1].from: 'tomorrow' is not like 2026-01-31T18:00:00Z",
+        ),
+        (
+            {"id": "x", "availability": [{"from": "2026-13-01T00:00:00Z"}]},
+            "availability[0].from: '2026-13-01T00:00:00Z': month must be in 1..12",
+        ),
+        ({"id": "x", "availability": [{"offer": "gift"}]}, "availability[0].offer: 'gift' is not"),
+        (
+            {"id": "x", "availability": [{"from_at_ms": 9, "until_at_ms": 9}]},
+            "availability[0].until: must be after from",
+        ),
+    ],
+)
+def test_generic_refuses_with_the_field_and_the_reason(payload, message) -> None:
+    with pytest.raises(MappingError) as refused:
+        generic(payload)
+    assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"type": "opera"}, "type"),
+        ({"release_year": 1700}, "release_year"),
+        ({"runtime_s": -1}, "runtime_s"),
+        ({"title": "x" * 501}, "title"),
+    ],
+)
+def test_values_are_checked_by_the_canonical_schema(fields, where) -> None:
+    with pytest.raises(MappingError, match=f"^{where}: "):
+        check(fields, None)
+    with pytest.raises(MappingError, match=r"^availability\.0\.region: "):
+        check({}, ({"region": "Germany"},))
+
+
+def test_film_catalogue_row() -> None:
+    mapped = film_catalogue(
+        {
+            "ID": 595, "imdbID": "tt1675434", "Title": "The Intouchables", "Year": 2011,
+            "Rating": "R", "Runtime": 112.0, "Genre": "Biography, Comedy, Drama",
+            "Director": "Olivier Nakache, Éric Toledano", "Cast": "Omar Sy", "Language": "French",
+            "Country": "France", "Oscars": 0,
+        }
+    )  # fmt: skip
+    assert mapped.partner_id == "tt1675434"
+    assert mapped.external_ids == {"imdb": "tt1675434"}
+    assert mapped.fields == {
+        "type": "movie", "title": "The Intouchables", "release_year": 2011, "runtime_s": 6720,
+        "genres": ("History", "Comedy", "Drama"), "cast": ("Omar Sy",),
+        "directors": ("Olivier Nakache", "Éric Toledano"), "language": "French",
+        "countries": ("France",), "maturity_rating": "R",
+    }  # fmt: skip
+    with pytest.raises(MappingError, match=r"^imdbID: required"):
+        film_catalogue({"Title": "x"})
+    with pytest.raises(MappingError, match=r"^imdbID: 'nm1' is not like tt0114709"):
+        film_catalogue({"imdbID": "nm1"})
+
+
+def test_netflix_rows() -> None:
+    film = netflix_titles(
+        {
+            "show_id": "s1", "type": "Movie", "title": "Dick Johnson Is Dead", "director": "K. J.",
+            "cast": "", "country": "United States", "date_added": "25-Sep-21",
+            "release_year": "2020", "rating": "PG-13", "duration": "90 min",
+            "listed_in": "Documentaries", "description": "As her father nears the end.",
+        }
+    )  # fmt: skip
+    assert film.fields["type"] == "movie"
+    assert film.fields["runtime_s"] == 5400
+    assert film.fields["genres"] == ("Documentary",)
+    assert "cast" not in film.fields
+    series = netflix_titles(
+        {"show_id": "s2", "type": "TV Show", "title": "B", "duration": "2 Seasons",
+         "listed_in": "International TV Shows, TV Dramas, TV Mysteries"}
+    )  # fmt: skip
+    assert series.fields == {"type": "series", "title": "B", "genres": ("Drama", "Mystery")}
+    assert series.unknown_genres == ("International TV Shows",)
+    shifted = netflix_titles({"show_id": "s3", "type": "Movie", "rating": "74 min", "duration": ""})
+    assert shifted.fields == {"type": "movie", "runtime_s": 4440}
+    with pytest.raises(MappingError, match=r"^type: 'Opera' is neither"):
+        netflix_titles({"show_id": "s4", "type": "Opera"})
+    with pytest.raises(MappingError, match=r"^duration: 'long' is not like"):
+        netflix_titles({"show_id": "s4", "duration": "long"})
+
+
+def test_mappers_by_name() -> None:
+    assert set(MAPPERS) == {"generic", "film-catalogue", "netflix-titles"}
+    with pytest.raises(MappingError, match=r"^mapper: 'nope' is not one of generic"):
+        mapper_of("nope")
+
+
+def test_genres() -> None:
+    assert len(GENRES) == 18
+    assert {genre for found in SYNONYMS.values() for genre in found} <= set(GENRES)
+    assert all(name == name.lower() for name in SYNONYMS)
+    assert canonical_genres(["  SCI-FI ", "Comedy", "comedies", "?"]) == (
+        ("Science Fiction", "Comedy"),
+        ("?",),
+    )
+
+
+def test_content_ids() -> None:
+    ids = {"eidr": external_id("eidr", "10.5240/7791-8534-2c23-9030-8610-5"), "imdb": "tt0114709"}
+    assert external_content_ids(ids) == (
+        "imdb:tt0114709",
+        "eidr:10.5240:7791-8534-2C23-9030-8610-5",
+    )
+    assert external_id("tmdb", "movie-862") == "movie-862"
+    assert partner_content_id("acme", "film-17") == "acme:film-17"
+    odd = partner_content_id("acme", "film 17/ä")
+    assert odd == partner_content_id("acme", "film 17/ä")
+    assert odd.startswith("acme:h-")
+    assert len(partner_content_id("a" * 40, "x" * 200)) <= 64
+
+
+@pytest.mark.skipif(not NETFLIX.exists(), reason=f"the Netflix list is not at {NETFLIX}")
+def test_every_row_of_the_netflix_list() -> None:
+    kinds: Counter[str] = Counter()
+    with NETFLIX.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            mapped = netflix_titles(row)
+            check(mapped.fields, mapped.availability)
+            kinds[mapped.fields["type"]] += 1
+            assert (mapped.fields["type"] == "movie") == ("runtime_s" in mapped.fields)
+    assert kinds == {"movie": 6131, "series": 2676}
+
+
+def test_every_row_of_the_film_catalogue() -> None:
+    package = pytest.importorskip("bokeh_sampledata")
+    database = Path(package.__file__).parent / "_data" / "movies.db"
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    count = 0
+    for row in connection.execute("select * from omdb"):
+        mapped = film_catalogue(dict(row))
+        check(mapped.fields, mapped.availability)
+        count += 1
+    connection.close()
+    assert count == 17472
