@@ -1,6 +1,6 @@
 """Every metric, once: name, type, labels, meaning. Labels are bounded sets, never ids or raw paths.
 
-Delivery identity per agent: ``accepted = applied + deduplicated + dead-lettered + in flight``, where
+Delivery identity per agent: ``accepted = applied + deduplicated + dead-lettered + in flight``;
 accepted is ``mg_agent_records_total`` and in flight is what the lag gauge shows.
 """
 

@@ -1,4 +1,4 @@
-"""Every setting, once: environment name, type, default, meaning. Nothing else reads the environment."""
+"""Every setting, once: environment name, type, default, meaning."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 
 
 class SettingsError(ValueError):
-    """A setting has a value that cannot be used; the message names the variable and what is allowed."""
+    """A value cannot be used; the message names the variable and what is allowed."""
 
 
 def setting(env: str, default: Any, meaning: str, *, secret: bool = False) -> Any:

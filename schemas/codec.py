@@ -1,6 +1,6 @@
 """bytes <-> model: the only JSON on the wire.
 
-Encoding is compact and has a fixed field order (declaration order), so equal values are equal bytes.
+Encoding is compact and has a fixed field order (declaration order): equal values, equal bytes.
 Decoding ignores unknown fields (a newer writer may add one) and refuses missing or wrong ones.
 """
 
@@ -12,7 +12,7 @@ M = TypeVar("M", bound="WireModel")
 
 
 class DecodeError(ValueError):
-    """The bytes are not a valid record of the expected schema; the message says which field and why."""
+    """The bytes are not a valid record of the schema; the message says which field and why."""
 
 
 class WireModel(BaseModel):
@@ -37,13 +37,14 @@ def decode(schema: type[M], value: bytes | None) -> M:
     if value is None:
         raise DecodeError("tombstone (null value) where a record is required")
     try:
-        return schema.__pydantic_validator__.validate_json(value)
+        model: M = schema.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         raise DecodeError(describe(error)) from error
+    return model
 
 
 def describe(error: ValidationError) -> str:
-    """One line for people: the first three problems, each ``field: reason``; never the input itself."""
+    """One line for people: the first three problems as ``field: reason``; never the input."""
     problems = [
         f"{'.'.join(str(part) for part in issue['loc']) or 'body'}: {issue['msg']}"
         for issue in error.errors(include_url=False, include_input=False, include_context=False)[:3]

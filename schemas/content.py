@@ -24,7 +24,7 @@ class Availability(WireModel):
 
 
 class Content(WireModel):
-    """One canonical title. Lists are ordered; ``updated_at_ms`` is the newest event time merged in."""
+    """One canonical title; ``updated_at_ms`` is the newest event time merged in."""
 
     content_id: ContentId
     type: ContentType

@@ -18,8 +18,8 @@ class ProgressEvent(WireModel):
     """One report about one user and one title.
 
     ``position_s`` excludes advertisements. ``played_from_s``/``played_to_s`` claim what was really
-    played since the previous report. ``preset`` names the completion rules; the gateway sets it when
-    it accepts the event, so that a replay needs nothing but the event. The viewer decisions
+    played since the previous report. ``preset`` names the completion rules; the gateway sets it
+    when it accepts the event, so that a replay needs nothing but the event. The viewer decisions
     (dismissed, restored, hidden, unhidden, rated) travel here too: one user's facts keep one order.
     """
 

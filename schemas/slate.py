@@ -38,8 +38,8 @@ class SlateEntry(WireModel):
 class Slate(WireModel):
     """The ranked list of one user, best first.
 
-    ``as_of_ms`` is the event time of the newest interaction included, ``source_offset`` the progress
-    offset that produced it (see ``WatchState.interaction_offset``).
+    ``as_of_ms`` is the event time of the newest interaction included, ``source_offset`` the
+    progress offset that produced it (see ``WatchState.interaction_offset``).
     """
 
     user_id: UserId

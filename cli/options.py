@@ -1,0 +1,154 @@
+"""What every command shares: ``--data-dir``, ``--debug``, settings, and errors as one sentence.
+
+    @click.command()
+    @with_settings(kafka=True, database=True)
+    @click.argument("name")
+    def mine(settings: Settings, name: str) -> None: ...
+
+This is the only place that reads the environment.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from infra.data_dir import DataDir, DataDirError
+from infra.embedded.errors import EmbeddedError
+from infra.settings import Settings, SettingsError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class CommandError(click.ClickException):
+    """One sentence on standard error and an exit code."""
+
+    def __init__(self, message: str, exit_code: int = EXIT_FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def with_settings(
+    *, kafka: bool = False, database: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command ``--data-dir`` and ``--debug``, and the settings as its first argument.
+
+    Args:
+        kafka: the command needs ``settings.kafka_bootstrap_servers``.
+        database: the command needs ``settings.database_url``.
+
+    A need is met by the environment, else by the stack that runs in the data directory; where it is
+    not, the command ends with exit code 2 and says how to meet it.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @click.option(
+            "--data-dir",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=None,
+            help="Where the embedded stack keeps its data.  [default: media-gateway-data]",
+        )
+        @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+        @functools.wraps(command)
+        def run(*args: Any, data_dir: Path | None, debug: bool, **options: Any) -> Any:
+            with one_sentence_errors(debug=debug):
+                settings = load_settings(os.environ, data_dir)
+                require(settings, kafka=kafka, database=database)
+                return command(settings, *args, **options)
+
+        return run
+
+    return decorate
+
+
+def load_settings(environ: Mapping[str, str], data_dir: Path | None) -> Settings:
+    """Read the settings; the stack that runs in the data directory fills what is not set.
+
+    Raises:
+        SettingsError: a value cannot be used.
+    """
+    settings = Settings.from_env(environ)
+    if data_dir is not None:
+        settings = replace(settings, data_dir=data_dir)
+    running = DataDir(settings.data_dir).running()
+    if running is None:
+        return settings
+    return replace(
+        settings,
+        kafka_bootstrap_servers=settings.kafka_bootstrap_servers or running.kafka_bootstrap_servers,
+        database_url=settings.database_url or running.database_url,
+    )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment variables that make ``Settings.from_env`` give ``settings`` again."""
+    return {
+        item.metadata["env"]: str(getattr(settings, item.name))
+        for item in fields(Settings)
+        if str(getattr(settings, item.name))
+    }
+
+
+def api_url(settings: Settings) -> str:
+    """Return the address of the API: of the stack running in the data directory, else as set."""
+    running = DataDir(settings.data_dir).running()
+    if running is not None and running.api_url:
+        return running.api_url
+    return f"http://{settings.host}:{settings.port}"
+
+
+def require(settings: Settings, *, kafka: bool, database: bool) -> None:
+    """Check that what a command needs is known.
+
+    Raises:
+        CommandError: it is not; exit code 2.
+    """
+    missing = []
+    if kafka and not settings.kafka_bootstrap_servers:
+        missing.append("KAFKA_BOOTSTRAP_SERVERS")
+    if database and not settings.database_url:
+        missing.append("DATABASE_URL")
+    if missing:
+        raise CommandError(
+            f"no stack runs in {settings.data_dir}: start one with `media-gateway up --data-dir "
+            f"{settings.data_dir}`, or set {' and '.join(missing)}",
+            EXIT_USAGE,
+        )
+
+
+@contextmanager
+def one_sentence_errors(*, debug: bool) -> Iterator[None]:
+    """Turn the errors that a person can act on into one sentence; bugs keep their traceback."""
+    try:
+        yield
+    except SettingsError as problem:
+        if debug:
+            raise
+        raise CommandError(str(problem), EXIT_USAGE) from problem
+    except expected_errors() as problem:
+        if debug:
+            raise
+        raise CommandError(str(problem).strip() or type(problem).__name__) from problem
+
+
+def expected_errors() -> tuple[type[Exception], ...]:
+    """Return the errors that say what is wrong with the world rather than with this program.
+
+    Imported here: the clients take half a second, which `--help` should not wait for.
+    """
+    import psycopg
+    from aiokafka.errors import KafkaError
+
+    from infra.kafka.admin import TopicsError
+    from infra.postgres.migrate import MigrationError
+
+    return (
+        EmbeddedError, DataDirError, TopicsError, MigrationError,
+        psycopg.OperationalError, KafkaError,
+    )  # fmt: skip

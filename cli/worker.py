@@ -1,0 +1,38 @@
+"""``media-gateway worker``: one process of Faust agents."""
+
+import sys
+
+import click
+
+from cli.options import CommandError, with_settings
+from infra.settings import Settings
+
+
+@click.command()
+@with_settings(kafka=True, database=True)
+@click.option(
+    "--agents",
+    default="",
+    help="Names of agents, separated by commas.  [default: all]",
+)
+def worker(settings: Settings, agents: str) -> None:
+    r"""Run agents until SIGTERM or Ctrl-C.
+
+    Prints `ready` once every agent has its partitions and its state. Exits with 0 when it was
+    asked to stop, with 1 when Kafka or Postgres stayed away: what was not committed is redelivered.
+
+    \b
+    Examples:
+      media-gateway worker
+      media-gateway worker --agents watch-states,slates
+    """
+    from agents.app import run_worker
+    from agents.registry import REGISTRY, by_name
+
+    names = [name.strip() for name in agents.split(",") if name.strip()]
+    try:
+        for name in names:
+            by_name(name)
+    except KeyError as problem:
+        raise CommandError(problem.args[0], exit_code=2) from problem
+    sys.exit(run_worker(settings, names or [spec.name for spec in REGISTRY]))

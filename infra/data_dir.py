@@ -1,0 +1,119 @@
+"""The data directory of the embedded stack: who runs there, and where.
+
+``stack.json`` says where the running stack is found (0600: it holds the database password);
+``lock`` is held by the supervisor for as long as it lives. Both are ignored when their process is
+gone.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+CLOCK_TOLERANCE_S = 2.0  # process start times are read with the resolution of the kernel's clock
+
+
+class DataDirError(RuntimeError):
+    """The data directory cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunningStack:
+    """Where a running stack is found.
+
+    Attributes:
+        pid: the supervisor's process id.
+        pid_started_at_s: when that process started, seconds since the epoch: ids are used again.
+        started_at: RFC 3339 UTC.
+        api_url: empty until the API is ready.
+        pids: process id of each component.
+    """
+
+    pid: int
+    pid_started_at_s: float
+    started_at: str
+    kafka_bootstrap_servers: str
+    database_url: str
+    api_url: str = ""
+    pids: dict[str, int] = field(default_factory=dict)
+
+
+class DataDir:
+    """One data directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        self.stack_file = self.path / "stack.json"
+        self.lock_file = self.path / "lock"
+        self.logs = self.path / "logs"
+
+    def running(self) -> RunningStack | None:
+        """Return the stack that runs here now, None if there is none.
+
+        Raises:
+            DataDirError: what is there cannot be read.
+        """
+        try:
+            stack = RunningStack(**json.loads(self.stack_file.read_text()))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError, TypeError) as problem:
+            raise DataDirError(f"{self.stack_file} cannot be read: {problem}") from problem
+        return stack if is_alive(stack.pid, stack.pid_started_at_s) else None
+
+    def write(self, stack: RunningStack) -> None:
+        """Replace ``stack.json`` at once; readers see the old or the new one, never half."""
+        draft = self.stack_file.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(asdict(stack), file, indent=2)
+        os.replace(draft, self.stack_file)
+
+    def clear(self) -> None:
+        """Remove ``stack.json``: nothing runs here any more."""
+        self.stack_file.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory for this process; it must exist.
+
+        Raises:
+            DataDirError: another process holds it.
+        """
+        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            holder = os.read(descriptor, 20).decode() or "unknown"
+            os.close(descriptor)
+            raise DataDirError(
+                f"another stack (process {holder}) runs in {self.path}: stop it, or use another "
+                "--data-dir"
+            ) from problem
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def is_alive(pid: int, started_at_s: float) -> bool:
+    """Whether the process that had ``pid`` and started then is still there."""
+    try:
+        process = psutil.Process(pid)
+        actual_s = process.create_time()
+        zombie = process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    return not zombie and abs(actual_s - started_at_s) < CLOCK_TOLERANCE_S
+
+
+def own_start_s() -> float:
+    """When this process started, seconds since the epoch."""
+    return float(psutil.Process().create_time())

@@ -1,0 +1,283 @@
+"""Models -> Kafka, acknowledged by all in-sync replicas, or ``KafkaUnavailable`` in bounded time.
+
+The producer connects in the background and again after every failure, so a process may start
+before its broker and live through the broker's absence. A record whose acknowledgement did not come
+in time may still be in the log: callers answer "try again", consumers drop known event ids.
+
+Memory is bounded: records wait in the client until Kafka has them or the producer is replaced, and
+beyond ``RECORDS_MAX`` records or ``BYTES_MAX`` bytes a send is refused at once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+
+from infra import metrics
+from schemas.codec import WireModel, encode
+from schemas.ids import KEY_SEPARATOR
+from topics.spec import TopicSpec
+
+log = logging.getLogger(__name__)
+
+RECORDS_MAX = 5000
+BYTES_MAX = 64 * 1024 * 1024
+REQUEST_BYTES_MAX = 2 * 1024 * 1024  # above the largest ``message_bytes_max`` of the catalogue
+BATCH_BYTES_MAX = 256 * 1024  # below the broker's default limit of 1 MiB for a batch
+RECONNECT_DELAY_S = 0.5
+CLOSE_S = 3.0
+PROBE_S = 2.0
+
+
+class KafkaUnavailable(RuntimeError):
+    """Kafka did not acknowledge in time; the records may or may not be in the log."""
+
+
+class Produced(NamedTuple):
+    """Where a record is."""
+
+    partition: int
+    offset: int
+
+
+class Producer(Protocol):
+    """What the API needs of Kafka."""
+
+    @property
+    def records_in_flight(self) -> int:
+        """Records that wait for Kafka's acknowledgement."""
+
+    async def is_ready(self) -> bool:
+        """Whether a broker answers now."""
+
+    async def send(self, spec: TopicSpec, value: WireModel) -> Produced:
+        """Produce one record."""
+
+    async def send_many(self, spec: TopicSpec, values: Sequence[WireModel]) -> list[Produced]:
+        """Produce several records."""
+
+
+@lru_cache(maxsize=65536)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition of a key, as the Java client's default partitioner does.
+
+    >>> partition_of(b"user-1", 1)
+    0
+    """
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+def route(spec: TopicSpec, value: WireModel) -> tuple[int, bytes]:
+    """Return partition and key of a record; the first key field alone decides the partition."""
+    key = spec.key_of(value)
+    return partition_of(key.partition(KEY_SEPARATOR.encode())[0], spec.partitions), key
+
+
+class EventProducer:
+    """Sends models to their topics. Use within one event loop: ``start``, ``send``…, ``stop``.
+
+    Args:
+        bootstrap_servers: comma-separated ``host:port``.
+        timeout_ms: longest time one call may take, from entry to acknowledgement.
+        linger_ms: how long a record waits for company.
+    """
+
+    def __init__(self, bootstrap_servers: str, *, timeout_ms: int, linger_ms: int) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._timeout_s = timeout_ms / 1000
+        self._linger_ms = linger_ms
+        self._client: Any = None  # an AIOKafkaProducer that is started
+        self._connecting: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._records = 0
+        self._bytes = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether a broker has answered and no delivery has failed since."""
+        return self._client is not None
+
+    @property
+    def records_in_flight(self) -> int:
+        """Records that wait for Kafka's acknowledgement, also those whose callers gave up."""
+        return self._records
+
+    async def is_ready(self) -> bool:
+        """Whether a broker answers within ``PROBE_S``."""
+        if self._client is None:
+            return False
+        try:
+            await asyncio.wait_for(self._client.client.fetch_all_metadata(), PROBE_S)
+        except (KafkaError, TimeoutError):
+            return False
+        return True
+
+    async def start(self, wait_s: float = 2.0) -> None:
+        """Begin to connect; return when connected or after ``wait_s``, whichever is first."""
+        self._reconnect()
+        assert self._connecting is not None
+        await asyncio.wait([self._connecting], timeout=wait_s)
+
+    async def stop(self) -> None:
+        """Deliver what is waiting, within a few seconds, and close."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._client is not None:
+            client, self._client = self._client, None
+            await _close(client)
+        await asyncio.gather(*self._closing)
+
+    async def send(self, spec: TopicSpec, value: WireModel) -> Produced:
+        """Produce one record and wait for its acknowledgement.
+
+        Raises:
+            KafkaUnavailable: see the class; within ``timeout_ms``.
+        """
+        return (await self.send_many(spec, [value]))[0]
+
+    async def send_many(self, spec: TopicSpec, values: Sequence[WireModel]) -> list[Produced]:
+        """Produce records and wait for all acknowledgements; results in the order of ``values``.
+
+        Order is kept within a partition.
+
+        Raises:
+            KafkaUnavailable: any of them was not acknowledged; all may or may not be in the log.
+        """
+        encoded = [(*route(spec, value), encode(value)) for value in values]
+        size = sum(len(value) for _, _, value in encoded)
+        client = self._reserve(spec, len(encoded), size)
+        work = asyncio.ensure_future(self._deliver(client, spec.name, encoded))
+        work.add_done_callback(lambda done: self._release(done, len(encoded), size))
+        try:
+            produced = await asyncio.wait_for(asyncio.shield(work), self._timeout_s)
+        except (TimeoutError, KafkaError, AssertionError) as error:
+            metrics.API_PRODUCE_FAILURES.labels(spec.name).inc(len(encoded))
+            raise KafkaUnavailable(f"{spec.name}: {type(error).__name__}") from error
+        metrics.API_PRODUCED.labels(spec.name).inc(len(encoded))
+        return produced
+
+    def _reserve(self, spec: TopicSpec, records: int, size: int) -> Any:
+        full = self._records + records > RECORDS_MAX or self._bytes + size > BYTES_MAX
+        if self._client is None or full:
+            metrics.API_PRODUCE_FAILURES.labels(spec.name).inc(records)
+            reason = "too many records are waiting" if full else "not connected"
+            raise KafkaUnavailable(f"{spec.name}: {reason}")
+        self._records += records
+        self._bytes += size
+        metrics.API_PRODUCE_IN_FLIGHT.set(self._records)
+        return self._client
+
+    def _release(self, done: "asyncio.Future[Any]", records: int, size: int) -> None:
+        if not done.cancelled():
+            done.exception()  # its caller may have given up; the failure was logged where it arose
+        self._records -= records
+        self._bytes -= size
+        metrics.API_PRODUCE_IN_FLIGHT.set(self._records)
+
+    async def _deliver(
+        self, client: Any, topic: str, encoded: Sequence[tuple[int, bytes, bytes]]
+    ) -> list[Produced]:
+        """Hand records to the client and wait; a failed delivery replaces the client."""
+        try:
+            if len(encoded) == 1:
+                partition, key, value = encoded[0]
+                sent = await (await client.send(topic, value, key, partition))
+                return [Produced(partition, sent.offset)]
+            return await _deliver_batches(client, topic, encoded)
+        except (KafkaError, AssertionError) as error:
+            log.warning("delivery to %s failed: %r; connecting again", topic, error)
+            self._replace(client)
+            raise
+
+    def _replace(self, client: Any) -> None:
+        """Drop a client that failed: after a lost batch its sequence numbers no longer fit."""
+        if client is not self._client:
+            return
+        self._client = None
+        closing = asyncio.create_task(_close(client))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+        self._reconnect()
+
+    def _reconnect(self) -> None:
+        self._connecting = asyncio.create_task(self._connect())
+
+    async def _connect(self) -> None:
+        while True:
+            client = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap_servers,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=self._linger_ms,
+                request_timeout_ms=int(self._timeout_s * 1000),
+                max_request_size=REQUEST_BYTES_MAX,
+                max_batch_size=BATCH_BYTES_MAX,
+            )
+            try:
+                await asyncio.wait_for(client.start(), self._timeout_s)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("Kafka at %s: %r; trying again", self._bootstrap_servers, error)
+                await _close(client)
+            except BaseException:
+                await _close(client)
+                raise
+            else:
+                self._client = client
+                return
+            await asyncio.sleep(RECONNECT_DELAY_S)
+
+
+async def _deliver_batches(
+    client: Any, topic: str, encoded: Sequence[tuple[int, bytes, bytes]]
+) -> list[Produced]:
+    """Send one prepared batch per partition: one future for many records."""
+    by_partition: dict[int, list[int]] = {}
+    for index, (partition, _, _) in enumerate(encoded):
+        by_partition.setdefault(partition, []).append(index)
+    produced: list[Produced] = [Produced(-1, -1)] * len(encoded)
+
+    async def deliver(partition: int, indexes: list[int]) -> None:
+        acknowledgements: list[tuple[Awaitable[Any], list[int]]] = []
+        while indexes:
+            batch, taken = _fill(client.create_batch(), encoded, indexes)
+            sent = await client.send_batch(batch, topic, partition=partition)
+            acknowledgements.append((sent, indexes[:taken]))
+            indexes = indexes[taken:]
+        for sent, members in acknowledgements:
+            base_offset = (await sent).offset
+            for position, index in enumerate(members):
+                produced[index] = Produced(partition, base_offset + position)
+
+    tasks = [asyncio.create_task(deliver(*item)) for item in by_partition.items()]
+    await asyncio.wait(tasks)  # all of them: none may go on unobserved
+    for task in tasks:
+        task.result()
+    return produced
+
+
+def _fill(
+    batch: Any, encoded: Sequence[tuple[int, bytes, bytes]], indexes: Sequence[int]
+) -> tuple[Any, int]:
+    """Append records until the batch is full; return it with how many it took (at least one)."""
+    for taken, index in enumerate(indexes):
+        _, key, value = encoded[index]
+        if batch.append(timestamp=None, key=key, value=value) is None:
+            return batch, taken
+    return batch, len(indexes)
+
+
+async def _close(client: Any) -> None:
+    """Stop a client; when the broker is away it cannot flush, so what is waiting is failed."""
+    try:
+        await asyncio.wait_for(client.stop(), CLOSE_S)
+    except (TimeoutError, KafkaError):
+        # Internals of aiokafka 0.14.0: stop() has no "give up" and marks itself closed first.
+        client._message_accumulator.fail_all(KafkaError("closed before delivery"))
+        await asyncio.wait_for(client._sender.close(), CLOSE_S)
+        await client.client.close()

@@ -1,0 +1,235 @@
+"""What the HTTP API takes and gives: bodies of requests and responses.
+
+Every answer about a user has ``as_of`` (the event time of the newest event included) and, when the
+caller named an event, ``after_event``. Stored response bodies are extended by the API with
+``after_event``, so it is never part of what is stored.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from schemas.codec import WireModel
+from schemas.content import ContentType
+from schemas.ids import ContentId, DeviceId, EventId, RegionCode, SessionId, UserId
+from schemas.progress import POSITION_S_MAX, PlaybackState, ViewerDecision
+from schemas.slate import Slate, SlateEntry
+from schemas.times import AT_MS_MAX, from_rfc3339, to_rfc3339
+from schemas.watch_state import WatchState
+
+
+class ProgressReport(WireModel):
+    """What a player app posts: one report about one user and one title.
+
+    The time is ``occurred_at`` (RFC 3339) or ``occurred_at_ms``. See ``ProgressEvent``.
+    """
+
+    event_id: EventId
+    user_id: UserId
+    content_id: ContentId
+    session_id: SessionId
+    device_id: DeviceId
+    state: PlaybackState | ViewerDecision
+    position_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX)
+    duration_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX, description="0: unknown")
+    occurred_at: str | None = Field(default=None, max_length=40, description="RFC 3339")
+    occurred_at_ms: int | None = Field(default=None, ge=0, le=AT_MS_MAX)
+    credits_at_s: float | None = Field(default=None, ge=0, le=POSITION_S_MAX)
+    played_from_s: float | None = Field(default=None, ge=0, le=POSITION_S_MAX)
+    played_to_s: float | None = Field(default=None, ge=0, le=POSITION_S_MAX)
+    playback_rate: float = Field(default=1.0, gt=0, le=16)
+    rating: float | None = Field(default=None, ge=0, le=5)
+    region: RegionCode | None = None
+    client_app: str | None = Field(default=None, max_length=64)
+    client_version: str | None = Field(default=None, max_length=64)
+
+    @model_validator(mode="after")
+    def _has_one_time(self) -> "ProgressReport":
+        if (self.occurred_at is None) == (self.occurred_at_ms is None):
+            raise ValueError("give either occurred_at or occurred_at_ms")
+        if self.occurred_at is not None:
+            from_rfc3339(self.occurred_at)
+        return self
+
+    @property
+    def at_ms(self) -> int:
+        """When it happened, Unix milliseconds."""
+        if self.occurred_at_ms is not None:
+            return self.occurred_at_ms
+        assert self.occurred_at is not None
+        return from_rfc3339(self.occurred_at)
+
+
+class ProgressResult(WireModel):
+    """What became of one event, in the order they were posted."""
+
+    event_id: str | None = Field(description="null when the event had no readable id")
+    status: Literal["accepted", "error"]
+    error: str | None = None
+
+
+class ProgressAccepted(WireModel):
+    """Answer to posted progress: every accepted event is in Kafka."""
+
+    results: tuple[ProgressResult, ...]
+
+
+class WebhookAccepted(WireModel):
+    """Answer to a webhook: the event is in Kafka. A repeated delivery gets the same id."""
+
+    event_id: EventId
+
+
+class AfterEvent(WireModel):
+    """Whether the answer includes the event the caller named."""
+
+    event_id: str
+    included: bool
+
+
+class UserAnswer(WireModel):
+    """What every answer about a user has."""
+
+    user_id: UserId
+    as_of: str = Field(description="RFC 3339: event time of the newest event included")
+    after_event: AfterEvent | None = None
+
+
+class Recommendations(UserAnswer):
+    """The slate of a user, best first; ``cold_start``: not personal yet, but what is trending."""
+
+    cold_start: bool
+    generated_at_ms: int
+    model_version: str
+    entries: tuple[SlateEntry, ...]
+
+
+class WatchCard(WireModel):
+    """One card of continue watching: where to resume, or the next episode."""
+
+    content_id: ContentId
+    title: str | None = None
+    type: ContentType | None = None
+    series_id: ContentId | None = None
+    series_title: str | None = None
+    season_number: int | None = None
+    episode_number: int | None = None
+    kind: Literal["resume", "next", "new"] = Field(
+        description="resume a title, or begin the next or a newly released episode"
+    )
+    position_s: float = 0.0
+    duration_s: float = 0.0
+    progress: float = 0.0
+    updated_at_ms: int
+
+
+class ContinueWatching(UserAnswer):
+    """What the user can go on with, newest first; one card a series."""
+
+    entries: tuple[WatchCard, ...]
+
+
+class HistoryEntry(WireModel):
+    """What a user watched of one title; see ``WatchState`` for the meaning of the fields."""
+
+    content_id: ContentId
+    title: str | None = None
+    epoch: int
+    completions: int
+    completed: bool
+    watched_s: float
+    position_s: float
+    duration_s: float
+    progress: float
+    started_at_ms: int | None = None
+    completed_at_ms: int | None = None
+    updated_at_ms: int
+    dismissed: bool
+    hidden: bool
+    rating: float | None = None
+
+    @classmethod
+    def of(cls, state: WatchState, title: str | None) -> "HistoryEntry":
+        """Return the public part of a watch state."""
+        return cls(title=title, **{name: getattr(state, name) for name in cls._shared()})
+
+    @classmethod
+    def _shared(cls) -> list[str]:
+        return [name for name in cls.model_fields if name != "title"]
+
+
+class History(UserAnswer):
+    """Watch states, newest first. ``next_cursor`` is absent on the last page."""
+
+    entries: tuple[HistoryEntry, ...]
+    next_cursor: str | None = None
+
+
+class TitledScore(WireModel):
+    """A title with its score; the scale depends on the list."""
+
+    content_id: ContentId
+    title: str | None = None
+    score: float
+
+
+class Similar(WireModel):
+    """Titles watched by the same viewers, strongest first."""
+
+    content_id: ContentId
+    by: Literal["cowatch"]
+    model_version: int | None = Field(default=None, description="null: not in the model yet")
+    entries: tuple[TitledScore, ...]
+
+
+class TrendingTitle(TitledScore):
+    """One trending title; ``viewers`` are the unique viewers behind the decayed score."""
+
+    viewers: int
+
+
+class Trending(WireModel):
+    """Trending titles of a region (all regions when absent), best first."""
+
+    region: RegionCode | None = None
+    genre: str | None = None
+    as_of: str
+    entries: tuple[TrendingTitle, ...]
+
+
+class Alive(WireModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(WireModel):
+    """The parts the API depends on."""
+
+    status: Literal["ready", "not_ready"]
+    kafka: bool = Field(description="the broker takes records")
+    postgres: bool = Field(description="the database answers")
+    records_in_flight: int = Field(description="records waiting for Kafka's acknowledgement")
+
+
+class Problem(WireModel):
+    """RFC 9457 problem document."""
+
+    type: str = Field(description="stable URI of the kind of problem")
+    title: str
+    status: int
+    detail: str | None = None
+    instance: str | None = Field(default=None, description="id of this request, for the logs")
+    errors: tuple[dict[str, Any], ...] | None = None
+
+
+def recommendations_of(slate: Slate) -> Recommendations:
+    """Return the answer that serves ``slate``."""
+    return Recommendations(
+        user_id=slate.user_id,
+        as_of=to_rfc3339(slate.as_of_ms),
+        cold_start=False,
+        generated_at_ms=slate.generated_at_ms,
+        model_version=slate.model_version,
+        entries=slate.entries,
+    )

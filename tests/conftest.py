@@ -1,0 +1,21 @@
+"""Registers the fixtures and hooks of tests.support; defines none itself."""
+
+from tests.support.grouping import pytest_collection_modifyitems
+from tests.support.services import (
+    database_url,
+    fresh_database_url,
+    kafka_bootstrap,
+    postgres_server_url,
+    services_dir,
+    unique,
+)
+
+__all__ = [
+    "database_url",
+    "fresh_database_url",
+    "kafka_bootstrap",
+    "postgres_server_url",
+    "pytest_collection_modifyitems",
+    "services_dir",
+    "unique",
+]

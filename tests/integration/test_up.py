@@ -1,0 +1,174 @@
+"""`media-gateway up` as a person runs it: ready lines, clean ends, state kept, clear errors."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import psutil
+import pytest
+
+from infra.data_dir import DataDir
+from infra.embedded.process import free_port
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S = 240
+STOP_TIMEOUT_S = 15
+COMPONENTS = (
+    "kafka", "postgres", "migrations", "topics", "worker-stream-1", "worker-stream-2",
+    "worker-serving-1", "worker-fit-1", "api",
+)  # fmt: skip
+
+
+class Up:
+    """One `up` in its own process, with its output in a file."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.output = data_dir.with_name(data_dir.name + ".out")
+        given = {"KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", **environment}
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "cli.main", "up", "--data-dir", str(data_dir),
+                    "--port", str(self.port), "--workers", "2",
+                ],
+                stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **given},
+            )  # fmt: skip
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def wait_ready(self) -> None:
+        def ready_or_dead() -> bool:
+            assert self.process.poll() is None, f"up ended:\n{self.text}"
+            return f"ready: http://127.0.0.1:{self.port}\n" in self.text
+
+        wait_until(ready_or_dead, START_TIMEOUT_S, "the ready line")
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def pids(self) -> dict[str, int]:
+        stack = DataDir(self.data_dir).running()
+        assert stack is not None
+        return stack.pids
+
+
+@contextmanager
+def running(data_dir: Path, **environment: str) -> Iterator[Up]:
+    """Start `up`, wait until it is ready, and leave nothing of it behind whatever happens."""
+    up = Up(data_dir, **environment)
+    try:
+        up.wait_ready()
+        yield up
+    finally:
+        children = up.descendants() if up.process.poll() is None else []
+        up.process.kill()
+        up.process.wait()
+        for child in children:
+            if alive(child):
+                child.kill()
+
+
+def alive(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def assert_all_gone(processes: list[psutil.Process], timeout_s: float = 15) -> None:
+    wait_until(
+        lambda: not [item for item in processes if alive(item)],
+        timeout_s,
+        f"all children gone: {[item for item in processes if alive(item)]}",
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ends_every_child_within_15_s(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path / "data") as up:
+        for name in COMPONENTS:
+            assert re.search(rf"^{name} +ready in +[\d.]+ s", up.text, re.MULTILINE), up.text
+        children = up.descendants()
+        assert len(children) >= len(COMPONENTS) - 2
+        started = time.monotonic()
+        up.process.send_signal(number)
+        assert up.process.wait(STOP_TIMEOUT_S) == 0
+        assert time.monotonic() - started < STOP_TIMEOUT_S
+        assert_all_gone(children, timeout_s=1)
+        assert DataDir(up.data_dir).running() is None
+
+
+def test_a_killed_supervisor_leaves_nothing_and_the_next_up_carries_on(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with running(data_dir) as up:
+        children = up.descendants()
+        up.process.kill()
+        assert_all_gone(children, timeout_s=30)
+    with running(data_dir) as again:
+        assert "0 applied" in again.text
+        assert "0 created" in again.text
+        assert httpx2.get(f"http://127.0.0.1:{again.port}/healthz").status_code == 200
+
+
+def test_a_component_that_dies_is_named_and_everything_stops(tmp_path: Path) -> None:
+    with running(tmp_path / "data") as up:
+        children = up.descendants()
+        os.kill(up.pids()["worker-stream-1"], signal.SIGKILL)
+        assert up.process.wait(STOP_TIMEOUT_S + 5) == 1
+        assert "worker-stream-1 ended with signal SIGKILL; its log is " in up.text
+        assert "  | ready" in up.text
+        assert_all_gone(children, timeout_s=1)
+
+
+def test_a_second_up_on_the_same_directory_is_refused(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with running(data_dir) as up:
+        second = Up(data_dir)
+        assert second.process.wait(60) == 1
+        assert f"another stack (process {up.process.pid}) runs in {data_dir}" in second.text
+        assert up.process.poll() is None
+
+
+def test_given_servers_are_used_and_none_is_started(
+    tmp_path: Path, kafka_bootstrap: str, fresh_database_url: str
+) -> None:
+    given = {"KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap, "DATABASE_URL": fresh_database_url}
+    with running(tmp_path / "data", **given) as up:
+        assert set(up.pids()) == {name for name in COMPONENTS if "worker" in name} | {"api"}
+        up.process.terminate()
+        assert up.process.wait(STOP_TIMEOUT_S) == 0
+
+
+def test_unreachable_registry_is_one_sentence(tmp_path: Path) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    up = Up(
+        tmp_path / "data",
+        MEDIA_GATEWAY_CACHE_DIR=str(tmp_path / "cache"),
+        HTTPS_PROXY=nowhere, https_proxy=nowhere, NO_PROXY="", no_proxy="",
+    )  # fmt: skip
+    assert up.process.wait(60) == 1
+    assert "cannot be fetched from Maven Central" in up.text
+    assert "check the network, or set KAFKA_BOOTSTRAP_SERVERS" in up.text
+    assert "Traceback" not in up.text
+
+
+def test_jars_with_other_bytes_are_refused(tmp_path: Path) -> None:
+    from infra.embedded.jars import KAFKA_VERSION, read_lock
+
+    folder = tmp_path / "cache" / f"kafka-{KAFKA_VERSION}"
+    folder.mkdir(parents=True)
+    for jar in read_lock():
+        (folder / jar.file_name).write_bytes(b"not what was locked")
+    up = Up(tmp_path / "data", MEDIA_GATEWAY_CACHE_DIR=str(tmp_path / "cache"))
+    assert up.process.wait(60) == 1
+    assert "the lock file says" in up.text
+    assert "Traceback" not in up.text
