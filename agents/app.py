@@ -1,6 +1,7 @@
 """The worker process: composition of agents, runtime and adapters."""
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     specs = [by_name(name) for name in agents]
     needs_database = any(isinstance(spec, SinkAgent) for spec in specs)
 
+    collect_garbage_rarely()
+
     async def run() -> int:
         pool = create_pool(settings) if needs_database else None
         return await Worker(settings, specs, pool).run()
@@ -35,6 +38,15 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
         logging.shutdown()
         os._exit(status)
     return status
+
+
+def collect_garbage_rarely() -> None:
+    """Tune the cycle collector for many small, short-lived objects without cycles.
+
+    The defaults scan young objects every 700 allocations: 20-30 % of the time of a busy worker.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def configure_logging(settings: Settings) -> None:
