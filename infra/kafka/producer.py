@@ -209,6 +209,7 @@ class EventProducer:
         self._connecting = asyncio.create_task(self._connect())
 
     async def _connect(self) -> None:
+        level = logging.WARNING  # the first failure of an outage; the rest only says the same
         while True:
             client = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap_servers,
@@ -222,12 +223,14 @@ class EventProducer:
             try:
                 await asyncio.wait_for(client.start(), self._timeout_s)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("Kafka at %s: %r; trying again", self._bootstrap_servers, error)
+                log.log(level, "Kafka at %s: %r; trying again", self._bootstrap_servers, error)
+                level = logging.DEBUG
                 await _close(client)
             except BaseException:
                 await _close(client)
                 raise
             else:
+                log.info("connected to Kafka at %s", self._bootstrap_servers)
                 self._client = client
                 return
             await asyncio.sleep(RECONNECT_DELAY_S)

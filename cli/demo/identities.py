@@ -1,0 +1,74 @@
+"""The demo's partners and API key: made once, remembered, and checked against the database.
+
+Secrets and keys are made the way ``media-gateway partner create`` and ``key create`` make them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cli.demo.memory import Memory
+from cli.demo.posting import Partner
+from infra.postgres.api_keys import ApiKey, ApiKeyStore
+from infra.postgres.partners import PartnerStore
+from infra.postgres.pool import create_pool
+from infra.security import keys, webhooks
+from infra.security.sealing import Sealer
+from infra.settings import Settings
+from infra.wall_clock import now_ms
+
+KEY_NAME = "demo"
+ROTATION_OVERLAP_MS = 24 * 3600 * 1000  # older secrets of a partner stay valid for a day
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Who the demo posts as."""
+
+    partners: Mapping[str, Partner]
+    api_key: str
+
+
+async def prepare(settings: Settings, memory: Memory, mappers: Mapping[str, str]) -> Identities:
+    """Make sure that the partners and the key exist, and that ``memory`` knows their secrets.
+
+    Args:
+        settings: ``database_url`` is set and migrated.
+        memory: what an earlier run made; updated in place, not saved.
+        mappers: partner name -> mapper.
+    """
+    pool = create_pool(settings)
+    await pool.open()
+    try:
+        store = PartnerStore(pool, Sealer(settings.secrets_key), now_ms)
+        for name, mapper in mappers.items():
+            await _ensure_partner(store, name, mapper, memory)
+        await _ensure_key(ApiKeyStore(pool), memory)
+    finally:
+        await pool.close()
+    partners = {
+        name: Partner(name, webhooks.parse_secret(memory.partner_secrets[name])) for name in mappers
+    }
+    return Identities(partners, memory.api_key)
+
+
+async def _ensure_partner(store: PartnerStore, name: str, mapper: str, memory: Memory) -> None:
+    known = await store.find(name)
+    remembered = memory.partner_secrets.get(name)
+    if known and remembered and webhooks.parse_secret(remembered) in known.secrets:
+        return
+    secret = webhooks.create_secret()
+    if known is None:
+        await store.create(name, mapper, secret)
+    else:
+        await store.add_secret(name, secret, ROTATION_OVERLAP_MS)
+    memory.partner_secrets[name] = webhooks.format_secret(secret)
+
+
+async def _ensure_key(store: ApiKeyStore, memory: Memory) -> None:
+    key_id = keys.parse_key_id(memory.api_key)
+    known = await store.find(key_id) if key_id else None
+    if known and known.revoked_at_ms is None and keys.matches(memory.api_key, known.key_sha256):
+        return
+    new = keys.create_key()
+    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.SCOPES, None, now_ms()))
+    memory.api_key = new.text

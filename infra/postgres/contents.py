@@ -1,0 +1,92 @@
+"""Serving rows of contents: canonical bytes by content_id, and the few columns asked for."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+
+from infra.postgres.pool import Pool
+from infra.postgres.rows import newest_per_key, transposed
+
+EPISODES_MAX = 5000  # of all series asked for at once; the longest daily series have about 15 k
+
+
+class ContentRow(NamedTuple):
+    """One row to write; ``removed`` rows carry nothing else."""
+
+    content_id: str
+    version: int
+    removed: bool
+    body: bytes | None = None
+    type: str | None = None
+    title: str | None = None
+    version_of: str | None = None
+    series_id: str | None = None
+    partners: str | None = None  # comma-separated: unnest() flattens arrays of arrays
+
+
+class ContentFacts(NamedTuple):
+    """What accepting a progress event needs to know about a content."""
+
+    type: str
+    version_of: str | None
+    partners: tuple[str, ...]
+
+
+UPSERT = """
+INSERT INTO contents AS t
+    (content_id, version, removed, body, type, title, version_of, series_id, partners)
+SELECT content_id, version, removed, body, type, title, version_of, series_id,
+       string_to_array(partners, ',')
+FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::text[],
+            %s::text[], %s::text[], %s::text[])
+  AS r (content_id, version, removed, body, type, title, version_of, series_id, partners)
+ON CONFLICT (content_id) DO UPDATE SET
+    version = excluded.version, removed = excluded.removed, body = excluded.body,
+    type = excluded.type, title = excluded.title, version_of = excluded.version_of,
+    series_id = excluded.series_id, partners = excluded.partners
+WHERE excluded.version >= t.version
+"""
+FETCH = "SELECT content_id, body FROM contents WHERE content_id = ANY(%s) AND NOT removed"
+FETCH_EPISODES = """
+SELECT body FROM contents WHERE series_id = ANY(%s) AND NOT removed ORDER BY content_id LIMIT %s
+"""
+FETCH_FACTS = """
+SELECT content_id, type, version_of, partners FROM contents
+WHERE content_id = ANY(%s) AND NOT removed
+"""
+
+
+async def upsert(connection: AsyncConnection[Any], rows: Sequence[ContentRow]) -> None:
+    """Write rows; an older version never replaces a newer one."""
+    kept = newest_per_key(rows, lambda row: row.content_id)
+    if kept:
+        await connection.execute(UPSERT, transposed(kept))
+
+
+class ContentStore:
+    """Reads contents. Every method raises ``pool.UNAVAILABLE`` errors when Postgres is away."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def fetch(self, content_ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the canonical bytes of those that are known and not removed."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FETCH, (list(content_ids),))
+            return {str(key): bytes(body) for key, body in await cursor.fetchall()}
+
+    async def fetch_episodes(self, series_ids: Sequence[str]) -> list[bytes]:
+        """Return the canonical bytes of the seasons and episodes of the series, by content_id."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FETCH_EPISODES, (list(series_ids), EPISODES_MAX))
+            return [bytes(body) for (body,) in await cursor.fetchall()]
+
+    async def fetch_facts(self, content_ids: Sequence[str]) -> dict[str, ContentFacts]:
+        """Return type, main version and partners of the known ones."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FETCH_FACTS, (list(content_ids),))
+            return {
+                str(key): ContentFacts(str(kind), version_of, tuple(partners or ()))
+                for key, kind, version_of, partners in await cursor.fetchall()
+            }

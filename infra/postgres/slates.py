@@ -1,0 +1,86 @@
+"""Serving rows of slates: the response body of one user, ready to send."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
+
+from infra.postgres.pool import Pool
+from infra.postgres.rows import newest_per_key, transposed
+
+
+class SlateRow(NamedTuple):
+    """One row to write; ``content_ids`` is comma-separated (unnest flattens arrays of arrays)."""
+
+    user_id: str
+    version: int
+    removed: bool
+    body: bytes | None = None
+    content_ids: str = ""
+    as_of_ms: int = 0
+    source_offset: int = -1
+    model_version: str = ""
+
+
+class ServedSlate(NamedTuple):
+    """One user's slate and what the user's watch states include, from one snapshot.
+
+    ``body`` is None when there is no slate. ``removed_ids`` are the contents of the slate that were
+    removed since it was made.
+    """
+
+    body: bytes | None
+    source_offset: int
+    removed_ids: tuple[str, ...]
+    interaction_offset: int
+    recent_events: tuple[str, ...]
+    as_of_ms: int | None
+
+
+UPSERT = """
+INSERT INTO slates AS t
+    (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version)
+SELECT user_id, version, removed, body, string_to_array(content_ids, ','), as_of_ms, source_offset,
+       model_version
+FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::bigint[],
+            %s::bigint[], %s::text[])
+  AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version)
+ON CONFLICT (user_id) DO UPDATE SET
+    version = excluded.version, removed = excluded.removed, body = excluded.body,
+    content_ids = excluded.content_ids, as_of_ms = excluded.as_of_ms,
+    source_offset = excluded.source_offset, model_version = excluded.model_version
+WHERE excluded.version >= t.version
+"""
+# Removed contents are few and have an index of their own, so the check costs microseconds.
+FETCH = """
+SELECT s.body, coalesce(s.source_offset, -1),
+       ARRAY(SELECT c.content_id FROM contents c
+             WHERE c.removed AND c.content_id = ANY(s.content_ids)),
+       coalesce(v.interaction_offset, -1), coalesce(v.recent_events, '{}'),
+       coalesce(s.as_of_ms, v.as_of_ms)
+FROM (SELECT %s::text AS user_id) q
+LEFT JOIN slates s ON s.user_id = q.user_id AND NOT s.removed
+LEFT JOIN viewers v ON v.user_id = q.user_id
+"""
+
+
+async def upsert(connection: AsyncConnection[Any], rows: Sequence[SlateRow]) -> None:
+    """Write rows; an older version never replaces a newer one."""
+    kept = newest_per_key(rows, lambda row: row.user_id)
+    if kept:
+        await connection.execute(UPSERT, transposed(kept))
+
+
+class SlateStore:
+    """Reads slates by primary key."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def fetch(self, user_id: str) -> ServedSlate:
+        """Return the slate of a user; an unknown user has no body."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(FETCH, (user_id,), binary=True)).fetchone()
+        if row is None:
+            raise LookupError("the query always returns one row")
+        return ServedSlate(row[0], row[1], tuple(row[2]), row[3], tuple(row[4]), row[5])
