@@ -13,7 +13,7 @@ from infra.settings import Settings
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port.  [default: 8080]")
 def api(settings: Settings, host: str | None, port: int | None) -> None:
-    r"""Serve the HTTP API until SIGTERM or Ctrl-C.
+    """Serve the HTTP API until SIGTERM or Ctrl-C.
 
     \b
     Examples:

@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="media-gateway", prog_name="media-gateway")
 def main() -> None:
-    r"""Real-time recommendations for streaming-media catalogues, from exact watch state.
+    """Real-time recommendations for streaming-media catalogues, from exact watch state.
 
     \b
     Start everything on this machine and watch one recommendation change:

@@ -9,7 +9,7 @@ from infra.settings import Settings
 @click.command()
 @with_settings(database=True)
 def migrate(settings: Settings) -> None:
-    r"""Apply the migrations that the database lacks, in order.
+    """Apply the migrations that the database lacks, in order.
 
     Several may run at once: one works, the others wait.
 

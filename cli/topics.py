@@ -17,7 +17,7 @@ def topics() -> None:
 @topics.command()
 @with_settings(kafka=True)
 def apply(settings: Settings) -> None:
-    r"""Create every declared topic that is missing: catalogue, dead letters, changelogs.
+    """Create every declared topic that is missing: catalogue, dead letters, changelogs.
 
     Never alters a topic. One that exists with other partitions or another cleanup policy is an
     error, and then nothing is created.
@@ -39,7 +39,7 @@ def apply(settings: Settings) -> None:
 @topics.command("list")
 @with_settings(kafka=True)
 def list_(settings: Settings) -> None:
-    r"""Print the names of the cluster's topics, one a line.
+    """Print the names of the cluster's topics, one a line.
 
     \b
     Example:
@@ -56,7 +56,7 @@ def list_(settings: Settings) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def describe(settings: Settings, names: tuple[str, ...], as_json: bool) -> None:
-    r"""Print partitions, replicas and configuration of topics (all when no NAMES are given).
+    """Print partitions, replicas and configuration of topics (all when no NAMES are given).
 
     \b
     Examples:

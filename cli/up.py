@@ -21,7 +21,7 @@ from infra.settings import Settings
     help="Processes that run the stream agents.",
 )
 def up(settings: Settings, port: int | None, workers: int) -> None:
-    r"""Start Kafka, Postgres, workers and the API on this machine, and keep them running.
+    """Start Kafka, Postgres, workers and the API on this machine, and keep them running.
 
     Ctrl-C or SIGTERM stops everything within 15 s. The data directory keeps all state: a second
     `up` carries on with it. Set KAFKA_BOOTSTRAP_SERVERS or DATABASE_URL to use a server that runs

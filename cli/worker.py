@@ -16,7 +16,7 @@ from infra.settings import Settings
     help="Names of agents, separated by commas.  [default: all]",
 )
 def worker(settings: Settings, agents: str) -> None:
-    r"""Run agents until SIGTERM or Ctrl-C.
+    """Run agents until SIGTERM or Ctrl-C.
 
     Prints `ready` once every agent has its partitions and its state. Exits with 0 when it was
     asked to stop, with 1 when Kafka or Postgres stayed away: what was not committed is redelivered.

@@ -46,6 +46,9 @@ class Settings:
     host: str = setting("MEDIA_GATEWAY_HOST", "127.0.0.1", "Address the API listens on")
     port: int = setting("MEDIA_GATEWAY_PORT", 8080, "Port the API listens on")
     api_processes: int = setting("MEDIA_GATEWAY_API_PROCESSES", 1, "API server processes")
+    metrics_host: str = setting(
+        "MEDIA_GATEWAY_METRICS_HOST", "127.0.0.1", "Address a worker's /metrics listens on"
+    )
     metrics_port: int = setting(
         "MEDIA_GATEWAY_METRICS_PORT", 0, "Port of a worker's /metrics; 0: any free port"
     )

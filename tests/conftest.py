@@ -1,6 +1,6 @@
 """Registers the fixtures and hooks of tests.support; defines none itself."""
 
-from tests.support.grouping import pytest_collection_modifyitems
+from tests.support.grouping import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.support.services import (
     database_url,
     fresh_database_url,
@@ -16,6 +16,7 @@ __all__ = [
     "kafka_bootstrap",
     "postgres_server_url",
     "pytest_collection_modifyitems",
+    "pytest_xdist_make_scheduler",
     "services_dir",
     "unique",
 ]

@@ -58,7 +58,7 @@ class Worker:
         return await self._drain()
 
     async def _start(self) -> None:
-        server, _ = start_http_server(self._settings.metrics_port, addr="127.0.0.1")
+        server, _ = start_http_server(self._settings.metrics_port, addr=self._settings.metrics_host)
         logger.info("metrics on port %d", server.server_port)
         self._emitter = Emitter(self._settings)
         await self._emitter.start()

@@ -19,7 +19,12 @@ RECONNECT_S = 5.0  # short: after it, the next caller starts a new attempt at on
 STATEMENT_TIMEOUT_MS = 30_000  # a large batch; the API gives a shorter one
 
 
-def create_pool(settings: Settings, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Pool:
+def create_pool(
+    settings: Settings,
+    *,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    synchronous_commit: bool = True,
+) -> Pool:
     """Return a closed pool; ``await pool.open()`` starts it and does not wait for the database.
 
     Connections are in autocommit mode, so a read is one round trip; writers of several statements
@@ -28,13 +33,16 @@ def create_pool(settings: Settings, *, statement_timeout_ms: int = STATEMENT_TIM
     Args:
         settings: where the database is and how many connections this process may have.
         statement_timeout_ms: the server ends a longer statement; 0 means no limit.
+        synchronous_commit: whether a commit waits for the disk; without it a crash of the server
+            may lose the last half second, never consistency.
     """
     return AsyncConnectionPool(
         settings.database_url,
         kwargs={
             "autocommit": True,
             "connect_timeout": 3,
-            "options": f"-c statement_timeout={statement_timeout_ms}",
+            "options": f"-c statement_timeout={statement_timeout_ms} "
+            f"-c synchronous_commit={'on' if synchronous_commit else 'off'}",
         },
         min_size=1,
         max_size=settings.database_pool_max,

@@ -1,0 +1,98 @@
+"""Catalogue and registry -> the topic table and the picture of the flow."""
+
+from collections.abc import Iterable, Sequence
+
+from agents.registry import REGISTRY
+from agents.spec import AgentSpec, FitAgent, SinkAgent, StreamAgent
+from cli.documents.markdown import code, page, table
+from topics.catalog import CATALOG
+from topics.spec import DAY_MS, TopicSpec
+
+KEY_JOIN = " | "
+
+
+def topics_page() -> str:
+    """Return ``docs/generated/topics.md``."""
+    return page(
+        "Topics",
+        "One row a topic, in the order of the flow; declared in `topics/catalog.py`.",
+        table(
+            ("Topic", "Holds", "Key", "Partitions", "Kept", "Largest record", "Writer", "Readers"),
+            (_topic_row(topic) for topic in CATALOG),
+        ),
+        "## Dead letters\n\nA record that cannot be processed goes here with its bytes intact, "
+        "before its offset is committed.\n\n"
+        + table(
+            ("Dead letter", "Of"),
+            ([code(t.dead_letter_name), code(t.name)] for t in CATALOG if t.dead_letter),
+        ),
+        "## Agents\n\nOne Faust application each; only the agent itself reads its changelog.\n\n"
+        + table(
+            ("Agent", "Kind", "Reads", "Holds whole", "Writes", "Table changelog"),
+            (_agent_row(agent) for agent in REGISTRY),
+        ),
+        "## Flow\n\nRectangles are topics, rounded boxes the components that write and read them; "
+        "a dotted line means that every worker holds the topic whole.\n\n"
+        f"```mermaid\n{flow(CATALOG, REGISTRY)}\n```",
+    )
+
+
+def flow(catalog: Sequence[TopicSpec], registry: Iterable[AgentSpec]) -> str:
+    """Return the Mermaid flow chart of writers, topics and readers."""
+    whole = {(agent.name, t.name) for agent in registry for t in _replicas(agent)}
+    components = dict.fromkeys(name for topic in catalog for name in (topic.writer, *topic.readers))
+    lines = ["flowchart LR"]
+    lines += [f"  {_node(name)}([{name}])" for name in components]
+    for topic in catalog:
+        lines.append(f'  {_node(topic.name)}["{topic.name}"]')
+        lines.append(f"  {_node(topic.writer)} --> {_node(topic.name)}")
+        for reader in topic.readers:
+            arrow = "-.->" if (reader, topic.name) in whole else "-->"
+            lines.append(f"  {_node(topic.name)} {arrow} {_node(reader)}")
+    return "\n".join(lines)
+
+
+def _topic_row(topic: TopicSpec) -> list[str]:
+    kept = "latest per key" if topic.cleanup == "compact" else f"{topic.retention_ms // DAY_MS} d"
+    return [
+        code(topic.name),
+        f"{topic.description} Schema `{topic.schema.__name__}`.",
+        code(KEY_JOIN.join(topic.key)),
+        str(topic.partitions),
+        kept,
+        f"{topic.message_bytes_max} B",
+        topic.writer,
+        ", ".join(topic.readers),
+    ]
+
+
+def _agent_row(agent: AgentSpec) -> list[str]:
+    sources = agent.sources if isinstance(agent, FitAgent) else (agent.source,)
+    emits = () if isinstance(agent, SinkAgent) else agent.emits
+    changelog = ""
+    if isinstance(agent, StreamAgent) and agent.table:
+        changelog = code(agent.changelog)
+    kind = {StreamAgent: "stream", SinkAgent: "sink", FitAgent: "fit"}[type(agent)]
+    return [
+        agent.name,
+        kind,
+        _names(sources),
+        _names(_replicas(agent)),
+        _names(emits) or "Postgres",
+        changelog,
+    ]
+
+
+def _replicas(agent: AgentSpec) -> tuple[TopicSpec, ...]:
+    if isinstance(agent, FitAgent):
+        return agent.sources
+    return agent.replicas if isinstance(agent, StreamAgent) else ()
+
+
+def _names(topics: Iterable[TopicSpec]) -> str:
+    return ", ".join(code(topic.name) for topic in topics)
+
+
+def _node(name: str) -> str:
+    """Mermaid identifiers take letters, digits and underscores."""
+    return name.replace(".", "_").replace("-", "_")

@@ -1,0 +1,137 @@
+"""Generated documents are up to date, well-formed, and a changed byte is noticed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft7Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+
+from cli.docs import GENERATED, docs, documents, stale
+from cli.documents.asyncapi import DEAD_LETTER_HEADERS, asyncapi
+from cli.documents.json_schemas import schema_paths
+from cli.documents.topics import flow
+from tests.architecture.rules.files import ROOT, sources, strings
+from topics.catalog import CATALOG
+
+ASYNCAPI_SCHEMA = ROOT / "tests/contract/asyncapi/schema-3.0.0.json"
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[Path, str]:
+    """All documents as the code makes them now."""
+    return documents()
+
+
+def test_committed_documents_are_up_to_date(texts: dict[Path, str]) -> None:
+    assert stale(ROOT, texts) == [], "run `make docs`"
+
+
+def test_documents_are_the_same_every_time(texts: dict[Path, str]) -> None:
+    assert documents() == texts
+
+
+def test_a_changed_byte_a_missing_and_an_unknown_document_are_noticed(
+    texts: dict[Path, str], tmp_path: Path
+) -> None:
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    assert stale(tmp_path, texts) == []
+    changed, missing, unknown = GENERATED / "topics.md", GENERATED / "cli.md", GENERATED / "x.md"
+    (tmp_path / changed).write_text(texts[changed].replace("T", "t", 1), encoding="utf-8")
+    (tmp_path / missing).unlink()
+    (tmp_path / unknown).write_text("left over")
+    assert stale(tmp_path, texts) == sorted([changed, missing, unknown])
+
+
+def test_docs_check_says_what_to_do() -> None:
+    result = CliRunner().invoke(docs, ["check"])
+    assert result.exit_code == 0, result.output
+    assert "are up to date" in result.output
+
+
+def test_every_topic_setting_and_command_is_documented(texts: dict[Path, str]) -> None:
+    topics_page = texts[GENERATED / "topics.md"]
+    for topic in CATALOG:
+        assert f"`{topic.name}`" in topics_page
+    assert set(schema_paths()) <= set(texts)
+    assert "KAFKA_BOOTSTRAP_SERVERS" in texts[GENERATED / "settings.md"]
+    assert "media-gateway docs check" in texts[GENERATED / "cli.md"]
+
+
+def test_help_texts_have_no_unread_escapes(texts: dict[Path, str]) -> None:
+    """In a raw docstring click's ``\\b`` stays two characters and the examples run together."""
+    assert "\\b" not in texts[GENERATED / "cli.md"]
+
+
+def test_the_flow_chart_shows_every_writer_and_reader() -> None:
+    chart = flow(CATALOG, ())
+    assert chart.startswith("flowchart LR\n")
+    assert "  api --> playback_progress_events_v1" in chart
+    assert chart.count("-->") == sum(1 + len(topic.readers) for topic in CATALOG)
+
+
+def _asyncapi_problems(document: dict[str, object]) -> list[str]:
+    """Validate against the official schema of AsyncAPI 3.0.0, and resolve every reference."""
+    validator = Draft7Validator(json.loads(ASYNCAPI_SCHEMA.read_text()))
+    problems = [error.message for error in validator.iter_errors(document)]
+    return problems + [ref for ref in _references(document) if not _resolves(ref, document)]
+
+
+def _references(node: object) -> list[str]:
+    if isinstance(node, dict):
+        own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+        return own + [ref for value in node.values() for ref in _references(value)]
+    if isinstance(node, list):
+        return [ref for value in node for ref in _references(value)]
+    return []
+
+
+def _resolves(reference: str, document: object) -> bool:
+    node = document
+    for part in reference.removeprefix("#/").split("/"):
+        if not isinstance(node, dict) or part not in node:
+            return False
+        node = node[part]
+    return True
+
+
+def test_asyncapi_is_valid() -> None:
+    assert _asyncapi_problems(asyncapi()) == []
+
+
+def test_invalid_asyncapi_is_found() -> None:
+    document = asyncapi()
+    first = next(iter(document["operations"].values()))
+    first["action"] = "publish"
+    assert _asyncapi_problems(document) != []
+    document = asyncapi()
+    next(iter(document["operations"].values()))["channel"]["$ref"] = "#/channels/nowhere"
+    assert _asyncapi_problems(document) == ["#/channels/nowhere"]
+    document = asyncapi()
+    del document["info"]["version"]
+    assert _asyncapi_problems(document) != []
+
+
+def test_asyncapi_names_the_headers_that_dead_letters_really_carry() -> None:
+    written = {
+        text for source in sources(("agents/runtime",)) for text in strings(source.tree)
+        if text.startswith("dlq.")
+    }  # fmt: skip
+    assert written == set(DEAD_LETTER_HEADERS)
+
+
+def test_openapi_is_valid(texts: dict[Path, str]) -> None:
+    document = json.loads(texts[GENERATED / "openapi.json"])
+    assert document["openapi"].startswith("3.1")
+    validate(document, cls=OpenAPIV31SpecValidator)
+    assert "/api/v1/progress" in document["paths"]
+
+
+def test_invalid_openapi_is_found(texts: dict[Path, str]) -> None:
+    document = json.loads(texts[GENERATED / "openapi.json"])
+    del document["info"]["title"]
+    with pytest.raises(Exception, match="title"):
+        validate(document, cls=OpenAPIV31SpecValidator)
