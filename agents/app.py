@@ -5,12 +5,15 @@ import gc
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 
 from agents.registry import by_name
 from agents.runtime.worker import Worker
 from agents.spec import SinkAgent
+from infra.postgres.housekeeping import keep_house
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
+from infra.wall_clock import now_ms
 
 QUIET_LOGGERS = ("faust", "mode", "aiokafka", "agents.runtime.transport")
 # Below WARNING Faust writes a line per service and rebalance step.
@@ -29,8 +32,11 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     collect_garbage_rarely()
 
     async def run() -> int:
-        pool = create_pool(settings) if needs_database else None
-        return await Worker(settings, specs, pool).run()
+        if not needs_database:
+            return await Worker(settings, specs).run()
+        pool = create_pool(settings)
+        chores = [partial(keep_house, pool, settings, now_ms)]
+        return await Worker(settings, specs, pool, chores).run()
 
     status = asyncio.run(run())
     if status:

@@ -145,9 +145,13 @@ async def feed_replicas(
 
 
 async def derive_fit(snapshots: Snapshots, spec: FitAgent, settings: Settings) -> Derived:
-    """Fit a model once over its whole sources, in this process."""
+    """Fit a model once over its whole sources, in this process.
+
+    What the agent itself published is no input here: it reads that only to publish changes alone.
+    """
     fitter = spec.create_fitter(settings)
-    bounds = await feed_replicas(snapshots, spec.sources, fitter)
+    inputs = [topic for topic in spec.sources if topic not in spec.emits]
+    bounds = await feed_replicas(snapshots, inputs, fitter)
     derived = Derived(records=sum(each.records_max for each in bounds.values()))
     if fitter.changed():
         function, arguments = fitter.job()

@@ -26,16 +26,12 @@ from infra.metrics import (
     AGENT_TABLE_KEYS,
 )  # fmt: skip
 from infra.settings import Settings
+from infra.wall_clock import now_ms
 
 logger = logging.getLogger(__name__)
 
 STEP_RECORDS_MAX = 1000  # bounds how long one step call keeps the event loop
 UNACKNOWLEDGED_MAX = 2000  # producer batches in flight before the agent waits: bounded memory
-
-
-def now_ms() -> int:
-    """Wall clock in ms; the only clock a step sees, as an argument."""
-    return time.time_ns() // 1_000_000
 
 
 class StreamRunner(Runner):

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from prometheus_client import start_http_server
@@ -22,9 +22,19 @@ READY_LINE = "ready"
 
 
 class Worker:
-    """All agents of one process, sharing a producer and a database pool."""
+    """All agents of one process, sharing a producer and a database pool.
 
-    def __init__(self, settings: Settings, specs: Sequence[AgentSpec], pool: Any = None) -> None:
+    ``chores`` run beside the agents, for ever: what time alone changes, e.g. cleaning rows.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        specs: Sequence[AgentSpec],
+        pool: Any = None,
+        chores: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
+        self._chores = chores
         self._settings = settings
         self._specs = specs
         self._pool = pool
@@ -47,12 +57,12 @@ class Worker:
             loop.add_signal_handler(number, self._stop.set)
         await self._start()
         ready = asyncio.create_task(self._announce())
-        fits = [asyncio.create_task(self._guard(fit.run())) for fit in self._fits]
+        endless = [*(fit.run for fit in self._fits), *self._chores]
+        tasks = [asyncio.create_task(self._guard(work())) for work in endless]
         await self._stop.wait()
-        ready.cancel()
-        for task in fits:
+        for task in (ready, *tasks):
             task.cancel()
-        await asyncio.gather(ready, *fits, return_exceptions=True)
+        await asyncio.gather(ready, *tasks, return_exceptions=True)
         if self._failure is not None:
             return 1
         return await self._drain()

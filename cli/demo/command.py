@@ -94,7 +94,7 @@ def demo(
       media-gateway demo
       media-gateway demo --exit --viewers 50
       media-gateway demo --data-dir my-demo --port 9000
-    """  # noqa: D301 - backspace is click's mark for text that keeps its lines
+    """
     started_s = time.monotonic()
     signal.signal(signal.SIGTERM, interrupt)
     with one_sentence_errors(debug=debug):

@@ -1,0 +1,91 @@
+"""GET /api/v1/users/{user}/continue-watching: watch states + contents -> cards."""
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.auth import authenticate
+from api.freshness import after_event_id, envelope
+from api.parsing import Query, path_identifier
+from api.responses import json_response
+from api.services import Services, services_of
+from domain.continue_watching import VERSION_HOPS_MAX, Card, RowRules, cards
+from infra.security.keys import RECOMMENDATIONS_READ
+from schemas.api import ContinueWatching, WatchCard
+from schemas.codec import decode, encode
+from schemas.content import Content
+from schemas.watch_state import WatchState
+
+CARDS_DEFAULT, CARDS_MAX = 20, 100
+
+
+async def get_continue_watching(request: Request) -> Response:
+    """Answer with the row."""
+    principal = await authenticate(request, RECOMMENDATIONS_READ)
+    user_id = path_identifier(request, "user")
+    principal.require_user(user_id)
+    query = Query(request)
+    services = services_of(request)
+    rules = RowRules(
+        completed_row_days=services.settings.completed_row_days,
+        abandoned_row_days=services.settings.abandoned_row_days,
+        limit=query.limit(default=CARDS_DEFAULT, maximum=CARDS_MAX),
+        region=query.region(),
+    )
+    event_id = after_event_id(query)
+    viewer = await services.viewers.fetch(user_id)  # before the rows: see infra.postgres.viewers
+    bodies = await services.watch_states.fetch_row(user_id)
+    states = [decode(WatchState, body) for body in bodies]
+    contents = await contents_of(services, {state.content_id for state in states})
+    now_ms = services.clock_ms()
+    answer = ContinueWatching(
+        **envelope(user_id, viewer, event_id, now_ms),
+        entries=tuple(card_of(card, contents) for card in cards(states, contents, now_ms, rules)),
+    )
+    return json_response(encode(answer))
+
+
+async def contents_of(services: Services, content_ids: set[str]) -> dict[str, Content]:
+    """Return the contents, the titles they are versions of, their series, and all its episodes."""
+    contents: dict[str, Content] = {}
+    missing = content_ids
+    for _ in range(VERSION_HOPS_MAX):
+        if not missing:
+            break
+        found = by_id((await services.contents.fetch(sorted(missing))).values())
+        contents.update(found)
+        linked = (
+            link for item in found.values() for link in (item.version_of, item.series_id) if link
+        )
+        missing = set(linked) - set(contents)
+    series_ids = {item.series_id for item in contents.values() if item.series_id}
+    if series_ids:
+        contents.update(by_id(await services.contents.fetch_episodes(sorted(series_ids))))
+    return contents
+
+
+def by_id(bodies: Iterable[bytes]) -> dict[str, Content]:
+    """Return decoded contents by id."""
+    decoded = (decode(Content, body) for body in bodies)
+    return {content.content_id: content for content in decoded}
+
+
+def card_of(card: Card, contents: dict[str, Content]) -> WatchCard:
+    """Return a card with what people see of the title."""
+    content = contents.get(card.content_id)
+    series = contents.get(card.series_id) if card.series_id else None
+    return WatchCard(
+        content_id=card.content_id,
+        title=content.title if content else None,
+        type=content.type if content else None,
+        series_id=card.series_id,
+        series_title=series.title if series else None,
+        season_number=content.season_number if content else None,
+        episode_number=content.episode_number if content else None,
+        kind=card.kind,
+        position_s=card.position_s,
+        duration_s=card.duration_s,
+        progress=card.progress,
+        updated_at_ms=card.sorted_at_ms,
+    )

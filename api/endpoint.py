@@ -1,0 +1,72 @@
+"""One endpoint as data: what the router, the OpenAPI document and the tests need to know of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.gateway import ROUTE
+from api.problems import Kind
+from schemas.codec import WireModel
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """One path, query or header parameter; ``schema`` is a JSON schema."""
+
+    name: str
+    where: str
+    schema: dict[str, Any]
+    description: str
+    example: Any = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Body:
+    """A JSON request body: one ``model``, or also an array of up to ``array_max``."""
+
+    model: type[WireModel]
+    bytes_max: int
+    example: Any
+    array_max: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """The response to a successful call; ``model`` None: ``media_type`` without a schema."""
+
+    description: str
+    model: type[WireModel] | None
+    status: int = 200
+    media_type: str = "application/json"
+    example: Any = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """One method of one path."""
+
+    method: str
+    path: str
+    handler: Handler
+    name: str
+    summary: str
+    answers: tuple[Answer, ...]
+    scope: str | None = None
+    parameters: tuple[Parameter, ...] = ()
+    body: Body | None = None
+    problems: tuple[Kind, ...] = ()
+
+    def route(self) -> Route:
+        """Return the Starlette route; metrics are labelled with the path's template."""
+
+        async def handle(request: Request) -> Response:
+            request.scope[ROUTE] = self.path
+            return await self.handler(request)
+
+        return Route(self.path, handle, methods=[self.method], name=self.name)

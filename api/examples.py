@@ -1,0 +1,119 @@
+"""Examples of the OpenAPI document; a test validates each against its schema."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+WEBHOOK: Json = {
+    "event_type": "content_added",
+    "platform": "acme-tv",
+    "timestamp": "2026-01-01T00:00:00Z",
+    "payload": {"id": "A-1", "title": "Metropolis", "type": "movie", "year": 1927},
+}
+WEBHOOK_ACCEPTED: Json = {"event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"}
+PROGRESS: list[Json] = [
+    {
+        "event_id": "event-1",
+        "user_id": "user-1",
+        "content_id": "film-1",
+        "session_id": "session-1",
+        "device_id": "tv-1",
+        "state": "playing",
+        "position_s": 61.5,
+        "duration_s": 9180.0,
+        "occurred_at": "2026-01-01T20:15:00.250Z",
+    }
+]
+PROGRESS_ACCEPTED: Json = {
+    "results": [
+        {"event_id": "event-1", "status": "accepted"},
+        {"event_id": "event-2", "status": "error", "error": "position_s: too large"},
+    ]
+}
+AFTER_EVENT: Json = {"event_id": "event-1", "included": True}
+RECOMMENDATIONS: Json = {
+    "user_id": "user-1",
+    "as_of": "2026-01-01T20:15:00.250Z",
+    "cold_start": False,
+    "generated_at_ms": 1767298500350,
+    "model_version": "slates-1",
+    "entries": [
+        {
+            "content_id": "film-2",
+            "title": "Nosferatu",
+            "score": 0.83,
+            "recommendation_type": "collaborative",
+            "based_on": ["film-1"],
+            "explanation": "Because you watched Metropolis",
+            "generated_at_ms": 1767298500350,
+            "ttl_s": 3600,
+            "model_version": "slates-1",
+        }
+    ],
+    "after_event": AFTER_EVENT,
+}
+CONTINUE_WATCHING: Json = {
+    "user_id": "user-1",
+    "as_of": "2026-01-01T20:15:00.250Z",
+    "entries": [
+        {
+            "content_id": "film-1",
+            "title": "Metropolis",
+            "type": "movie",
+            "kind": "resume",
+            "position_s": 61.5,
+            "duration_s": 9180.0,
+            "progress": 0.0067,
+            "updated_at_ms": 1767298500250,
+        }
+    ],
+}
+HISTORY: Json = {
+    "user_id": "user-1",
+    "as_of": "2026-01-01T20:15:00.250Z",
+    "entries": [
+        {
+            "content_id": "film-1",
+            "title": "Metropolis",
+            "epoch": 0,
+            "completions": 0,
+            "completed": False,
+            "watched_s": 61.5,
+            "position_s": 61.5,
+            "duration_s": 9180.0,
+            "progress": 0.0067,
+            "updated_at_ms": 1767298500250,
+            "dismissed": False,
+            "hidden": False,
+        }
+    ],
+}
+CONTENT: Json = {
+    "content_id": "film-1",
+    "type": "movie",
+    "title": "Metropolis",
+    "release_year": 1927,
+    "runtime_s": 9180,
+    "genres": ["Science Fiction"],
+    "updated_at_ms": 1767225600000,
+}
+SIMILAR: Json = {
+    "content_id": "film-1",
+    "by": "cowatch",
+    "model_version": 42,
+    "entries": [{"content_id": "film-2", "title": "Nosferatu", "score": 0.31}],
+}
+TRENDING: Json = {
+    "region": "DE",
+    "as_of": "2026-01-01T20:15:00.250Z",
+    "entries": [{"content_id": "film-1", "title": "Metropolis", "score": 12.5, "viewers": 17}],
+}
+READY: Json = {"status": "ready", "kafka": True, "postgres": True, "records_in_flight": 0}
+NOT_READY: Json = {"status": "not_ready", "kafka": False, "postgres": True, "records_in_flight": 0}
+PROBLEM: Json = {
+    "type": "urn:media-gateway:problem:invalid-content",
+    "title": "The content is not valid",
+    "status": 400,
+    "detail": "limit: expected a number from 1 to 100",
+    "instance": "urn:media-gateway:request:8f14e45fceea4670a2b6d8d1c0a0f3a1",
+}

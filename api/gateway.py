@@ -1,0 +1,111 @@
+"""Around every request: an id, metrics by route, and a problem document for every error."""
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import problems
+from api.problems import ProblemError, respond
+from infra import metrics
+from infra.kafka.producer import KafkaUnavailable
+
+log = logging.getLogger(__name__)
+
+UNMATCHED = "unmatched"
+ROUTE = "media_gateway.route"
+REQUEST_ID = "media_gateway.request_id"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+HEADERS_MAX = 64
+HEADER_BYTES_MAX = 16 * 1024
+
+
+class Gateway:
+    """ASGI middleware; what escapes the handlers below is answered here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        scope[REQUEST_ID] = uuid.uuid4().hex
+        status = 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"x-request-id", scope[REQUEST_ID].encode()))
+            await send(message)
+
+        try:
+            await self._handle(scope, receive, send_and_note)
+        except Exception as error:
+            log.error("request %s failed", scope[REQUEST_ID], exc_info=error)
+            if status:
+                raise  # the answer has begun: only cutting the connection is honest now
+            problem = ProblemError(problems.INTERNAL)
+            await respond(problem, scope[REQUEST_ID])(scope, receive, send_and_note)
+        finally:
+            self._count(scope, status, time.perf_counter() - started)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if len(scope["headers"]) > HEADERS_MAX or size > HEADER_BYTES_MAX:
+            error = ProblemError(problems.TOO_LARGE, "too many or too large headers")
+            await respond(error, scope[REQUEST_ID])(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get(ROUTE, UNMATCHED)
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        metrics.API_REQUESTS.labels(route, method, str(status)).inc()
+        metrics.API_LATENCY.labels(route).observe(seconds)
+
+
+def on_problem(request: Request, error: Exception) -> Response:
+    """Answer a problem that a handler raised."""
+    assert isinstance(error, ProblemError)
+    return respond(error, request.scope[REQUEST_ID])
+
+
+def on_http_exception(request: Request, error: Exception) -> Response:
+    """Answer what the router raised: 404 and 405."""
+    assert isinstance(error, HTTPException)
+    kind = problems.METHOD_NOT_ALLOWED if error.status_code == 405 else problems.NOT_FOUND
+    problem = ProblemError(kind, headers=dict(error.headers or {}))
+    return respond(problem, request.scope[REQUEST_ID])
+
+
+def on_kafka(request: Request, error: Exception) -> Response:
+    """Answer that Kafka is away; the event may have landed, a repetition is harmless."""
+    log.warning("request %s: %s", request.scope[REQUEST_ID], error)
+    return respond(problems.unavailable("the event log"), request.scope[REQUEST_ID])
+
+
+def on_database(request: Request, error: Exception) -> Response:
+    """Answer that Postgres is away."""
+    log.warning("request %s: database: %s", request.scope[REQUEST_ID], type(error).__name__)
+    return respond(problems.unavailable("the database"), request.scope[REQUEST_ID])
+
+
+Handler = Callable[[Request, Exception], Response]
+ERRORS: Mapping[Any, Handler] = {
+    ProblemError: on_problem,
+    HTTPException: on_http_exception,
+    KafkaUnavailable: on_kafka,
+    psycopg.OperationalError: on_database,
+    psycopg.InterfaceError: on_database,
+}

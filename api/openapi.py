@@ -1,0 +1,142 @@
+"""Endpoints -> OpenAPI 3.1 document. It needs no services and no running server."""
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from api import examples, problems
+from api.endpoint import Answer, Body, Endpoint, Parameter
+from api.problems import Kind
+from schemas.api import Problem
+from schemas.codec import WireModel
+
+VERSION = "3.1.0"
+API_VERSION = "1.0.0"
+REFERENCE = "#/components/schemas/{model}"
+KEY_SCHEME = "apiKey"
+
+Json = dict[str, Any]
+
+
+def document() -> Json:
+    """Return the whole document."""
+    from api.routes import ENDPOINTS  # the list contains the handler that serves this document
+
+    paths: dict[str, Json] = {}
+    for endpoint in ENDPOINTS:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint)
+    return {
+        "openapi": VERSION,
+        "info": {
+            "title": "Media Gateway",
+            "version": API_VERSION,
+            "summary": "Real-time recommendations from exact watch state.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": component_schemas(ENDPOINTS),
+            "securitySchemes": {
+                KEY_SCHEME: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "mg_live_ + 8 + 32 characters",
+                }
+            },
+        },
+    }
+
+
+def operation(endpoint: Endpoint) -> Json:
+    """Return one operation."""
+    result: Json = {"operationId": endpoint.name, "summary": endpoint.summary}
+    if endpoint.scope is not None:
+        result["description"] = f"Needs the scope `{endpoint.scope}`."
+    result["security"] = [{KEY_SCHEME: []}] if endpoint.scope else []
+    if endpoint.parameters:
+        result["parameters"] = [parameter(item) for item in endpoint.parameters]
+    if endpoint.body is not None:
+        result["requestBody"] = request_body(endpoint.body)
+    result["responses"] = responses(endpoint)
+    return result
+
+
+def parameter(item: Parameter) -> Json:
+    """Return one parameter."""
+    result = {
+        "name": item.name,
+        "in": item.where,
+        "required": item.where != "query",
+        "description": item.description,
+        "schema": item.schema,
+    }
+    return result if item.example is None else {**result, "example": item.example}
+
+
+def request_body(body: Body) -> Json:
+    """Return a request body; its limit of bytes is said in words, JSON schema has none."""
+    schema: Json = reference(body.model)
+    if body.array_max:
+        many = {"type": "array", "items": schema, "minItems": 1, "maxItems": body.array_max}
+        schema = {"oneOf": [schema, many]}
+    return {
+        "required": True,
+        "description": f"At most {body.bytes_max} bytes.",
+        "content": {"application/json": {"schema": schema, "example": body.example}},
+    }
+
+
+def responses(endpoint: Endpoint) -> Json:
+    """Return the answers and the problems of an endpoint, by status."""
+    found: dict[str, Json] = {str(item.status): response(item) for item in endpoint.answers}
+    kinds = (*endpoint.problems, problems.INTERNAL)
+    if endpoint.scope is not None:
+        kinds = (problems.UNAUTHENTICATED, problems.FORBIDDEN, *kinds)
+    by_status: dict[int, list[Kind]] = {}
+    for kind in kinds:
+        by_status.setdefault(kind.status, []).append(kind)
+    for status, same in sorted(by_status.items()):
+        found.setdefault(str(status), problem_response(same))
+    return found
+
+
+def response(answer: Answer) -> Json:
+    """Return one answer."""
+    media: Json = {}
+    if answer.model is not None:
+        media["schema"] = reference(answer.model)
+    if answer.example is not None:
+        media["example"] = answer.example
+    return {"description": answer.description, "content": {answer.media_type: media}}
+
+
+def problem_response(kinds: list[Kind]) -> Json:
+    """Return the answer of one status; its description names the type URIs."""
+    result: Json = {
+        "description": "; ".join(f"{kind.title} (`{kind.type}`)" for kind in kinds),
+        "content": {problems.CONTENT_TYPE: {"schema": reference(Problem)}},
+    }
+    if problems.UNAVAILABLE in kinds:
+        result["headers"] = {
+            "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}
+        }
+    return result
+
+
+def reference(model: type[WireModel]) -> Json:
+    """Return a reference to a model's schema."""
+    return {"$ref": REFERENCE.format(model=model.__name__)}
+
+
+def component_schemas(endpoints: tuple[Endpoint, ...]) -> Json:
+    """Return the schemas of all models in use: what is posted as validated, else as serialised."""
+    posted = {endpoint.body.model for endpoint in endpoints if endpoint.body is not None}
+    answered = {item.model for endpoint in endpoints for item in endpoint.answers if item.model}
+    wanted = sorted(posted | answered | {Problem}, key=lambda model: model.__name__)
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in wanted], ref_template=REFERENCE
+    )
+    schemas: Json = definitions["$defs"]
+    schemas["Problem"]["example"] = examples.PROBLEM
+    return schemas

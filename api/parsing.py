@@ -1,0 +1,176 @@
+"""Request -> checked values: every size, count, depth and alphabet has a limit.
+
+Errors: ``ProblemError`` with a status of the 4xx class, for any input whatever.
+"""
+
+import asyncio
+import re
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from api.problems import (
+    INVALID,
+    MALFORMED,
+    TOO_LARGE,
+    TOO_SLOW,
+    UNSUPPORTED_TYPE,
+    ProblemError,
+)
+from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
+
+QUERY_BYTES_MAX = 2048
+BODY_DEADLINE_S = 10.0
+DEPTH_MAX = 32
+KEYS_MAX = 256
+ARRAY_MAX = 1000
+STRING_MAX = 16 * 1024  # the longest overview is 8,000 characters
+INTEGER_MAX = 2**53  # beyond it JSON numbers differ between languages
+LIMIT_PATTERN = re.compile(r"[0-9]{1,3}", re.ASCII)
+REGION_PATTERN = re.compile(r"[A-Z]{2}", re.ASCII)
+IDENTIFIER_PATTERN = re.compile(ID_PATTERN, re.ASCII)
+
+
+class JsonLimits(NamedTuple):
+    """Limits of one document."""
+
+    array_max: int = ARRAY_MAX
+    string_max: int = STRING_MAX
+
+
+def require_json_type(request: Request) -> None:
+    """Refuse what is not declared as plain JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise ProblemError(
+            UNSUPPORTED_TYPE, "send application/json", headers={"Accept": "application/json"}
+        )
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise ProblemError(UNSUPPORTED_TYPE, "compressed bodies are not supported")
+
+
+def check_declared_size(request: Request, bytes_max: int) -> None:
+    """Refuse by ``Content-Length`` before anything is read."""
+    declared = request.headers.get("content-length")
+    if declared is None:
+        return
+    if not (declared.isascii() and declared.isdigit() and len(declared) <= 15):
+        raise ProblemError(MALFORMED, "Content-Length is not a number")
+    if int(declared) > bytes_max:
+        raise ProblemError(TOO_LARGE, f"a body may have {bytes_max} bytes")
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    """Return the whole body, at most ``bytes_max`` bytes, within ``BODY_DEADLINE_S``."""
+    check_declared_size(request, bytes_max)
+    try:
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            return await _collect(request, bytes_max)
+    except TimeoutError:
+        raise ProblemError(TOO_SLOW, headers={"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise ProblemError(MALFORMED, "the body ended early") from None
+
+
+async def _collect(request: Request, bytes_max: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > bytes_max:
+            raise ProblemError(
+                TOO_LARGE, f"a body may have {bytes_max} bytes", headers={"Connection": "close"}
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parse_json(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:  # noqa: B008 - immutable
+    """Return the value of a JSON text (RFC 8259) that keeps the limits.
+
+    orjson refuses NaN, invalid UTF-8 and lone surrogates by itself.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise ProblemError(MALFORMED, "the body is not JSON") from None
+    check_json(value, limits)
+    return value
+
+
+def check_json(value: Any, limits: JsonLimits) -> None:
+    """Refuse depth, counts, lengths, NUL and numbers out of the limits. Linear, no recursion."""
+    level: list[Any] = [value]
+    for _ in range(DEPTH_MAX):
+        deeper: list[Any] = []
+        for item in level:
+            _check_one(item, limits, deeper)
+        if not deeper:
+            return
+        level = deeper
+    raise ProblemError(INVALID, f"nested deeper than {DEPTH_MAX}")
+
+
+def _check_one(item: Any, limits: JsonLimits, deeper: list[Any]) -> None:
+    kind = type(item)
+    if kind is str:
+        if len(item) > limits.string_max or "\0" in item:
+            raise ProblemError(INVALID, f"a string is over {limits.string_max} long or has a NUL")
+    elif kind is int:
+        if not -INTEGER_MAX <= item <= INTEGER_MAX:
+            raise ProblemError(INVALID, "an integer is beyond 2^53")
+    elif kind is dict:
+        if len(item) > KEYS_MAX:
+            raise ProblemError(INVALID, f"an object has more than {KEYS_MAX} keys")
+        deeper.extend(item)
+        deeper.extend(item.values())
+    elif kind is list:
+        if len(item) > limits.array_max:
+            raise ProblemError(TOO_LARGE, f"an array has more than {limits.array_max} elements")
+        deeper.extend(item)
+
+
+class Query:
+    """Checked access to the query string; parameters nobody asks for are ignored."""
+
+    def __init__(self, request: Request) -> None:
+        if len(request.scope["query_string"]) > QUERY_BYTES_MAX:
+            raise ProblemError(TOO_LARGE, f"a query may have {QUERY_BYTES_MAX} bytes")
+        self._values = request.query_params
+
+    def text(self, name: str, pattern: re.Pattern[str], expected: str) -> str | None:
+        """Return a parameter that matches ``pattern`` as a whole, None when absent."""
+        value = self._values.get(name)
+        if value is not None and not pattern.fullmatch(value):
+            raise ProblemError(INVALID, f"{name}: expected {expected}")
+        return value
+
+    def limit(self, *, default: int, maximum: int) -> int:
+        """Return ``limit``, 1 to ``maximum``."""
+        text = self.text("limit", LIMIT_PATTERN, f"a number from 1 to {maximum}")
+        value = default if text is None else int(text)
+        if not 1 <= value <= maximum:
+            raise ProblemError(INVALID, f"limit: expected a number from 1 to {maximum}")
+        return value
+
+    def region(self) -> str | None:
+        """Return ``region``, an ISO 3166-1 alpha-2 code."""
+        return self.text("region", REGION_PATTERN, "two capital letters")
+
+    def identifier(self, name: str) -> str | None:
+        """Return an identifier."""
+        value = self._values.get(name)
+        return None if value is None else check_identifier(name, value)
+
+
+def check_identifier(name: str, value: str) -> str:
+    """Return ``value`` if it is an identifier (see ``schemas.ids``)."""
+    if len(value) > ID_LENGTH_MAX or not IDENTIFIER_PATTERN.fullmatch(value):
+        raise ProblemError(INVALID, f"{name}: not a valid identifier")
+    return value
+
+
+def path_identifier(request: Request, name: str) -> str:
+    """Return an identifier of the path."""
+    return check_identifier(name, request.path_params[name])

@@ -1,0 +1,92 @@
+"""Errors of the API as RFC 9457 problem documents; there is no other form of error.
+
+A problem says what the caller can do about it. It never contains a trace, a query, a secret or the
+caller's input; ``instance`` names the request, and the log has the rest under that name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:media-gateway:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem; ``slug`` is the stable end of its type URI."""
+
+    slug: str
+    status: int
+    title: str
+
+    @property
+    def type(self) -> str:
+        """The type URI."""
+        return TYPE_PREFIX + self.slug
+
+
+MALFORMED = Kind("malformed-request", 400, "The request is malformed")
+INVALID = Kind("invalid-content", 400, "The content is not valid")
+UNAUTHENTICATED = Kind("unauthenticated", 401, "Valid credentials are required")
+BAD_SIGNATURE = Kind("bad-signature", 401, "The signature or its timestamp is not valid")
+FORBIDDEN = Kind("forbidden", 403, "These credentials do not allow this")
+NOT_FOUND = Kind("not-found", 404, "There is no such thing")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method is not supported here")
+TOO_SLOW = Kind("request-timeout", 408, "The body did not arrive in time")
+CONFLICT = Kind("conflicting-delivery", 409, "This id was used for other content")
+TOO_LARGE = Kind("too-large", 413, "The request is too large")
+UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "This type of content is not supported")
+INTERNAL = Kind("internal-error", 500, "An unexpected error")
+UNAVAILABLE = Kind("unavailable", 503, "Temporarily unavailable, try again")
+
+KINDS = (
+    MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED,
+    TOO_SLOW, CONFLICT, TOO_LARGE, UNSUPPORTED_TYPE, INTERNAL, UNAVAILABLE,
+)  # fmt: skip
+RETRY_AFTER_S = 2
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem document."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        super().__init__(f"{kind.slug}: {detail}")
+        self.kind = kind
+        self.detail = detail
+        self.headers = headers or {}
+        self.errors = errors
+
+
+def unavailable(what: str) -> ProblemError:
+    """Return the problem for a dependency that is away."""
+    return ProblemError(UNAVAILABLE, f"{what} is not available at the moment")
+
+
+def respond(error: ProblemError, request_id: str) -> Response:
+    """Return the response for a problem."""
+    document = {
+        "type": error.kind.type,
+        "title": error.kind.title,
+        "status": error.kind.status,
+        "detail": error.detail,
+        "instance": f"urn:media-gateway:request:{request_id}",
+        "errors": error.errors,
+    }
+    present = {name: value for name, value in document.items() if value is not None}
+    headers = {"Cache-Control": "no-store", **error.headers}
+    if error.kind is UNAVAILABLE:
+        headers.setdefault("Retry-After", str(RETRY_AFTER_S))
+    if error.kind is UNAUTHENTICATED:
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="media-gateway"')
+    return Response(orjson.dumps(present), error.kind.status, headers, CONTENT_TYPE)

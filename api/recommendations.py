@@ -1,0 +1,122 @@
+"""GET /api/v1/users/{user}/recommendations: the stored slate, as it is whenever possible.
+
+A slate is stored as the body that answers the usual question, so that answer is one read by primary
+key and no parsing. Only a caller's own limit or region, or a title that was removed since, makes us
+open it. A user without a slate gets what is trending, marked as such.
+"""
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.auth import authenticate
+from api.availability import is_available
+from api.freshness import AFTER_EVENT, after_event_id, after_event_of, is_known
+from api.parsing import Query, path_identifier
+from api.responses import json_response, with_member
+from api.services import Services, services_of
+from api.trending import trending_list
+from infra.postgres.slates import ServedSlate
+from infra.security.keys import RECOMMENDATIONS_READ
+from schemas.api import Recommendations, TrendingTitle
+from schemas.codec import decode, encode
+from schemas.content import Content
+from schemas.slate import SlateEntry
+from schemas.times import to_rfc3339
+
+LIMIT_MAX = 200
+TRENDING_MODEL = "trending"
+
+
+async def get_recommendations(request: Request) -> Response:
+    """Answer with the user's slate."""
+    principal = await authenticate(request, RECOMMENDATIONS_READ)
+    user_id = path_identifier(request, "user")
+    principal.require_user(user_id)
+    query = Query(request)
+    services = services_of(request)
+    size = services.settings.slate_size
+    limit = query.limit(default=size, maximum=LIMIT_MAX)
+    region = query.region()
+    event_id = after_event_id(query)
+    slate = await services.slates.fetch(user_id)
+    if slate.body is None:
+        body = await cold_start(services, user_id, slate, limit, region)
+    elif limit == size and region is None and not slate.removed_ids:
+        body = bytes(slate.body)
+    else:
+        body = await narrowed(services, slate, limit, region)
+    if event_id is not None:
+        included = includes(slate, event_id)
+        body = with_member(body, AFTER_EVENT, after_event_of(event_id, included=included))
+    return json_response(body)
+
+
+def includes(slate: ServedSlate, event_id: str) -> bool:
+    """Whether the slate was made with the event known.
+
+    The event is in the user's watch states, and the slate is not older than the newest change
+    derived from them.
+    """
+    known = is_known(event_id, slate.recent_events)
+    return known and slate.source_offset >= slate.interaction_offset
+
+
+async def narrowed(services: Services, slate: ServedSlate, limit: int, region: str | None) -> bytes:
+    """Return the body without what was removed, is not available in the region, or is too much."""
+    document: dict[str, Any] = orjson.loads(slate.body or b"")
+    hidden = set(slate.removed_ids)
+    if region is not None:
+        hidden |= await unavailable_in(
+            services, [entry["content_id"] for entry in document["entries"]], region
+        )
+    kept = [entry for entry in document["entries"] if entry["content_id"] not in hidden]
+    return orjson.dumps({**document, "entries": kept[:limit]})
+
+
+async def unavailable_in(services: Services, content_ids: list[str], region: str) -> set[str]:
+    """Return those that cannot be watched in the region now; unknown contents are not judged."""
+    now_ms = services.clock_ms()
+    found = await services.contents.fetch(content_ids)
+    contents = (decode(Content, body) for body in found.values())
+    return {item.content_id for item in contents if not is_available(item, region, now_ms)}
+
+
+async def cold_start(
+    services: Services, user_id: str, slate: ServedSlate, limit: int, region: str | None
+) -> bytes:
+    """Return what is trending as the answer for a user without a slate."""
+    trending = await trending_list(services, region, None)
+    now_ms = services.clock_ms()
+    as_of = trending.as_of if slate.as_of_ms is None else to_rfc3339(slate.as_of_ms)
+    entries = (
+        trending_entry(title, now_ms, services.settings.slate_ttl_s)
+        for title in trending.entries[:limit]
+    )
+    return encode(
+        Recommendations(
+            user_id=user_id,
+            as_of=as_of,
+            cold_start=True,
+            generated_at_ms=now_ms,
+            model_version=TRENDING_MODEL,
+            entries=tuple(entries),
+        )
+    )
+
+
+def trending_entry(title: TrendingTitle, now_ms: int, ttl_s: int) -> SlateEntry:
+    """Return the entry of a title that is shown because it is trending."""
+    return SlateEntry(
+        content_id=title.content_id,
+        title=title.title,
+        score=title.score,
+        recommendation_type="trending",
+        based_on=("trending",),
+        explanation=f"Trending now: {title.viewers} viewers",
+        generated_at_ms=now_ms,
+        ttl_s=ttl_s,
+        model_version=TRENDING_MODEL,
+    )

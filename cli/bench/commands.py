@@ -1,0 +1,191 @@
+"""The click commands of ``media-gateway bench``: open what is needed, run, print a report."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from cli.bench.broker import Broker, bench_broker
+from cli.bench.kafka import BenchError
+from cli.bench.report import Report, show
+from infra.embedded.errors import EmbeddedError
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+bootstrap_option = click.option(
+    "--bootstrap",
+    default="",
+    help="Kafka to measure on; its topics are EMPTIED. Default: an embedded broker, removed after.",
+)
+
+
+def carry_out(
+    work: Callable[[Broker, Progress], Awaitable[Report]], bootstrap: str, *, as_json: bool
+) -> None:
+    """Run one bench on a broker with progress bars on standard error, then print its report.
+
+    Raises:
+        click.ClickException: the bench could not be carried out.
+    """
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        try:
+            with bench_broker(bootstrap) as broker:
+                report = asyncio.run(run_in_loop(work, broker, progress))
+        except (BenchError, EmbeddedError) as error:
+            raise click.ClickException(str(error)) from error
+    show(report, as_json=as_json)
+
+
+async def run_in_loop(
+    work: Callable[[Broker, Progress], Awaitable[Report]], broker: Broker, progress: Progress
+) -> Report:
+    """Await the bench (``asyncio.run`` wants a coroutine)."""
+    return await work(broker, progress)
+
+
+@click.command()
+@click.option("--events", default=200_000, show_default=True, help="Progress events per run.")
+@click.option("--viewers", default=20_000, show_default=True, help="Viewers; half watch at once.")
+@click.option("--rounds", default=3, show_default=True, help="Runs of each contestant.")
+@click.option(
+    "--contestant",
+    "contestants",
+    multiple=True,
+    type=click.Choice(["media-gateway", "quix-streams", "bare-aiokafka"]),
+    help="Only these (repeatable); default: all three.",
+)
+@bootstrap_option
+@as_json_option
+def pipeline(
+    *, events: int, viewers: int, rounds: int, contestants: tuple[str, ...], bootstrap: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Progress events -> ledger -> changelog + interactions: one worker on one core.
+
+    The same ledger step runs in this project's worker, in Quix Streams and in a bare aiokafka loop,
+    alternating; medians are reported. Needs the extra `bench` (quixstreams).
+
+    \b
+    Examples:
+      media-gateway bench pipeline
+      media-gateway bench pipeline --events 50000 --rounds 1 --json
+      media-gateway bench pipeline --contestant media-gateway
+    """  # click wants the backspace itself
+    from cli.bench.pipeline import BARE, OURS, QUIX, PipelineOptions, run_pipeline
+
+    options = PipelineOptions(
+        events=events, viewers=viewers, rounds=rounds,
+        contestants=contestants or (OURS, QUIX, BARE),
+    )  # fmt: skip
+    carry_out(
+        lambda broker, progress: run_pipeline(options, broker, progress), bootstrap, as_json=as_json
+    )
+
+
+@click.command()
+@click.option(
+    "--users",
+    multiple=True,
+    type=click.IntRange(1, 10_000_000),
+    default=(10_000, 100_000, 1_000_000),
+    show_default=True,
+    help="Number of known viewers (repeatable).",
+)
+@click.option("--events", default=100_000, show_default=True, help="Progress events per size.")
+@click.option("--watching", default=5_000, show_default=True, help="Viewers with an open session.")
+@click.option("--titles-median", default=6.0, show_default=True, help="Median titles per history.")
+@bootstrap_option
+@as_json_option
+def growth(
+    *, users: tuple[int, ...], events: int, watching: int, titles_median: float, bootstrap: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Cost per event, state per viewer and recovery after kill -9 as viewers grow.
+
+    Histories are written straight to the changelog in the ledger's own encoding; titles per viewer
+    are log-normal (sigma 1) around the median.
+
+    \b
+    Examples:
+      media-gateway bench growth
+      media-gateway bench growth --users 10000 --users 100000 --json
+    """  # click wants the backspace itself
+    from cli.bench.growth import run_growth
+    from cli.bench.growth_report import GrowthOptions
+
+    options = GrowthOptions(
+        users=users, events=events, watching=watching, titles_median=titles_median
+    )
+    carry_out(
+        lambda broker, progress: run_growth(options, broker, progress), bootstrap, as_json=as_json
+    )
+
+
+def carry_out_on_stack(work: Callable[[Progress], Awaitable[Report]], *, as_json: bool) -> None:
+    """Run one bench that starts a stack of its own, then print its report.
+
+    Raises:
+        click.ClickException: the bench could not be carried out.
+    """
+
+    async def run(progress: Progress) -> Report:
+        return await work(progress)
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        try:
+            report = asyncio.run(run(progress))
+        except (BenchError, EmbeddedError) as error:
+            raise click.ClickException(str(error)) from error
+    show(report, as_json=as_json)
+
+
+@click.command()
+@click.option("--rate", default=1000.0, show_default=True, help="Events per second.")
+@click.option("--seconds", default=60.0, show_default=True, help="Measured time.")
+@click.option(
+    "--warmup", "warmup_s", default=10.0, show_default=True, help="Seconds of load before it."
+)
+@click.option("--batch", default=10, show_default=True, help="Events per request.")
+@click.option("--probes", default=10.0, show_default=True, help="Probed events per second.")
+@click.option("--workers", default=1, show_default=True, help="Worker processes for streams.")
+@click.option("--viewers", default=60_000, show_default=True, help="Viewers; half watch at once.")
+@as_json_option
+def freshness(*, workers: int, as_json: bool, **load: Any) -> None:
+    """Time from an event's 202 to the changed slate, over HTTP, on a whole stack of its own.
+
+    Requests are due at fixed times (open loop, own process). A sample of viewers who begin a title
+    is probed; afterwards every accepted event must be accounted for.
+
+    \b
+    Examples:
+      media-gateway bench freshness
+      media-gateway bench freshness --rate 200 --seconds 10 --json
+    """  # click wants the backspace itself
+    from cli.bench.freshness import run_freshness
+    from cli.bench.load import LoadOptions
+
+    options = LoadOptions(
+        base_url="", api_key="", probe_poll_ms=5.0, watching=max(1, load["viewers"] // 2),
+        titles=2000, **load,
+    )  # fmt: skip
+    carry_out_on_stack(lambda progress: run_freshness(options, workers, progress), as_json=as_json)
+
+
+@click.command()
+@click.option("--slates", default=10_000, show_default=True, help="Users with a slate.")
+@click.option("--seconds", default=10.0, show_default=True, help="Time of each measurement.")
+@as_json_option
+def api(*, slates: int, seconds: float, as_json: bool) -> None:
+    """Slate reads over loopback: rate and latency at 1, 8, 32 connections and at half saturation.
+
+    \b
+    Examples:
+      media-gateway bench api
+      media-gateway bench api --slates 1000 --seconds 2 --json
+    """  # click wants the backspace itself
+    from cli.bench.api import ApiOptions, run_api
+
+    options = ApiOptions(slates=slates, seconds=seconds)
+    carry_out_on_stack(lambda progress: run_api(options, progress), as_json=as_json)

@@ -1,0 +1,22 @@
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from tests.component.api.fakes import FakeWorld
+
+
+@pytest.fixture
+def world():
+    return FakeWorld()
+
+
+@pytest.fixture
+def client(world):
+    app = create_app(world.settings, world.open_services)
+    with TestClient(app, raise_server_exceptions=True, follow_redirects=False) as test_client:
+        yield test_client
+
+
+@pytest.fixture
+def app_headers(world):
+    return {"Authorization": f"Bearer {world.database.add_key()}"}

@@ -1,0 +1,237 @@
+"""Handwritten doubles of everything the API opens: dictionaries, a list, and switches to fail."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+
+from api.presets import PresetRules
+from api.services import Services
+from infra.kafka.producer import KafkaUnavailable, Produced
+from infra.postgres.api_keys import ApiKey
+from infra.postgres.contents import ContentFacts
+from infra.postgres.partners import Partner
+from infra.postgres.slates import ServedSlate
+from infra.postgres.webhook_deliveries import KnownDelivery
+from infra.security import keys
+from infra.settings import Settings
+from schemas.codec import decode, encode
+from schemas.content import Content
+from schemas.watch_state import WatchState
+
+NOW_MS = 1_767_300_000_000
+
+
+class FakeDatabase:
+    """All stores in memory; ``away`` makes every call fail as Postgres does."""
+
+    def __init__(self):
+        self.away = False
+        self.defect = False
+        self.keys = {}
+        self.partners = {}
+        self.deliveries = {}
+        self.contents = {}
+        self.slates = {}
+        self.viewers = {}
+        self.watch_states = {}
+        self.partials = []
+        self.neighbours = {}
+        self.calls = 0
+
+    def touch(self):
+        self.calls += 1
+        if self.away:
+            raise psycopg.OperationalError("connection refused: secret-host")
+        if self.defect:
+            raise ZeroDivisionError("secret detail")
+
+    async def is_ready(self):
+        return not self.away
+
+    def add_key(self, **changes):
+        new = keys.create_key()
+        fields = {"name": "test", "scopes": keys.SCOPES, "user_id": None, "created_at_ms": 0}
+        self.keys[new.key_id] = ApiKey(new.key_id, new.sha256, **{**fields, **changes})
+        return new.text
+
+    def add_content(self, content):
+        self.contents[content.content_id] = content
+
+    def add_state(self, state):
+        self.watch_states.setdefault(state.user_id, {})[state.content_id] = state
+
+
+class Store:
+    def __init__(self, database):
+        self.database = database
+
+
+class FakeKeys(Store):
+    async def find(self, key_id):
+        self.database.touch()
+        return self.database.keys.get(key_id)
+
+
+class FakePartners(Store):
+    async def find(self, partner):
+        self.database.touch()
+        return self.database.partners.get(partner)
+
+
+class FakeDeliveries(Store):
+    async def reserve(self, delivery):
+        self.database.touch()
+        key = (delivery.partner, delivery.webhook_id)
+        return self.database.deliveries.setdefault(key, KnownDelivery(delivery.body_sha256, False))
+
+    async def accept(self, partner, webhook_id):
+        self.database.touch()
+        known = self.database.deliveries[partner, webhook_id]
+        self.database.deliveries[partner, webhook_id] = known._replace(accepted=True)
+
+    async def find(self, partner, webhook_id):
+        self.database.touch()
+        return self.database.deliveries.get((partner, webhook_id))
+
+
+class FakeContents(Store):
+    async def fetch(self, content_ids):
+        self.database.touch()
+        known = self.database.contents
+        return {key: encode(known[key]) for key in content_ids if key in known}
+
+    async def fetch_episodes(self, series_ids):
+        self.database.touch()
+        known = self.database.contents.values()
+        return [encode(item) for item in known if item.series_id in series_ids]
+
+    async def fetch_facts(self, content_ids):
+        self.database.touch()
+        known = self.database.contents
+        return {
+            key: ContentFacts(known[key].type, known[key].version_of, tuple(known[key].partner_ids))
+            for key in content_ids
+            if key in known
+        }
+
+
+class FakeSlates(Store):
+    async def fetch(self, user_id):
+        self.database.touch()
+        return self.database.slates.get(user_id, ServedSlate(None, -1, (), -1, (), None))
+
+
+class FakeViewers(Store):
+    async def fetch(self, user_id):
+        self.database.touch()
+        return self.database.viewers.get(user_id)
+
+
+class FakeWatchStates(Store):
+    def states(self, user_id):
+        states = self.database.watch_states.get(user_id, {}).values()
+        return sorted(states, key=lambda s: (s.updated_at_ms, s.content_id), reverse=True)
+
+    async def fetch_row(self, user_id):
+        self.database.touch()
+        return [encode(state) for state in self.states(user_id)]
+
+    async def fetch_history(self, user_id, limit, after):
+        self.database.touch()
+        found = self.states(user_id)
+        if after is not None:
+            found = [s for s in found if (s.updated_at_ms, s.content_id) < tuple(after)]
+        return [encode(state) for state in found[:limit]]
+
+
+class FakeTrending(Store):
+    async def fetch_partials(self):
+        self.database.touch()
+        return [encode(partial) for partial in self.database.partials]
+
+
+class FakeNeighbours(Store):
+    async def fetch(self, content_id):
+        self.database.touch()
+        return self.database.neighbours.get(content_id)
+
+
+class FakeProducer:
+    """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
+
+    def __init__(self):
+        self.sent = []
+        self.away = False
+        self.lost_answers = 0
+        self.records_in_flight = 0
+
+    async def is_ready(self):
+        return not self.away
+
+    async def send(self, spec, value):
+        return (await self.send_many(spec, [value]))[0]
+
+    async def send_many(self, spec, values):
+        if self.away:
+            raise KafkaUnavailable("broker-1.secret: away")
+        for value in values:
+            assert decode(spec.schema, encode(value)) == value
+            self.sent.append((spec.name, value))
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise KafkaUnavailable("the answer was lost")
+        return [Produced(0, len(self.sent)) for _ in values]
+
+
+class FakeWorld:
+    """Database, producer and clocks of one test."""
+
+    def __init__(self, **settings):
+        self.settings = Settings(**settings)
+        self.database = FakeDatabase()
+        self.producer = FakeProducer()
+        self.now_ms = NOW_MS
+
+    def later(self, seconds):
+        self.now_ms += int(seconds * 1000)
+
+    @asynccontextmanager
+    async def open_services(self, settings) -> AsyncIterator[Services]:
+        database = self.database
+        yield Services(
+            settings=settings,
+            preset_rules=PresetRules.from_settings(settings),
+            producer=self.producer,
+            database=database,
+            keys=FakeKeys(database),
+            partners=FakePartners(database),
+            deliveries=FakeDeliveries(database),
+            contents=FakeContents(database),
+            slates=FakeSlates(database),
+            viewers=FakeViewers(database),
+            watch_states=FakeWatchStates(database),
+            trending=FakeTrending(database),
+            neighbours=FakeNeighbours(database),
+            clock_ms=lambda: self.now_ms,
+            monotonic_s=lambda: self.now_ms / 1000,
+        )
+
+
+def a_partner(secret, **changes):
+    fields = {"partner": "acme", "mapper": "generic", "enabled": True, "secrets": (secret,)}
+    return Partner(**{**fields, **changes})
+
+
+def a_content(content_id="film-1", **changes):
+    fields = {"type": "movie", "title": f"Title of {content_id}", "updated_at_ms": 1}
+    return Content(content_id=content_id, **{**fields, **changes})
+
+
+def a_state(content_id="film-1", **changes):
+    fields = {
+        "user_id": "user-1", "epoch": 0, "completions": 0, "completed": False, "watched_s": 60,
+        "position_s": 600, "duration_s": 6000, "progress": 0.1, "resumable": True,
+        "started_at_ms": NOW_MS - 1000, "updated_at_ms": NOW_MS - 1000, "source_offset": 7,
+    }  # fmt: skip
+    return WatchState(content_id=content_id, **{**fields, **changes})

@@ -1,0 +1,201 @@
+import orjson
+import pytest
+
+from infra.security.webhooks import create_secret, sign
+from schemas.webhook import WEBHOOK_BYTES_MAX
+from tests.component.api.fakes import a_partner
+from topics.catalog import WEBHOOKS
+
+SECRET = create_secret()
+URL = "/api/v1/webhooks/acme"
+
+
+def envelope(**changes):
+    fields = {
+        "event_type": "content_added", "platform": "acme-tv", "timestamp": "2026-01-01T00:00:00Z",
+        "payload": {"id": "A-1", "title": "Metropolis"},
+    }  # fmt: skip
+    return {**fields, **changes}
+
+
+@pytest.fixture
+def post(world, client):
+    world.database.partners["acme"] = a_partner(SECRET)
+
+    def send(body=None, webhook_id="msg_1", secret=SECRET, url=URL, shift_s=0, **headers):
+        content = (
+            orjson.dumps(envelope() if body is None else body)
+            if not isinstance(body, bytes)
+            else body
+        )
+        at_s = world.now_ms // 1000 + shift_s
+        signed = {
+            "content-type": "application/json", "webhook-id": webhook_id,
+            "webhook-timestamp": str(at_s),
+            "webhook-signature": sign(secret, webhook_id, at_s, content),
+        }  # fmt: skip
+        given = {**signed, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        present = {name: value for name, value in given.items() if value is not None}
+        return client.post(url, content=content, headers=present)
+
+    return send
+
+
+def problem(response, status, slug):
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    document = response.json()
+    assert document["type"] == f"urn:media-gateway:problem:{slug}"
+    assert document["status"] == status
+    return document
+
+
+def test_a_signed_webhook_is_one_record(world, post):
+    response = post()
+    assert response.status_code == 202
+    [(topic, event)] = world.producer.sent
+    assert topic == WEBHOOKS.name
+    assert response.json() == {"event_id": event.event_id}
+    assert event.mapper == "generic"
+    assert event.payload == envelope()["payload"]
+    assert event.occurred_at_ms == 1767225600000
+    assert event.received_at_ms == world.now_ms
+
+
+def test_a_repeated_delivery_has_the_same_answer_and_no_second_effect(world, post):
+    first = post()
+    world.later(3 * 24 * 3600)  # a retry days later: new timestamp, same id
+    again = post()
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert len(world.producer.sent) == 1
+
+
+def test_the_same_id_with_other_bytes_is_a_conflict(world, post):
+    post()
+    problem(post(envelope(platform="other")), 409, "conflicting-delivery")
+    problem(post(b"not json"), 409, "conflicting-delivery")
+    assert len(world.producer.sent) == 1
+
+
+def test_a_body_that_was_refused_does_not_take_the_id(world, post):
+    problem(post(envelope(event_type="nonsense")), 400, "invalid-content")
+    assert post().status_code == 202
+
+
+def test_a_lost_acknowledgement_is_repeated_with_the_same_event_id(world, post):
+    world.producer.lost_answers = 1
+    response = post()
+    problem(response, 503, "unavailable")
+    assert int(response.headers["retry-after"]) >= 1
+    assert post().status_code == 202
+    ids = {event.event_id for _, event in world.producer.sent}
+    assert len(world.producer.sent) == 2
+    assert len(ids) == 1  # consumers apply it once
+
+
+def test_kafka_away_is_503_and_nothing_is_promised(world, post):
+    world.producer.away = True
+    document = problem(post(), 503, "unavailable")
+    assert "secret" not in str(document)
+    world.producer.away = False
+    assert post().status_code == 202
+
+
+def test_postgres_away_is_503(world, post):
+    world.database.away = True
+    assert "secret" not in str(problem(post(), 503, "unavailable"))
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_a_missing_header_is_400(post, world, name):
+    problem(post(**{name: None}), 400, "malformed-request")
+    assert not world.producer.sent
+
+
+@pytest.mark.parametrize("signature", ["garbage", "v1,a,b", "  ", "v1,!!!!"])
+def test_an_unreadable_signature_is_400(post, signature):
+    problem(post(webhook_signature=signature), 400, "malformed-request")
+
+
+def test_a_wrong_signature_or_an_old_timestamp_is_401(world, post):
+    problem(post(secret=create_secret()), 401, "bad-signature")
+    problem(post(shift_s=-301), 401, "bad-signature")
+    problem(post(shift_s=301), 401, "bad-signature")
+    assert not world.producer.sent
+    assert not world.database.deliveries
+
+
+def test_the_old_and_the_new_secret_work_during_a_rotation(world, post):
+    new = create_secret()
+    world.database.partners["acme"] = a_partner(SECRET, secrets=(new, SECRET))
+    assert post(webhook_id="a").status_code == 202
+    assert post(webhook_id="b", secret=new).status_code == 202
+    world.database.partners["acme"] = a_partner(SECRET, secrets=(new,))
+    world.later(10)  # beyond the cache
+    problem(post(webhook_id="c"), 401, "bad-signature")
+
+
+def test_an_unknown_or_disabled_partner_is_404(world, post):
+    problem(post(url="/api/v1/webhooks/nobody"), 404, "not-found")
+    problem(post(url="/api/v1/webhooks/" + "a" * 300), 404, "not-found")
+    problem(post(url="/api/v1/webhooks/%00"), 404, "not-found")
+    world.database.partners["off"] = a_partner(SECRET, partner="off", enabled=False)
+    problem(post(url="/api/v1/webhooks/off"), 404, "not-found")
+
+
+def test_too_large_is_413_declared_or_streamed(world, client, post):
+    problem(post(b"x" * (WEBHOOK_BYTES_MAX + 1)), 413, "too-large")
+
+    def endless():
+        for _ in range(100):
+            yield b"x" * 65536
+
+    response = client.post(URL, content=endless(), headers={"content-type": "application/json"})
+    problem(response, 413, "too-large")
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "", "application/jsonx", "application/x-www-form-urlencoded"]
+)
+def test_another_type_is_415(post, kind):
+    problem(post(content_type=kind), 415, "unsupported-media-type")
+
+
+def test_a_compressed_body_is_415(post):
+    problem(post(content_encoding="gzip"), 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize(
+    ("body", "slug"),
+    [
+        (b"", "malformed-request"),
+        (b"{", "malformed-request"),
+        (b'{"a":NaN}', "malformed-request"),
+        (b'"\xff"', "malformed-request"),
+        (b'"\\ud800"', "malformed-request"),
+        (b"[" * 100 + b"]" * 100, "invalid-content"),
+        (b"[" * 5000 + b"]" * 5000, "malformed-request"),
+        (b"[]", "invalid-content"),
+        (orjson.dumps(envelope(payload={"a\0": 1})), "invalid-content"),
+        (orjson.dumps(envelope(payload={"a": "\0"})), "invalid-content"),
+        (orjson.dumps(envelope(payload={"a": 2**60})), "invalid-content"),
+        (orjson.dumps(envelope(payload={"a": "x" * 20000})), "invalid-content"),
+        (orjson.dumps(envelope(payload={str(n): n for n in range(300)})), "invalid-content"),
+        (orjson.dumps(envelope(timestamp="2026-01-01 00:00:00")), "invalid-content"),
+        (orjson.dumps(envelope(timestamp="2026-02-30T00:00:00Z")), "invalid-content"),
+        (orjson.dumps(envelope(payload=[])), "invalid-content"),
+    ],
+)
+def test_a_signed_body_that_is_no_envelope_is_400(world, post, body, slug):
+    problem(post(body), 400, slug)
+    assert not world.producer.sent
+
+
+def test_an_id_that_cannot_be_a_key_is_400(world, post):
+    problem(post(webhook_id="_x"), 400, "invalid-content")
+
+
+def test_only_post_is_allowed(client):
+    response = client.get(URL)
+    problem(response, 405, "method-not-allowed")
+    assert response.headers["allow"] == "POST"

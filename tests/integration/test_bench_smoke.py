@@ -1,0 +1,61 @@
+"""Every bench runs to its end in a tiny version and answers with the promised fields.
+
+Figures of a run this short say nothing; that the machinery measures something is what is tested.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.worker_process import ROOT
+
+TIMEOUT_S = 300
+
+
+def bench(*arguments):
+    answer = subprocess.run(
+        [sys.executable, "-m", "cli.main", "bench", *arguments, "--json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    return json.loads(answer.stdout)
+
+
+def test_pipeline():
+    pytest.importorskip("quixstreams", reason="the extra `bench` is not installed")
+    report = bench("pipeline", "--events", "4000", "--viewers", "500", "--rounds", "1")
+    for name in ("events_per_s", "cpu_us_per_event", "quix_ratio", "bare_ratio"):
+        assert report[name] > 0, name
+    assert [row["contestant"] for row in report["rows"]] == [
+        "media-gateway", "quix-streams", "bare-aiokafka",
+    ]  # fmt: skip
+
+
+def test_growth():
+    report = bench("growth", "--users", "200", "--users", "2000", "--events", "2000")
+    assert [row["users"] for row in report["rows"]] == [200, 2000]
+    for row in report["rows"]:
+        assert row["cpu_us_per_event"] > 0
+        assert row["encoded_bytes_per_user"] > 100
+        assert 0 < row["restore_s"] < row["recovery_s"]
+
+
+def test_freshness():
+    report = bench("freshness", "--rate", "50", "--seconds", "4", "--warmup", "2")
+    assert report["sent"] == 300
+    assert report["probes"] > 0
+    assert report["p50_ms"] <= report["p99_ms"] <= report["max_ms"]
+    accounting = report["accounting"]
+    assert accounting["balanced"], accounting
+    assert accounting["applied"] >= accounting["accepted"] > 0
+
+
+def test_api():
+    report = bench("api", "--seconds", "1", "--slates", "200")
+    assert report["saturation_per_s"] > 0
+    assert [row["what"] for row in report["rows"]] == [
+        "closed loop, 1 connections", "closed loop, 8 connections", "closed loop, 32 connections",
+        "open loop, half of saturation",
+    ]  # fmt: skip
