@@ -186,6 +186,6 @@ def test_beats_popularity_on_real_ratings(record_property) -> None:
         popular = [title for title in by_popularity if title not in watched][:10]
         popularity_scores.append(ndcg(popular, wanted))
     model, baseline = np.mean(model_scores), np.mean(popularity_scores)
-    record_property("ndcg_ease", model)
-    record_property("ndcg_popularity", baseline)
+    record_property("ndcg_ease", float(model))
+    record_property("ndcg_popularity", float(baseline))
     assert model >= 1.3 * baseline, f"EASE {model:.4f}, popularity {baseline:.4f}"
