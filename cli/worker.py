@@ -4,12 +4,12 @@ import sys
 
 import click
 
-from cli.options import CommandError, with_settings
+from cli.options import CommandError, require, with_settings
 from infra.settings import Settings
 
 
 @click.command()
-@with_settings(kafka=True, database=True)
+@with_settings(kafka=True)
 @click.option(
     "--agents",
     default="",
@@ -28,11 +28,12 @@ def worker(settings: Settings, agents: str) -> None:
     """
     from agents.app import run_worker
     from agents.registry import REGISTRY, by_name
+    from agents.spec import SinkAgent
 
     names = [name.strip() for name in agents.split(",") if name.strip()]
     try:
-        for name in names:
-            by_name(name)
+        specs = [by_name(name) for name in names] or REGISTRY
     except KeyError as problem:
         raise CommandError(problem.args[0], exit_code=2) from problem
-    sys.exit(run_worker(settings, names or [spec.name for spec in REGISTRY]))
+    require(settings, kafka=True, database=any(isinstance(spec, SinkAgent) for spec in specs))
+    sys.exit(run_worker(settings, [spec.name for spec in specs]))

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 
 from agents.spec import Emit, Reject
+from infra.kafka.producer import partition_of
 from infra.settings import Settings
 
 BATCH_BYTES_MAX = 256 * 1024
@@ -30,11 +30,6 @@ class Item(NamedTuple):
 
 
 Target = tuple[str, int]
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Partition of a key as Java's default partitioner chooses it (murmur2, positive, modulo)."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
 class Emitter:

@@ -22,8 +22,8 @@ from aiokafka import AIOKafkaProducer
 
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.process import free_port
+from tests.support.kafka_io import lag, read_topic
 from tests.support.naive_ledger import fold
-from tests.support.topic_reader import lag, read_topic
 from tests.support.waiting import wait_until, wait_until_async
 from tests.support.worker_process import ROOT, WorkerProcess
 from topics.catalog import INTERACTIONS, PROGRESS, USER_PARTITIONS, WATCH_STATES

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.support.counting_agent import counting_agent
+from tests.support.kafka_io import read_topic
 from tests.support.waiting import wait_until_async
 from tests.support.worker_process import WorkerProcess
 
@@ -62,19 +63,7 @@ class Counting:
 
     async def read(self, topic):
         """All records of a topic."""
-        records = []
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
-        async with consumer:
-            targets = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-            consumer.assign(targets)
-            ends = await consumer.end_offsets(targets)
-            for target in targets:
-                consumer.seek(target, 0)
-            for target in targets:
-                while await consumer.position(target) < ends[target]:
-                    for batch in (await consumer.getmany(timeout_ms=1000)).values():
-                        records += batch
-        return records
+        return await read_topic(self.bootstrap, topic, PARTITIONS)
 
     async def counts(self):
         """Latest count per key, from the emitted records in order of source offset."""

@@ -58,3 +58,14 @@ def latest(records: Sequence[Any]) -> dict[str, bytes]:
         else:
             rows[record.key.decode()] = record.value
     return rows
+
+
+async def lag(bootstrap: str, group: str, topic: str, partitions: int) -> int:
+    """Records of a topic that a consumer group has not committed."""
+    async with AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    ) as consumer:
+        targets = [TopicPartition(topic, number) for number in range(partitions)]
+        ends = await consumer.end_offsets(targets)
+        committed = [await consumer.committed(target) or 0 for target in targets]
+    return sum(ends.values()) - sum(committed)
