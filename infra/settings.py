@@ -70,7 +70,7 @@ class Settings:
     )
     session_timeout_s: float = setting(
         "MEDIA_GATEWAY_SESSION_TIMEOUT_S",
-        30.0,
+        10.0,
         "How long Kafka waits before a silent worker loses its partitions",
     )
     slate_size: int = setting("MEDIA_GATEWAY_SLATE_SIZE", 20, "Recommendations per user")

@@ -1,7 +1,7 @@
 """Emit -> Kafka: the idempotent producer that one worker process shares.
 
-Records are packed into one batch per (topic, partition) and call, so a thousand records cost a few
-futures. The producer keeps order within a partition and retries without duplicates.
+Many records for one (topic, partition) are packed into one prepared batch, so a thousand records
+cost a few futures. The producer keeps order within a partition and retries without duplicates.
 """
 
 import asyncio
@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 
 from agents.spec import Emit, Reject
-from infra.kafka.producer import partition_of
+from infra.kafka.routing import partition_of
 from infra.settings import Settings
 
 BATCH_BYTES_MAX = 256 * 1024
 REQUEST_BYTES_MAX = 4 * 1024 * 1024  # a dead letter of a 1 MiB record with room for headers
 REQUEST_TIMEOUT_MS = 60_000
 DETAIL_BYTES_MAX = 1000
+# Up to here records go one by one into whatever batch the client has open: a prepared batch has to
+# wait until the one before it is on its way, which costs a round trip when batches are small.
+FEW_RECORDS = 32
 
 
 class Item(NamedTuple):
@@ -90,8 +93,11 @@ class Emitter:
         return await self._send({(topic, partition): [Item(key, value) for key, value in items]})
 
     async def _send(self, grouped: dict[Target, list[Item]]) -> list[asyncio.Future[Any]]:
-        futures = []
+        futures: list[asyncio.Future[Any]] = []
         for (topic, partition), items in grouped.items():
+            if len(items) <= FEW_RECORDS:
+                futures += [await self._send_one(topic, partition, item) for item in items]
+                continue
             batch = self._producer.create_batch()
             for item in items:
                 if not _append(batch, item):
@@ -101,6 +107,17 @@ class Emitter:
                         raise ValueError(f"a record for {topic} does not fit into an empty batch")
             futures.append(await self._close(batch, topic, partition))
         return futures
+
+    async def _send_one(self, topic: str, partition: int, item: Item) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = await self._producer.send(
+            topic,
+            item.value,
+            item.key,
+            partition,
+            timestamp_ms=item.timestamp_ms,
+            headers=list(item.headers),
+        )
+        return future
 
     async def _close(self, batch: Any, topic: str, partition: int) -> asyncio.Future[Any]:
         batch.close()

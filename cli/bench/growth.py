@@ -29,7 +29,7 @@ from cli.bench.kafka import (
 from cli.bench.processes import Cores, WorkerProcess
 from cli.bench.report import Report
 from cli.bench.run import Job, measure
-from infra.kafka.producer import partition_of
+from infra.kafka.routing import partition_of
 from topics.spec import application_id
 
 COMMIT_INTERVAL_S = 1.0

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from infra.kafka.admin import DeclaredTopic, create, open_admin
-from infra.kafka.producer import partition_of
+from infra.kafka.routing import partition_of
 
 TOPIC_WAIT_S = 30.0
 COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.5"}

@@ -10,17 +10,16 @@ beyond ``RECORDS_MAX`` records or ``BYTES_MAX`` bytes a send is refused at once.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 
 from infra import metrics
+from infra.kafka.delivery import Encoded, Produced, deliver
+from infra.kafka.routing import route
 from schemas.codec import WireModel, encode
-from schemas.ids import KEY_SEPARATOR
 from topics.spec import TopicSpec
 
 log = logging.getLogger(__name__)
@@ -38,13 +37,6 @@ class KafkaUnavailable(RuntimeError):
     """Kafka did not acknowledge in time; the records may or may not be in the log."""
 
 
-class Produced(NamedTuple):
-    """Where a record is."""
-
-    partition: int
-    offset: int
-
-
 class Producer(Protocol):
     """What the API needs of Kafka."""
 
@@ -60,22 +52,6 @@ class Producer(Protocol):
 
     async def send_many(self, spec: TopicSpec, values: Sequence[WireModel]) -> list[Produced]:
         """Produce several records."""
-
-
-@lru_cache(maxsize=65536)
-def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition of a key, as the Java client's default partitioner does.
-
-    >>> partition_of(b"user-1", 1)
-    0
-    """
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
-
-
-def route(spec: TopicSpec, value: WireModel) -> tuple[int, bytes]:
-    """Return partition and key of a record; the first key field alone decides the partition."""
-    key = spec.key_of(value)
-    return partition_of(key.partition(KEY_SEPARATOR.encode())[0], spec.partitions), key
 
 
 class EventProducer:
@@ -149,8 +125,8 @@ class EventProducer:
         Raises:
             KafkaUnavailable: any of them was not acknowledged; all may or may not be in the log.
         """
-        encoded = [(*route(spec, value), encode(value)) for value in values]
-        size = sum(len(value) for _, _, value in encoded)
+        encoded = [Encoded(*route(spec, value), encode(value)) for value in values]
+        size = sum(len(each.value) for each in encoded)
         client = self._reserve(spec, len(encoded), size)
         work = asyncio.ensure_future(self._deliver(client, spec.name, encoded))
         work.add_done_callback(lambda done: self._release(done, len(encoded), size))
@@ -180,16 +156,10 @@ class EventProducer:
         self._bytes -= size
         metrics.API_PRODUCE_IN_FLIGHT.set(self._records)
 
-    async def _deliver(
-        self, client: Any, topic: str, encoded: Sequence[tuple[int, bytes, bytes]]
-    ) -> list[Produced]:
+    async def _deliver(self, client: Any, topic: str, encoded: Sequence[Encoded]) -> list[Produced]:
         """Hand records to the client and wait; a failed delivery replaces the client."""
         try:
-            if len(encoded) == 1:
-                partition, key, value = encoded[0]
-                sent = await (await client.send(topic, value, key, partition))
-                return [Produced(partition, sent.offset)]
-            return await _deliver_batches(client, topic, encoded)
+            return await deliver(client, topic, encoded)
         except (KafkaError, AssertionError) as error:
             log.warning("delivery to %s failed: %r; connecting again", topic, error)
             self._replace(client)
@@ -234,45 +204,6 @@ class EventProducer:
                 self._client = client
                 return
             await asyncio.sleep(RECONNECT_DELAY_S)
-
-
-async def _deliver_batches(
-    client: Any, topic: str, encoded: Sequence[tuple[int, bytes, bytes]]
-) -> list[Produced]:
-    """Send one prepared batch per partition: one future for many records."""
-    by_partition: dict[int, list[int]] = {}
-    for index, (partition, _, _) in enumerate(encoded):
-        by_partition.setdefault(partition, []).append(index)
-    produced: list[Produced] = [Produced(-1, -1)] * len(encoded)
-
-    async def deliver(partition: int, indexes: list[int]) -> None:
-        acknowledgements: list[tuple[Awaitable[Any], list[int]]] = []
-        while indexes:
-            batch, taken = _fill(client.create_batch(), encoded, indexes)
-            sent = await client.send_batch(batch, topic, partition=partition)
-            acknowledgements.append((sent, indexes[:taken]))
-            indexes = indexes[taken:]
-        for sent, members in acknowledgements:
-            base_offset = (await sent).offset
-            for position, index in enumerate(members):
-                produced[index] = Produced(partition, base_offset + position)
-
-    tasks = [asyncio.create_task(deliver(*item)) for item in by_partition.items()]
-    await asyncio.wait(tasks)  # all of them: none may go on unobserved
-    for task in tasks:
-        task.result()
-    return produced
-
-
-def _fill(
-    batch: Any, encoded: Sequence[tuple[int, bytes, bytes]], indexes: Sequence[int]
-) -> tuple[Any, int]:
-    """Append records until the batch is full; return it with how many it took (at least one)."""
-    for taken, index in enumerate(indexes):
-        _, key, value = encoded[index]
-        if batch.append(timestamp=None, key=key, value=value) is None:
-            return batch, taken
-    return batch, len(indexes)
 
 
 async def _close(client: Any) -> None:

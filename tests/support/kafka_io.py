@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from infra.kafka.producer import partition_of
+from infra.kafka.routing import partition_of
 from topics.spec import TopicSpec
 
 REQUEST_BYTES_MAX = 4 * 1024 * 1024

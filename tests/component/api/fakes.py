@@ -7,7 +7,8 @@ import psycopg
 
 from api.presets import PresetRules
 from api.services import Services
-from infra.kafka.producer import KafkaUnavailable, Produced
+from infra.kafka.delivery import Produced
+from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.contents import ContentFacts
 from infra.postgres.partners import Partner

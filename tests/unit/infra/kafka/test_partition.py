@@ -6,7 +6,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.kafka.producer import partition_of
+from infra.kafka.routing import partition_of
 
 
 @given(st.binary(min_size=1, max_size=64), st.integers(1, 64))
