@@ -1,7 +1,6 @@
 """The worker process: composition of agents, runtime and adapters."""
 
 import asyncio
-import gc
 import logging
 import os
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from functools import partial
 from agents.registry import by_name
 from agents.runtime.worker import Worker
 from agents.spec import SinkAgent
+from infra.garbage import collect_garbage_rarely
 from infra.postgres.housekeeping import keep_house
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
@@ -44,15 +44,6 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
         logging.shutdown()
         os._exit(status)
     return status
-
-
-def collect_garbage_rarely() -> None:
-    """Tune the cycle collector for many small, short-lived objects without cycles.
-
-    The defaults scan young objects every 700 allocations: 20-30 % of the time of a busy worker.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def configure_logging(settings: Settings) -> None:

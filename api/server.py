@@ -17,6 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
+from infra.garbage import collect_garbage_rarely
 from infra.settings import Settings
 
 KEEP_ALIVE_S = 15
@@ -71,7 +72,9 @@ def create(settings: Settings) -> Starlette:
     """Return the application; imported here, so that its metrics see the directory set above."""
     from api.app import create_app
 
-    return create_app(settings)
+    app = create_app(settings)
+    collect_garbage_rarely()
+    return app
 
 
 def create_process_app(settings: Settings, parent: int) -> Starlette:
