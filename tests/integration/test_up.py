@@ -3,11 +3,7 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -16,72 +12,14 @@ import pytest
 
 from infra.data_dir import DataDir
 from infra.embedded.process import free_port
+from tests.support.up_process import alive, running
 from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT_S = 240
 STOP_TIMEOUT_S = 15
 COMPONENTS = (
     "kafka", "postgres", "migrations", "topics", "worker-stream-1", "worker-stream-2",
     "worker-serving-1", "worker-fit-1", "api",
 )  # fmt: skip
-
-
-class Up:
-    """One `up` in its own process, with its output in a file."""
-
-    def __init__(self, data_dir: Path, **environment: str) -> None:
-        self.data_dir = data_dir
-        self.port = free_port()
-        self.output = data_dir.with_name(data_dir.name + ".out")
-        given = {"KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", **environment}
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "cli.main", "up", "--data-dir", str(data_dir),
-                    "--port", str(self.port), "--workers", "2",
-                ],
-                stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **given},
-            )  # fmt: skip
-
-    @property
-    def text(self) -> str:
-        return self.output.read_text()
-
-    def wait_ready(self) -> None:
-        def ready_or_dead() -> bool:
-            assert self.process.poll() is None, f"up ended:\n{self.text}"
-            return f"ready: http://127.0.0.1:{self.port}\n" in self.text
-
-        wait_until(ready_or_dead, START_TIMEOUT_S, "the ready line")
-
-    def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def pids(self) -> dict[str, int]:
-        stack = DataDir(self.data_dir).running()
-        assert stack is not None
-        return stack.pids
-
-
-@contextmanager
-def running(data_dir: Path, **environment: str) -> Iterator[Up]:
-    """Start `up`, wait until it is ready, and leave nothing of it behind whatever happens."""
-    up = Up(data_dir, **environment)
-    try:
-        up.wait_ready()
-        yield up
-    finally:
-        children = up.descendants() if up.process.poll() is None else []
-        up.process.kill()
-        up.process.wait()
-        for child in children:
-            if alive(child):
-                child.kill()
-
-
-def alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def assert_all_gone(processes: list[psutil.Process], timeout_s: float = 15) -> None:
