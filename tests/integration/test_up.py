@@ -12,7 +12,7 @@ import pytest
 
 from infra.data_dir import DataDir
 from infra.embedded.process import free_port
-from tests.support.up_process import alive, running
+from tests.support.up_process import Up, alive, running
 from tests.support.waiting import wait_until
 
 STOP_TIMEOUT_S = 15
