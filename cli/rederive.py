@@ -12,7 +12,7 @@ import orjson
 
 from agents.runtime.stream import run_step
 from agents.runtime.table import PartitionTable, Restored
-from agents.spec import Emit, FitAgent, Record, StreamAgent
+from agents.spec import Emit, FitAgent, Outcome, Record, StreamAgent
 from infra.replay.snapshot import Bounds, Snapshots
 from infra.settings import Settings
 from topics.catalog import INTERACTIONS
@@ -35,6 +35,14 @@ class Derived:
     deduplicated: int = 0
     dead_lettered: int = 0
     emitted: int = 0
+
+    def count(self, outcome: Outcome) -> None:
+        """Fold what a step decided about some records."""
+        self.records += outcome.applied + outcome.deduplicated + len(outcome.rejects)
+        self.applied += outcome.applied
+        self.deduplicated += outcome.deduplicated
+        self.dead_lettered += len(outcome.rejects)
+        self.take(outcome.emits)
 
     def take(self, emits: Iterable[Emit]) -> None:
         """Fold emitted records into the outputs, as a reader of the topics would."""
@@ -105,14 +113,10 @@ async def derive_stream(
     tables = {number: PartitionTable() for number in bounds.ends}
     for number, table in tables.items():
         async for records in record_batches(snapshots, bounds, number):
-            outcome = run_step(step, number, records, table, now_ms)
-            table.keep()
+            for _, outcome in run_step(step, number, records, table, now_ms):
+                table.keep()
+                derived.count(outcome)
             table.take_dirty()  # nothing is written, so nothing stays dirty
-            derived.records += len(records)
-            derived.applied += outcome.applied
-            derived.deduplicated += outcome.deduplicated
-            derived.dead_lettered += len(outcome.rejects)
-            derived.take(outcome.emits)
             advance(len(records))
     while emits := step.on_tick(tables, now_ms):
         derived.take(emits)

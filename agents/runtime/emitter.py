@@ -87,10 +87,10 @@ class Emitter:
         return await self._send(grouped)
 
     async def write(
-        self, topic: str, partition: int, items: Iterable[tuple[bytes, bytes | None]]
+        self, topic: str, partition: int, items: Iterable[Item]
     ) -> list[asyncio.Future[Any]]:
-        """Send raw key-value pairs to one partition (changelogs)."""
-        return await self._send({(topic, partition): [Item(key, value) for key, value in items]})
+        """Send raw records to one partition (changelogs)."""
+        return await self._send({(topic, partition): list(items)})
 
     async def _send(self, grouped: dict[Target, list[Item]]) -> list[asyncio.Future[Any]]:
         futures: list[asyncio.Future[Any]] = []

@@ -93,13 +93,17 @@ class Runner(ABC):
         try:
             await self.before_poll(poll)
             async with self._busy:
-                if not self._suspended and poll.generation == self.app.consumer_generation_id:
+                if self.owns(poll):
                     await self.process(poll)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
             self.fail(error)
             raise
+
+    def owns(self, poll: Poll) -> bool:
+        """Whether the partitions of a poll are still ours: same generation, not being revoked."""
+        return not self._suspended and poll.generation == self.app.consumer_generation_id
 
     async def start(self) -> None:
         """Join the group and begin."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agents.runtime.emitter import Emitter
@@ -142,33 +142,44 @@ class StreamRunner(Runner):
         for partition, fetched in poll.partitions:
             records = self.fresh(partition, fetched)
             for start in range(0, len(records), STEP_RECORDS_MAX):
+                if not self.owns(poll):
+                    return  # what is left is redelivered to whoever owns it now
                 await self._process_slice(partition, records[start : start + STEP_RECORDS_MAX])
                 await asyncio.sleep(0)
 
     async def _process_slice(self, partition: int, records: Sequence[Record]) -> None:
         table = self._tables[partition]
         started = time.perf_counter()
-        outcome = run_step(self.step, partition, records, table, now_ms())
-        AGENT_BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
-        await self._publish(outcome)
-        table.keep()
-        self.advance(partition, records[-1].offset + 1)
-        self._count(len(records), outcome)
+        for given, outcome in run_step(self.step, partition, records, table, now_ms()):
+            AGENT_BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
+            # Emits are on their way before the writes are kept: a commit in between must not make
+            # state durable whose emits nobody has sent.
+            await self._publish(outcome)
+            table.keep()
+            self.advance(partition, given[-1].offset + 1)
+            self._count(len(given), outcome)
+            started = time.perf_counter()
 
     async def _publish(self, outcome: Outcome) -> None:
         if outcome.emits:
             self._check_declared(outcome.emits)
-            self._unacknowledged += await self.emitter.emit(outcome.emits)
+            sent = await self.emitter.emit(outcome.emits)
+            self._unacknowledged.extend(sent)
         if outcome.rejects:
-            self._unacknowledged += await self.emitter.dead_letter(
-                outcome.rejects, dead_letter_of(self.agent), self.name
-            )
+            topic = dead_letter_of(self.agent)
+            sent = await self.emitter.dead_letter(outcome.rejects, topic, self.name)
+            self._unacknowledged.extend(sent)
         if len(self._unacknowledged) > UNACKNOWLEDGED_MAX:
             await self._acknowledged()
 
     async def _acknowledged(self) -> None:
-        waiting, self._unacknowledged = self._unacknowledged, []
+        """Wait for everything sent so far. A commit that runs meanwhile waits for the same."""
+        waiting = list(self._unacknowledged)
         await asyncio.gather(*waiting)
+        # One that failed meanwhile stays: whoever waits next must see it.
+        self._unacknowledged = [
+            each for each in self._unacknowledged if not each.done() or each.exception()
+        ]
 
     def _check_declared(self, emits: Sequence[Emit]) -> None:
         for name, number in Counter(emit.topic.name for emit in emits).items():
@@ -204,15 +215,15 @@ class StreamRunner(Runner):
 
     async def make_durable(self, positions: dict[int, int]) -> None:
         """Emits and dead letters first: a lost changelog write re-derives them."""
-        waiting, self._unacknowledged = self._unacknowledged, []
-        dirty = {p: table.take_dirty() for p, table in self._tables.items()}
-        await asyncio.gather(*waiting)
+        dirty = {p: (table.position, table.take_dirty()) for p, table in self._tables.items()}
+        await self._acknowledged()
         if self.changelog is None:
             return
         writes: list[asyncio.Future[Any]] = []
-        for partition, changed in dirty.items():
+        for partition, (restored_at, changed) in dirty.items():
             if changed:
-                items = changelog_items(changed, positions.get(partition, 0))
+                # A tick may write before the first batch: then the restored position counts.
+                items = changelog_items(changed, max(restored_at, positions.get(partition, 0)))
                 writes += await self.emitter.write(self.changelog, partition, items)
                 AGENT_CHANGELOG.labels(self.name).inc(len(changed))
         await asyncio.gather(*writes)
@@ -243,30 +254,29 @@ def dead_letter_of(agent: StreamAgent) -> str:
 
 def run_step(
     step: Any, partition: int, records: Sequence[Record], table: PartitionTable, now: int
-) -> Outcome:
-    """Run ``step`` over ``records``; if it raises, find the record at fault and reject only that.
+) -> Iterator[tuple[Sequence[Record], Outcome]]:
+    """Yield (records, outcome): of all at once or, if the step raises, one record at a time.
 
-    A step never raises for bad input that it knows about. What it does not know about must neither
-    stop the partition for ever nor disappear, so the record goes to the dead letter with the error.
+    The caller keeps the table's writes before it asks for the next. A step never raises for bad
+    input that it knows about. What it does not know about must neither stop the partition for ever
+    nor disappear, so a single record that makes it raise is rejected with the error. Nothing of a
+    failed call is kept.
     """
     try:
-        return checked(step.on_batch(partition, records, table, now), len(records))
+        outcome = checked(step.on_batch(partition, records, table, now), len(records))
     except Exception as error:
         table.discard()
         step.on_revoked([partition])  # whatever it cached may be half done
         if len(records) == 1:
             logger.exception("step failed on %s/%s@%s", *records[0][:3])
             detail = f"{type(error).__name__}: {error}"
-            return Outcome(rejects=[Reject(records[0], "step", detail)])
-    whole = Outcome()
+            yield records, Outcome(rejects=[Reject(records[0], "step", detail)])
+            return
+    else:
+        yield records, outcome
+        return
     for record in records:
-        part = run_step(step, partition, [record], table, now)
-        table.keep()
-        whole.emits += part.emits
-        whole.rejects += part.rejects
-        whole.applied += part.applied
-        whole.deduplicated += part.deduplicated
-    return whole
+        yield from run_step(step, partition, [record], table, now)
 
 
 def checked(outcome: Outcome, given: int) -> Outcome:

@@ -4,9 +4,9 @@ A step writes into a staged layer that is kept only if the step succeeds. Kept w
 as dirty; a commit writes the last value of each dirty key to the changelog, so a key that changed a
 thousand times in a second costs one record.
 
-Every changelog value starts with the 8-byte source position it was written at. Recovery keeps the
-value with the greatest position per key, so a paused worker that wakes up after losing its
-partition cannot put the past back (Kafka would otherwise let its late write win).
+Every changelog value starts with the 8-byte source position it was written at (a tombstone has it
+in a header). Recovery keeps the value with the greatest position per key, so a paused worker that
+wakes up after losing its partition cannot put the past back (Kafka would let its late write win).
 """
 
 import time
@@ -14,16 +14,21 @@ from collections.abc import Iterator, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from agents.runtime.emitter import Item
+
 POSITION_BYTES = 8
+POSITION_HEADER = "position"
+NO_POSITION = bytes(POSITION_BYTES)
 RECOVERY_FETCH_BYTES = 4 * 1024 * 1024
 
 
 class PartitionTable:
     """One partition of one table. Implements ``agents.spec.TableView``."""
 
-    __slots__ = ("_data", "_dirty", "_staged")
+    __slots__ = ("_data", "_dirty", "_staged", "position")
 
-    def __init__(self, data: dict[str, bytes] | None = None) -> None:
+    def __init__(self, data: dict[str, bytes] | None = None, position: int = 0) -> None:
+        self.position = position  # the greatest source position it was restored from
         self._data: dict[str, bytes] = {} if data is None else data
         self._staged: dict[str, bytes | None] = {}
         self._dirty: dict[str, bytes | None] = {}
@@ -69,13 +74,14 @@ class PartitionTable:
         return len(self._data)
 
 
-def changelog_items(
-    dirty: dict[str, bytes | None], position: int
-) -> Iterator[tuple[bytes, bytes | None]]:
-    """Changelog records of dirty keys. A removal is a tombstone (position does not survive it)."""
+def changelog_items(dirty: dict[str, bytes | None], position: int) -> Iterator[Item]:
+    """Changelog records of dirty keys. A removal is a tombstone with the position in a header."""
     prefix = position.to_bytes(POSITION_BYTES, "big")
     for key, value in dirty.items():
-        yield key.encode(), None if value is None else prefix + value
+        if value is None:
+            yield Item(key.encode(), None, None, ((POSITION_HEADER, prefix),))
+        else:
+            yield Item(key.encode(), prefix + value)
 
 
 class Restored:
@@ -83,25 +89,35 @@ class Restored:
 
     def __init__(self) -> None:
         self._latest: dict[str, bytes] = {}
-        self.records = 0
+        self._removed: dict[str, bytes] = {}  # key -> position of its tombstone
 
-    def add(self, key: bytes, value: bytes | None) -> None:
+    def add(
+        self, key: bytes, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
         """Take one record; an older source position than the one held is a zombie's write."""
-        self.records += 1
         name = key.decode()
+        held = self._latest.get(name)
+        if held is None:
+            held = self._removed.get(name) if self._removed else None
+        position = dict(headers).get(POSITION_HEADER, NO_POSITION) if value is None else value
+        if held is not None and held[:POSITION_BYTES] > position[:POSITION_BYTES]:
+            return
         if value is None:
             self._latest.pop(name, None)
-            return
-        held = self._latest.get(name)
-        if held is None or held[:POSITION_BYTES] <= value[:POSITION_BYTES]:
+            self._removed[name] = position
+        else:
             self._latest[name] = value
+            self._removed.pop(name, None)
 
     def table(self) -> PartitionTable:
         """Return the restored table; this object is used up."""
         latest = self._latest
+        position = NO_POSITION
         for name, value in latest.items():
+            position = max(position, value[:POSITION_BYTES])
             latest[name] = value[POSITION_BYTES:]
-        return PartitionTable(latest)
+        position = max(position, max(self._removed.values(), default=NO_POSITION))
+        return PartitionTable(latest, int.from_bytes(position, "big"))
 
 
 async def restore(
@@ -129,7 +145,7 @@ async def restore(
             for target, records in (await consumer.getmany(timeout_ms=500)).items():
                 add = restored[target.partition].add
                 for record in records:
-                    add(record.key, record.value)
+                    add(record.key, record.value, record.headers)
             for target in list(pending):
                 if await consumer.position(target) >= ends[target]:
                     pending.discard(target)

@@ -27,29 +27,43 @@ class Adding(BaseStep):
         self.revoked += partitions
 
 
+def run(step, records, table):
+    """Drive ``run_step`` as the runner does; return the outcomes."""
+    outcomes = []
+    for _, outcome in run_step(step, 5, records, table, 0):
+        table.keep()
+        outcomes.append(outcome)
+    return outcomes
+
+
 def test_good_batch_is_one_call():
     table = PartitionTable()
-    outcome = run_step(Adding(), 0, [record(0), record(1)], table, 0)
-    table.keep()
+    [outcome] = run(Adding(), [record(0), record(1)], table)
     assert (outcome.applied, outcome.rejects, table.get("sum")) == (2, [], b"2")
 
 
 @pytest.mark.parametrize("bad", [0, 1, 2])
 def test_only_the_breaking_record_is_rejected_and_its_writes_are_gone(bad):
     table = PartitionTable()
-    records = [record(offset, b"x" if offset == bad else b"1") for offset in range(3)]
-    outcome = run_step(Adding(), 0, records, table, 0)
-    table.keep()
-    assert outcome.applied == 2
-    assert [reject.record.offset for reject in outcome.rejects] == [bad]
-    assert outcome.rejects[0].reason == "step"
-    assert "ValueError" in outcome.rejects[0].detail
+    outcomes = run(Adding(), [record(n, b"x" if n == bad else b"1") for n in range(3)], table)
+    assert sum(outcome.applied for outcome in outcomes) == 2
+    [reject] = [reject for outcome in outcomes for reject in outcome.rejects]
+    assert (reject.record.offset, reject.reason) == (bad, "step")
+    assert "ValueError" in reject.detail
     assert table.get("sum") == b"2"
+
+
+def test_nothing_of_a_failed_batch_is_kept_before_its_first_record_is_published():
+    table = PartitionTable()
+    steps = run_step(Adding(), 0, [record(0), record(1, b"x")], table, 0)
+    given, _ = next(steps)
+    assert [each.offset for each in given] == [0]
+    assert table.take_dirty() == {}  # a commit here finds nothing whose emits are not sent
 
 
 def test_caches_are_dropped_when_a_step_fails():
     step = Adding()
-    run_step(step, 5, [record(0, b"x")], PartitionTable(), 0)
+    run(step, [record(0, b"x")], PartitionTable())
     assert step.revoked == [5]
 
 
