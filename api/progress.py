@@ -32,6 +32,10 @@ from topics.catalog import PROGRESS
 BATCH_BYTES_MAX = 1024 * 1024  # 500 events of 2 KiB; a usual one has 300 bytes
 LIMITS = JsonLimits(array_max=PROGRESS_BATCH_MAX, string_max=4096)
 ERRORS_SHOWN_MAX = 20
+# A device's clock may be a little ahead. An event far ahead would be the newest for ever: no later
+# report could move the resume point.
+FUTURE_MS_MAX = 5 * 60 * 1000
+FUTURE = "occurred_at: more than 5 minutes in the future"
 
 Result = dict[str, Any]
 
@@ -101,6 +105,9 @@ async def complete(
     events: list[ProgressEvent] = []
     for position, report in enumerate(reports):
         if report is None:
+            continue
+        if report.at_ms > accepted_at_ms + FUTURE_MS_MAX:
+            results[position] = error_result(report.event_id, FUTURE)
             continue
         event = event_of(report, facts.get(report.content_id), rules, accepted_at_ms)
         try:

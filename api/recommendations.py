@@ -28,6 +28,7 @@ from schemas.times import to_rfc3339
 
 LIMIT_MAX = 200
 TRENDING_MODEL = "trending"
+NO_ENTRIES = b'"entries":[]'  # in a stored body; inside a text its quotes would be escaped
 
 
 async def get_recommendations(request: Request) -> Response:
@@ -37,21 +38,32 @@ async def get_recommendations(request: Request) -> Response:
     principal.require_user(user_id)
     query = Query(request)
     services = services_of(request)
-    size = services.settings.slate_size
-    limit = query.limit(default=size, maximum=LIMIT_MAX)
+    limit = query.limit(default=services.settings.slate_size, maximum=LIMIT_MAX)
     region = query.region()
     event_id = after_event_id(query)
     slate = await services.slates.fetch(user_id)
-    if slate.body is None:
+    body = await stored(services, slate, limit, region)
+    if body is None:
         body = await cold_start(services, user_id, slate, limit, region)
-    elif limit == size and region is None and not slate.removed_ids:
-        body = bytes(slate.body)
-    else:
-        body = await narrowed(services, slate, limit, region)
     if event_id is not None:
         included = includes(slate, event_id)
         body = with_member(body, AFTER_EVENT, after_event_of(event_id, included=included))
     return json_response(body)
+
+
+async def stored(
+    services: Services, slate: ServedSlate, limit: int, region: str | None
+) -> bytes | None:
+    """Return the stored slate as asked for; None when it has nothing to show.
+
+    A slate is empty when it was made before anything was known about any title. It is not made
+    again until the user's next interaction, so until then the user is answered like a new one.
+    """
+    if slate.body is None or NO_ENTRIES in slate.body:
+        return None
+    if limit == services.settings.slate_size and region is None and not slate.removed_ids:
+        return bytes(slate.body)
+    return await narrowed(services, slate, limit, region)
 
 
 def includes(slate: ServedSlate, event_id: str) -> bool:
@@ -64,8 +76,13 @@ def includes(slate: ServedSlate, event_id: str) -> bool:
     return known and slate.source_offset >= slate.interaction_offset
 
 
-async def narrowed(services: Services, slate: ServedSlate, limit: int, region: str | None) -> bytes:
-    """Return the body without what was removed, is not available in the region, or is too much."""
+async def narrowed(
+    services: Services, slate: ServedSlate, limit: int, region: str | None
+) -> bytes | None:
+    """Return the body without what was removed, is not available in the region, or is too much.
+
+    None when nothing is left.
+    """
     document: dict[str, Any] = orjson.loads(slate.body or b"")
     hidden = set(slate.removed_ids)
     if region is not None:
@@ -73,7 +90,7 @@ async def narrowed(services: Services, slate: ServedSlate, limit: int, region: s
             services, [entry["content_id"] for entry in document["entries"]], region
         )
     kept = [entry for entry in document["entries"] if entry["content_id"] not in hidden]
-    return orjson.dumps({**document, "entries": kept[:limit]})
+    return orjson.dumps({**document, "entries": kept[:limit]}) if kept else None
 
 
 async def unavailable_in(services: Services, content_ids: list[str], region: str) -> set[str]:

@@ -132,7 +132,7 @@ class GrowthBench:
                 rows: dict[str, bytes | None] = dict(template.rows_for(user))
                 number = partition_of(user.encode(), SOURCE.partitions)
                 for item in changelog_items(rows, self._offset_base):
-                    await writer.add(item.key, item.value, number)
+                    await writer.add(item.key or b"", item.value, number)
                 total += sum(len(key) + len(value or b"") for key, value in rows.items())
                 if count % 1000 == 0:
                     self._progress.advance(task, 1000)

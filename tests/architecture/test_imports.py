@@ -39,6 +39,8 @@ def test_import_contracts_hold() -> None:
         ("api/bad.py", "import agents"),
         ("topics/bad.py", "import aiokafka"),
         ("infra/bad.py", "import starlette"),
+        ("domain/bad.py", "import time"),
+        ("schemas/bad.py", "import random"),
     ],
 )
 def test_import_contracts_refuse(module: str, statement: str, tmp_path: Path) -> None:

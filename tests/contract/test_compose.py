@@ -38,6 +38,8 @@ def schema_errors(path: Path) -> str:
         "--builtin-schema", "vendor.compose-spec", str(path),
     ]  # fmt: skip
     result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode and "validation errors" not in result.stdout:  # it crashes with 1 too
+        raise AssertionError(f"check-jsonschema did not run: {result.stderr[-2000:]}")
     return result.stdout if result.returncode else ""
 
 

@@ -37,6 +37,15 @@ def test_the_time_may_be_milliseconds_but_not_both_and_not_neither(world, client
         problem(client.post(URL, json=wrong, headers=app_headers), 400, "invalid-content")
 
 
+def test_an_event_from_the_future_is_refused_and_a_little_ahead_is_not(world, client, app_headers):
+    ahead = a_report(occurred_at=None, occurred_at_ms=world.now_ms + 299_000)
+    far = a_report(event_id="far", occurred_at=None, occurred_at_ms=world.now_ms + 301_000)
+    results = client.post(URL, json=[ahead, far], headers=app_headers).json()["results"]
+    assert [item["status"] for item in results] == ["accepted", "error"]
+    assert "future" in results[1]["error"]
+    assert [event.event_id for _, event in world.producer.sent] == ["event-1"]
+
+
 def test_a_batch_says_what_is_wrong_with_which_event(world, client, app_headers):
     batch = [
         a_report(event_id="good-1"),

@@ -78,6 +78,16 @@ def test_removed_contents_leave_the_slate_when_it_is_read(world, get):
     assert response.json()["after_event"]["included"] is True
 
 
+@pytest.mark.parametrize(
+    "slate", [a_slate(), a_slate("film-1", removed_ids=("film-1",))], ids=["empty", "all removed"]
+)
+def test_a_slate_with_nothing_to_show_is_answered_like_a_new_user(world, get, slate):
+    world.database.slates["user-1"] = slate
+    body = get("/api/v1/users/user-1/recommendations").json()
+    assert body["cold_start"] is True
+    assert body["model_version"] == "trending"
+
+
 def test_limit_and_region_narrow_the_slate(world, get):
     world.database.slates["user-1"] = a_slate("film-1", "film-2", "film-3")
     world.database.add_content(
