@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import click
 import pytest
 import yaml
 
+from agents.registry import REGISTRY
+from agents.spec import FitAgent
 from cli.main import main
 from infra.settings import Settings
 from tests.architecture.rules.files import ROOT
@@ -58,7 +61,25 @@ def problems(document: Document) -> list[str]:
             found += [f"{name}: {text}" for text in _our_problems(service)]
         elif service["image"].endswith(":latest") or ":" not in service["image"]:
             found.append(f"{name}: image without a version")
-    return found
+    return found + _agent_problems(document)
+
+
+def _agent_problems(document: Document) -> list[str]:
+    """Every agent runs somewhere, and a fit, which needs all partitions, once."""
+    running = Counter(
+        agent
+        for service in document["services"].values()
+        if service.get("command", [])[1:2] == ["--agents"]
+        for agent in service["command"][2].split(",")
+    )
+    known = {spec.name: spec for spec in REGISTRY}
+    found = [f"{name} is no agent" for name in running if name not in known]
+    found += [f"{name} runs nowhere" for name in known if name not in running]
+    return found + [
+        f"{name} runs {running[name]} times"
+        for name, spec in known.items()
+        if isinstance(spec, FitAgent) and running[name] > 1
+    ]
 
 
 def _dependency_problems(document: Document, name: str, other: str, condition: str) -> list[str]:
@@ -77,7 +98,8 @@ def _our_problems(service: Document) -> list[str]:
         if variable not in SETTINGS
     ]
     words = service["command"]
-    command = _command(words)
+    options = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
+    command = _command(words[:options])
     if command is None:
         found.append(f"{' '.join(words)} is no command")
     if not (ROOT / service["build"]["dockerfile"]).exists():
@@ -117,7 +139,10 @@ def test_compose_is_made_of_things_that_exist() -> None:
         ("MEDIA_GATEWAY_METRICS_PORT", "MEDIA_GATEWAY_METRIC_PORT",
          "METRIC_PORT is no setting"),
         ("[topics, apply]", "[topics, create]", "topics create is no command"),
-        ("[worker]", "[workers]", "workers is no command"),
+        ("[worker, --agents, \"cat", "[workers, --agents, \"cat", "is no command"),
+        ("serving-slates,", "", "serving-slates runs nowhere"),
+        ("*streams", "[worker, --agents, \"watch-states,co-watch\"]", "co-watch runs 2 times"),
+        ("watch-states,", "watch-state,", "watch-state is no agent"),
         ("apache/kafka:4.3.0", "apache/kafka:latest", "image without a version"),
         ("[kafka:/var", "[kafka-data:/var", "kafka-data:/var/lib/kafka/data is not declared"),
         ("service_completed_successfully", "service_started", "waits for topics"),
