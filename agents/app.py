@@ -1,13 +1,11 @@
 """The worker process: composition of agents, runtime and adapters."""
 
-import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from functools import partial
 
 from agents.registry import by_name
-from agents.runtime.worker import Worker
+from agents.runtime.worker import Worker, run_to_the_end
 from agents.spec import SinkAgent
 from infra.garbage import collect_garbage_rarely
 from infra.postgres.housekeeping import keep_house
@@ -27,23 +25,15 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     """
     configure_logging(settings)
     specs = [by_name(name) for name in agents]
-    needs_database = any(isinstance(spec, SinkAgent) for spec in specs)
-
     collect_garbage_rarely()
 
-    async def run() -> int:
-        if not needs_database:
-            return await Worker(settings, specs).run()
+    def create() -> Worker:
+        if not any(isinstance(spec, SinkAgent) for spec in specs):
+            return Worker(settings, specs)
         pool = create_pool(settings)
-        chores = [partial(keep_house, pool, settings, now_ms)]
-        return await Worker(settings, specs, pool, chores).run()
+        return Worker(settings, specs, pool, [partial(keep_house, pool, settings, now_ms)])
 
-    status = asyncio.run(run())
-    if status:
-        # Faust and aiokafka threads may hang on a broken world; the process must not.
-        logging.shutdown()
-        os._exit(status)
-    return status
+    return run_to_the_end(create)
 
 
 def configure_logging(settings: Settings) -> None:

@@ -51,6 +51,10 @@ class PartitionTable:
         """Keys kept so far (staged writes excluded)."""
         return list(self._data)
 
+    def largest_staged(self) -> int:
+        """Size of the largest staged value, bytes."""
+        return max((len(value) for value in self._staged.values() if value is not None), default=0)
+
     def keep(self) -> None:
         """Keep the staged writes: the step succeeded."""
         for key, value in self._staged.items():

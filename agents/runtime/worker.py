@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -19,6 +20,23 @@ from infra.settings import Settings
 logger = logging.getLogger(__name__)
 
 READY_LINE = "ready"
+
+
+def run_to_the_end(create: Callable[[], "Worker"]) -> int:
+    """Run a worker until it is asked to stop (0) or the world breaks (1: the process ends here).
+
+    After a failure nothing is awaited any more: tasks and threads of Faust and aiokafka may never
+    end in a broken world, and a worker that lingers looks healthy.
+    """
+
+    async def run() -> int:
+        status = await create().run()
+        if status:
+            logging.shutdown()
+            os._exit(status)
+        return status
+
+    return asyncio.run(run())
 
 
 class Worker:

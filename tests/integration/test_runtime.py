@@ -109,7 +109,14 @@ async def test_unprocessable_records_are_dead_lettered_byte_for_byte_and_the_nex
     worker = counting.worker()
     worker.wait_ready()
     places = await counting.send(
-        [(b"k", b"1"), (b"k", b"bad"), (b"k", b"boom"), (b"k", b"1"), (b"x", b"boom")]
+        [
+            (b"k", b"1"),
+            (b"k", b"bad"),
+            (b"k", b"boom"),
+            (b"k", b"1"),
+            (b"x", b"boom"),
+            (b"k", b"swell"),
+        ]
     )
     await counting.wait_counted(2)
     await counting.send([(b"k", huge)])  # not poison for this agent: proves that size travels
@@ -123,7 +130,18 @@ async def test_unprocessable_records_are_dead_lettered_byte_for_byte_and_the_nex
         places[1]: (b"k", b"bad", "rule", counting.name),
         places[2]: (b"k", b"boom", "step", counting.name),
         places[4]: (b"x", b"boom", "step", counting.name),
+        places[5]: (b"k", b"swell", "rule", counting.name),
     }
+
+
+async def test_a_failed_worker_ends_at_once_and_says_why(counting):
+    worker = counting.worker()
+    worker.wait_ready()
+    await counting.send([(b"k", b"1")])
+    await counting.wait_counted(1)
+    await counting.send([(b"k", b"stray")])  # our own mistake: stop, commit nothing of it
+    assert await asyncio.to_thread(worker.wait_end, 30) == 1
+    assert "does not declare playback.watch-states.v1" in worker.output()
 
 
 async def test_sigterm_drains_commits_and_a_second_worker_carries_on(counting):

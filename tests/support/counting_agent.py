@@ -2,18 +2,19 @@
 
 Run as ``python -m tests.support.counting_agent TOPIC PARTITIONS`` with the usual settings in the
 environment. The value of a key is ``offset:count``; the offset is what makes redelivery harmless.
-Each count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` is rejected.
+Each count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` is rejected, ``swell``
+makes the state of its key too large for Kafka, ``stray`` is emitted to an undeclared topic.
 """
 
-import asyncio
 import logging
 import os
 import sys
 
-from agents.runtime.worker import Worker
+from agents.runtime.worker import Worker, run_to_the_end
 from agents.spec import BaseStep, Emit, Outcome, Reject, StreamAgent
 from infra.settings import Settings
 from schemas.interaction import Interaction
+from topics.catalog import WATCH_STATES
 from topics.spec import TopicSpec
 
 
@@ -46,6 +47,14 @@ class Counting(BaseStep):
                 continue
             if record.value == b"boom":
                 raise RuntimeError("boom on purpose")
+            if record.value == b"swell":
+                table.put("swollen", bytes(5_000_000))
+                outcome.applied += 1
+                continue
+            if record.value == b"stray":
+                outcome.emits.append(Emit(WATCH_STATES, record.key, b"", partition))
+                outcome.applied += 1
+                continue
             key = record.key.decode()
             offset, count = (int(part) for part in (table.get(key) or b"-1:0").split(b":"))
             if record.offset <= offset:
@@ -61,7 +70,5 @@ class Counting(BaseStep):
 if __name__ == "__main__":
     logging.basicConfig(level="INFO")
     logging.getLogger("aiokafka").setLevel("WARNING")
-    worker = Worker(Settings.from_env(os.environ), [counting_agent(sys.argv[1], int(sys.argv[2]))])
-    status = asyncio.run(worker.run())
-    if status:
-        os._exit(status)
+    agents = [counting_agent(sys.argv[1], int(sys.argv[2]))]
+    sys.exit(run_to_the_end(lambda: Worker(Settings.from_env(os.environ), agents)))

@@ -59,6 +59,10 @@ class WorkerProcess:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout_s)
 
+    def wait_end(self, timeout_s: float) -> int:
+        """Wait until it ends by itself; return the exit status."""
+        return self._process.wait(timeout_s)
+
     def end(self) -> None:
         """Make sure that it is gone (clean-up)."""
         if self._process.poll() is None:
