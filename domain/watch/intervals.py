@@ -5,7 +5,7 @@ bytes and lets one bisection find both ends of an insertion.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 
 def add(flat: list[int], start: int, end: int) -> list[int]:
@@ -17,14 +17,20 @@ def add(flat: list[int], start: int, end: int) -> list[int]:
     """
     if end <= start:
         return flat
+    if not flat or flat[-1] < start:
+        return [*flat, start, end]
+    if flat[-2] <= start:  # playing on: only the last interval can grow
+        return flat if end <= flat[-1] else [*flat[:-1], end]
     low = bisect_left(flat, start)
     high = bisect_right(flat, end)
     middle = ([start] if low % 2 == 0 else []) + ([end] if high % 2 == 0 else [])
     return flat[:low] + middle + flat[high:]
 
 
-def union(flat: list[int], others: Iterable[int]) -> list[int]:
+def union(flat: list[int], others: Sequence[int]) -> list[int]:
     """Return the union of two flat lists."""
+    if len(others) == 2:  # one report
+        return add(flat, others[0], others[1])
     pairs = iter(others)
     for start, end in zip(pairs, pairs, strict=True):
         flat = add(flat, start, end)
@@ -41,6 +47,8 @@ def clip(flat: list[int], end: int) -> list[int]:
 
 def length(flat: list[int]) -> int:
     """Return the total length in milliseconds."""
+    if len(flat) == 2:
+        return flat[1] - flat[0]
     return sum(flat[1::2]) - sum(flat[::2])
 
 

@@ -23,6 +23,8 @@ DAY_MS = 24 * 3600 * 1000
 DAY_NEVER = 0xFFFF
 _NEWLINE = b"\n"
 _ENVELOPE = Struct("<QQQI")
+_Spot = tuple[int, int, int]  # ordinal of a stored title, start and end of its record
+_NOT_STORED: _Spot = (-1, 0, 0)
 _RING_BYTES = RECENT_EVENTS_MAX * FINGERPRINT_BYTES
 
 
@@ -38,14 +40,14 @@ class UserLedger:
     """
 
     __slots__ = (
-        "_count", "_ids", "_indexes", "_lengths_place", "_opened",
-        "_opened_at", "_value",
+        "_count", "_ids", "_lengths_place", "_opened", "_opened_at",
+        "_spots", "_value",
         "applied_offset", "interaction_offset", "newest_at", "open_day", "recent",
     )  # fmt: skip
 
     def __init__(self, value: bytes | None) -> None:
         self._opened: dict[str, Title] = {}
-        self._indexes: dict[str, int] = {}  # of opened titles, -1 when not stored
+        self._spots: dict[str, _Spot] = {}  # of opened titles
         if value is None:
             self.applied_offset = self.interaction_offset = self._opened_at = -1
             self.newest_at, self.open_day, self.recent = 0, DAY_NEVER, b""
@@ -80,8 +82,8 @@ class UserLedger:
         """Return the title, empty when unknown; changes to it are kept by ``seal``."""
         title = self._opened.get(content_id)
         if title is None:
-            index = self._indexes[content_id] = self._find(content_id.encode())
-            title = self._opened[content_id] = self._decoded(index)
+            spot = self._spots[content_id] = self._find(content_id.encode())
+            title = self._opened[content_id] = self._decoded(spot)
         return title
 
     def peek(self, content_id: str) -> Title:
@@ -93,12 +95,13 @@ class UserLedger:
 
     def remember(self, mark: bytes) -> bool:
         """Note an arrival; False when it is among the newest ones already."""
-        place = self.recent.find(mark)
+        recent = self.recent
+        place = recent.find(mark)
         while place >= 0 and place % FINGERPRINT_BYTES:
-            place = self.recent.find(mark, place + 1)
+            place = recent.find(mark, place + 1)
         if place >= 0:
             return False
-        self.recent = (self.recent + mark)[-_RING_BYTES:]
+        self.recent = (recent + mark)[-_RING_BYTES:]
         return True
 
     def seal(self) -> bytes:
@@ -123,25 +126,31 @@ class UserLedger:
         self._ids = _ENVELOPE.size + len(self.recent)
         self._lengths_place = self._ids + ids_bytes
         self._opened = {}
-        self._indexes = {}
+        self._spots = {}
         self._opened_at = self.applied_offset
         return self._value
 
-    def _find(self, content_id: bytes) -> int:
-        """Return the ordinal of a stored title, -1 when it is not stored."""
+    def _find(self, content_id: bytes) -> _Spot:
+        """Return where a stored title is."""
         value, ids = self._value, self._ids
         place = value.find(_NEWLINE + content_id + _NEWLINE, ids, self._lengths_place)
-        return -1 if place < 0 else value.count(_NEWLINE, ids, place)
+        if place < 0:
+            return _NOT_STORED
+        index = value.count(_NEWLINE, ids, place)
+        return index, *self._span(index)
 
-    def _decoded(self, index: int) -> Title:
-        if index < 0:
-            return Title()
-        start, end = self._span(index)
-        return record.decode(self._value[start:end])
+    def _decoded(self, spot: _Spot) -> Title:
+        index, start, end = spot
+        return Title() if index < 0 else record.decode(self._value[start:end])
 
     def _span(self, index: int) -> tuple[int, int]:
         """Return where the record of that ordinal is; lengths are stored in words."""
-        lengths = unpack_from(f"<{index + 1}H", self._value, self._lengths_place)
+        value, lengths_place = self._value, self._lengths_place
+        if index == self._count - 1:  # the last one: no need to add up those before it
+            end = len(value)
+            at = lengths_place + 2 * index
+            return end - record.WORD_BYTES * (value[at] | value[at + 1] << 8), end
+        lengths = unpack_from(f"<{index + 1}H", value, lengths_place)
         end = self._records_place() + record.WORD_BYTES * sum(lengths)
         return end - record.WORD_BYTES * lengths[index], end
 
@@ -151,20 +160,22 @@ class UserLedger:
     def _spliced(self, content_id: str, title: Title) -> tuple[bytes, int]:
         """Replace or insert one record without looking at the others."""
         value, lengths_place = self._value, self._lengths_place
-        index = self._indexes[content_id]
+        index, start, end = self._spots[content_id]
         if index < 0 and title.is_empty():
             return value[self._ids :], lengths_place - self._ids
         encoded = record.encode(title)
-        length = pack("<H", len(encoded) // record.WORD_BYTES)
         if index < 0:
-            return self._inserted(content_id.encode(), length, encoded)
-        start, end = self._span(index)
+            return self._inserted(content_id.encode(), encoded)
+        if len(encoded) == end - start:  # the usual report: the same words, some of them changed
+            return value[self._ids : start] + encoded + value[end:], lengths_place - self._ids
+        length = pack("<H", len(encoded) // record.WORD_BYTES)
         at = lengths_place + 2 * index
         parts = (value[self._ids : at], length, value[at + 2 : start], encoded, value[end:])
         return b"".join(parts), lengths_place - self._ids
 
-    def _inserted(self, content_id: bytes, length: bytes, encoded: bytes) -> tuple[bytes, int]:
+    def _inserted(self, content_id: bytes, encoded: bytes) -> tuple[bytes, int]:
         value, lengths_place = self._value, self._lengths_place
+        length = pack("<H", len(encoded) // record.WORD_BYTES)
         ids = value[self._ids + 1 : lengths_place - 1].split(_NEWLINE) if self._count else []
         index = bisect_left(ids, content_id)
         ids.insert(index, content_id)

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from domain.watch import record, view
 from domain.watch.ledger import DAY_MS, DAY_NEVER, UserLedger
-from domain.watch.reports import PLAYBACK_STATES, fingerprint, title_of
-from domain.watch.title import PERMILLE, Title, View, join
+from domain.watch.reports import PLAYBACK_STATES, fingerprint, playback, title_of
+from domain.watch.title import PERMILLE, Title, View, join, join_report
 from schemas.progress import ProgressEvent
 
 DECILE = PERMILLE // 10
@@ -48,32 +48,63 @@ def apply(ledger: UserLedger, event: ProgressEvent, abandoned_days: int) -> list
     Raises:
         domain.watch.reports.RuleError: see ``reports.check``.
     """
+    code = PLAYBACK_STATES.get(event.state)
+    if code is None:
+        return _apply_decision(ledger, event, abandoned_days)
+    session, duration = playback(event, code)
+    is_new = ledger.remember(fingerprint(event.event_id))
+    at, content_id = event.occurred_at_ms, event.content_id
+    title = ledger.title(content_id)
+    stored = None if is_new else record.encode(title)
+    before = view.of(title)
+    join_report(title, session, duration)
+    if stored is not None and record.encode(title) == stored:
+        return None
+    after = view.of(title)
+    changes = progress_changes(content_id, before, after, at)
+    newest_before = ledger.newest_at
+    if at > newest_before:
+        ledger.newest_at = at
+    changes += _abandoned_now(ledger, content_id, (before, after), newest_before, abandoned_days)
+    return changes
+
+
+def _apply_decision(
+    ledger: UserLedger, event: ProgressEvent, abandoned_days: int
+) -> list[Change] | None:
+    """Take in a decision of the viewer, or an event that says nothing about the title."""
     said = title_of(event)
     is_new = ledger.remember(fingerprint(event.event_id))
     title = ledger.title(event.content_id)
     if said is None:
         return [] if is_new else None
     stored = None if is_new else record.encode(title)
-    before = view.of(title)
-    changes = [] if said.sessions else _decisions(title, said, event)
+    changes = _decisions(title, said, event)
     join(title, said)
     if stored is not None and record.encode(title) == stored:
         return None
-    after = view.of(title)
-    if before[:-1] != after[:-1]:  # more than ``updated_at``
-        changes += progress_changes(event.content_id, before, after, event.occurred_at_ms)
-    newest_before = ledger.newest_at
-    if event.state in PLAYBACK_STATES and event.occurred_at_ms > newest_before:
-        ledger.newest_at = event.occurred_at_ms
+    seen = view.of(title)  # no decision changes what was played
     changes += _abandoned_now(
-        ledger, event.content_id, (before, after), newest_before, abandoned_days
+        ledger, event.content_id, (seen, seen), ledger.newest_at, abandoned_days
     )
     return changes
 
 
 def progress_changes(content_id: str, before: View, after: View, at: int) -> list[Change]:
     """Return what happened between two views of a title, in the order it must have happened."""
+    was_epoch, _, _, _, _, was_started, was_share, was_completed, _ = before
+    epoch, _, _, _, _, is_started, share, is_completed, _ = after
+    if (
+        was_epoch == epoch == 0
+        and was_share // DECILE == share // DECILE
+        and was_started == is_started
+        and was_completed == is_completed
+    ):
+        return []  # most reports pass no mark
+    return _crossed(content_id, before, after, at)
 
+
+def _crossed(content_id: str, before: View, after: View, at: int) -> list[Change]:
     def change(kind: str, epoch: int, decile: int | None = None) -> Change:
         return Change(content_id, kind, epoch, decile, after.progress, at, "")
 
@@ -126,14 +157,18 @@ def _abandoned_now(
 ) -> list[Change]:
     """Return titles that became abandoned: this one by a late event, others by the newest one."""
     before, after = views
-    today, yesterday = ledger.newest_at // DAY_MS, newest_before // DAY_MS
-    changes = []
-    if _is_open(after):
-        day = after.updated_at // DAY_MS
+    newest = ledger.newest_at
+    today = newest // DAY_MS
+    yesterday = today if newest == newest_before else newest_before // DAY_MS
+    changes: list[Change] = []
+    _, _, completed, started, _, _, _, _, updated_at = after
+    if started and not completed:
+        day = today if updated_at == newest else updated_at // DAY_MS
         if day + days > today:
-            ledger.open_day = min(ledger.open_day, day)
-        elif before.updated_at != after.updated_at or not _is_open(before):
-            changes.append(_abandoned(content_id, after, days))
+            if day < ledger.open_day:
+                ledger.open_day = day
+        elif before.updated_at != updated_at or not _is_open(before):
+            changes.append(_abandoned(content_id, after, days, newest))
     if today == yesterday or ledger.open_day + days > today:
         return changes
     ledger.open_day = DAY_NEVER
@@ -145,7 +180,7 @@ def _abandoned_now(
         if day + days > today:
             ledger.open_day = min(ledger.open_day, day)
         elif day + days > yesterday and other != content_id:
-            changes.append(_abandoned(other, seen, days))
+            changes.append(_abandoned(other, seen, days, newest))
     return changes
 
 
@@ -153,8 +188,9 @@ def _is_open(seen: View) -> bool:
     return seen.started and not seen.completed
 
 
-def _abandoned(content_id: str, seen: View, days: int) -> Change:
-    at = seen.updated_at + days * DAY_MS
+def _abandoned(content_id: str, seen: View, days: int, newest: int) -> Change:
+    # Whole days count, so the moment itself may lie after the newest event; time must not.
+    at = min(seen.updated_at + days * DAY_MS, newest)
     return Change(
         content_id, "abandoned", seen.epoch, None, seen.progress, at, str(seen.updated_at)
     )

@@ -45,13 +45,17 @@ class Preset:
 
     def starts(self, position_ms: int, duration_ms: int) -> bool:
         """Whether a viewer at this position has started the title; duration 0 is unknown."""
-        if self.start_ms is not None and _reaches(position_ms, self.start_ms, self.start_strict):
+        start_ms = self.start_ms
+        if start_ms is not None and (
+            position_ms > start_ms or (position_ms == start_ms and not self.start_strict)
+        ):
             return True
         if duration_ms <= 0:
-            return self.start_ms is None and position_ms >= START_UNKNOWN_MS
-        return self.start_pct is not None and _reaches(
-            position_ms * 100, self.start_pct * duration_ms, self.start_strict
-        )
+            return start_ms is None and position_ms >= START_UNKNOWN_MS
+        if self.start_pct is None:
+            return False
+        share, limit = position_ms * 100, self.start_pct * duration_ms
+        return share > limit or (share == limit and not self.start_strict)
 
     def finishes(self, position_ms: int, duration_ms: int, credits_at_ms: int, state: str) -> bool:
         """Whether this single report proves that the title is finished.
@@ -66,10 +70,10 @@ class Preset:
             return True
         if duration_ms <= 0:
             return state in self.unknown_finishes
-        if self.end_pct is not None and _reaches(
-            position_ms * 100, self.end_pct * duration_ms, self.end_strict
-        ):
-            return True
+        if self.end_pct is not None:
+            share, limit = position_ms * 100, self.end_pct * duration_ms
+            if share > limit or (share == limit and not self.end_strict):
+                return True
         if self.end_left_ms and self._little_left(position_ms, duration_ms):
             return True
         return duration_ms < self.short_ms and self.starts(position_ms, duration_ms)
@@ -90,10 +94,6 @@ class Preset:
         limit_ms = self.end_left_ms + (1 if self.end_left_inclusive else 0)
         # Meant for films and episodes: the first half of a clip of five minutes is not its end.
         return left_ms < limit_ms and position_ms * 2 >= duration_ms
-
-
-def _reaches(value: int, limit: int, strict: bool) -> bool:
-    return value > limit if strict else value >= limit
 
 
 _ENDED = frozenset({"ended"})

@@ -16,12 +16,14 @@ Then the duration and the registers (64 bits each: time << 16 | value), then ses
 """
 
 from collections.abc import Iterable
-from struct import pack, unpack
+from struct import Struct, pack, unpack
 
 from domain.watch.lines import Run
 from domain.watch.title import NEVER, Register, Session, Title
 
 WORD_BYTES = 4
+# Prepared formats for the usual lengths: making and looking up a format costs as much as packing.
+_WORDS = tuple(Struct(f"<{count}I") for count in range(64))
 _WORD = 0xFFFFFFFF
 _INTERVALS, _RUNS, _STATE_SHIFT = 0x1FF, 0xFF, 17
 _RUNS_SHIFT = 9
@@ -45,13 +47,8 @@ def encode(title: Title) -> bytes:
         else:
             header |= _DURATION_GIVEN << _DURATION_SHIFT
             words += (at & _WORD, at >> 32)
-    for register, bit in (
-        (title.row, _ROW_BIT), (title.visibility, _VISIBILITY_BIT), (title.rating, _RATING_BIT),
-    ):  # fmt: skip
-        if register is not None:
-            header |= bit
-            packed = register[0] << 16 | register[1]
-            words += (packed & _WORD, packed >> 32)
+    if title.row or title.visibility or title.rating:
+        header |= _put_registers(words, title)
     words[0] = header
     if len(title.sessions) == 1:
         for session in title.sessions.values():
@@ -59,14 +56,28 @@ def encode(title: Title) -> bytes:
     else:
         for key in sorted(title.sessions):
             _put_session(words, title.sessions[key])
-    return pack(f"<{len(words)}I", *words)
+    count = len(words)
+    return _WORDS[count].pack(*words) if count < len(_WORDS) else pack(f"<{count}I", *words)
+
+
+def _put_registers(words: list[int], title: Title) -> int:
+    flags = 0
+    for register, bit in (
+        (title.row, _ROW_BIT), (title.visibility, _VISIBILITY_BIT), (title.rating, _RATING_BIT),
+    ):  # fmt: skip
+        if register is not None:
+            flags |= bit
+            packed = register[0] << 16 | register[1]
+            words += (packed & _WORD, packed >> 32)
+    return flags
 
 
 def _put_session(words: list[int], session: Session) -> None:
     first_at, first_position = session.first
     at, position, state, preset = session.newest
     head = first_at << 16 | session.furthest << 6 | preset
-    flags = len(session.intervals) // 2 | state << _STATE_SHIFT
+    intervals = session.intervals
+    flags = len(intervals) // 2 | state << _STATE_SHIFT
     if session.started:
         flags |= _STARTED_BIT
     place = len(words) + 3
@@ -75,17 +86,7 @@ def _put_session(words: list[int], session: Session) -> None:
         words.append(first_position)
     else:
         flags |= _FROM_ZERO_BIT
-    flags |= _put_newest(words, at - first_at, position, session)
-    if session.finished_at != NEVER:
-        flags |= _put_finished(words, session.finished_at, at, first_at) << _FINISHED_SHIFT
-    words += session.intervals
-    if session.runs:
-        flags |= _put_runs(words, session.runs) << _RUNS_SHIFT
-    words[place] = flags
-
-
-def _put_newest(words: list[int], elapsed: int, position: int, session: Session) -> int:
-    flags = 0
+    elapsed = at - first_at
     if not elapsed:
         flags |= _ONE_MOMENT_BIT
     elif elapsed > _WORD:  # a player that keeps one session id for more than 49 days
@@ -93,10 +94,16 @@ def _put_newest(words: list[int], elapsed: int, position: int, session: Session)
         words += (elapsed & _WORD, elapsed >> 32)
     else:
         words.append(elapsed)
-    if session.intervals and position == session.intervals[-1]:
-        return flags | _AT_LAST_EDGE_BIT
-    words.append(position)
-    return flags
+    if intervals and position == intervals[-1]:
+        flags |= _AT_LAST_EDGE_BIT
+    else:
+        words.append(position)
+    if session.finished_at != NEVER:
+        flags |= _put_finished(words, session.finished_at, at, first_at) << _FINISHED_SHIFT
+    words += intervals
+    if session.runs:
+        flags |= _put_runs(words, session.runs) << _RUNS_SHIFT
+    words[place] = flags
 
 
 def _put_finished(words: list[int], finished_at: int, newest_at: int, first_at: int) -> int:
@@ -126,21 +133,19 @@ def _put_runs(words: list[int], runs: Iterable[Run]) -> int:
 
 def decode(value: bytes) -> Title:
     """Return the title of ``encode``'s bytes."""
-    words = unpack(f"<{len(value) // WORD_BYTES}I", value)
+    count = len(value) // WORD_BYTES
+    words = _WORDS[count].unpack(value) if count < len(_WORDS) else unpack(f"<{count}I", value)
     header = words[0]
     title = Title()
-    place = 1
     mode = header >> _DURATION_SHIFT & 3
-    if mode:
-        place += 1 if mode == _DURATION_NEWEST else 3
-    duration_place = 1
+    place = mode + 1 if mode < _DURATION_GIVEN else 4
     if header & (_ROW_BIT | _VISIBILITY_BIT | _RATING_BIT):
         place = _get_registers(title, words, place)
     for _ in range(header & 0xFF):
         place = _get_session(title, words, place)
     if mode:
         at = title.played_at() if mode == _DURATION_NEWEST else words[2] | words[3] << 32
-        title.duration = (at, words[duration_place])
+        title.duration = (at, words[1])
     return title
 
 
@@ -162,9 +167,9 @@ def _get_registers(title: Title, words: tuple[int, ...], place: int) -> int:
 
 
 def _get_session(title: Title, words: tuple[int, ...], place: int) -> int:
-    low, high, key, flags = words[place : place + 4]
+    key, flags = words[place + 2], words[place + 3]
+    head = words[place] | words[place + 1] << 32
     place += 4
-    head = low | high << 32
     first_at = head >> 16
     first_position = 0
     if not flags & _FROM_ZERO_BIT:
@@ -181,13 +186,15 @@ def _get_session(title: Title, words: tuple[int, ...], place: int) -> int:
     if not flags & _AT_LAST_EDGE_BIT:
         position = words[place]
         place += 1
-    finished_at = (NEVER, at, first_at, NEVER)[flags >> _FINISHED_SHIFT & 3]
-    if flags >> _FINISHED_SHIFT & 3 == _FINISHED_GIVEN:
-        finished_at = first_at + words[place]
-        place += 1
-        if flags & _WIDE_BIT:
-            finished_at += words[place] << 32
+    finished_at = NEVER
+    if mode := flags >> _FINISHED_SHIFT & 3:
+        finished_at = at if mode == _FINISHED_NEWEST else first_at
+        if mode == _FINISHED_GIVEN:
+            finished_at += words[place]
             place += 1
+            if flags & _WIDE_BIT:
+                finished_at += words[place] << 32
+                place += 1
     end = place + 2 * (flags & _INTERVALS)
     intervals = list(words[place:end])
     place = end + 6 * (flags >> _RUNS_SHIFT & _RUNS)

@@ -7,9 +7,9 @@ only by ``title.join``, so order, repetition and lateness cannot matter.
 from hashlib import blake2b
 from zlib import crc32
 
-from domain.watch.lines import RATE_UNIT, report
+from domain.watch.lines import RATE_UNIT, Run, report
 from domain.watch.presets import BY_NAME
-from domain.watch.title import NEVER, PERMILLE, Session, Title
+from domain.watch.title import NEVER, PERMILLE, Register, Session, Title
 from schemas.progress import ProgressEvent
 
 # Codes are stored in ledger bytes: append, never renumber.
@@ -35,9 +35,13 @@ def check(event: ProgressEvent) -> None:
         RuleError: unknown preset, or a rating without its value.
     """
     if event.preset not in BY_NAME:
-        raise RuleError(f"preset: {event.preset!r} is none of {', '.join(sorted(BY_NAME))}")
+        raise _unknown_preset(event)
     if event.state == "rated" and event.rating is None:
         raise RuleError("rating: missing in an event of state 'rated'")
+
+
+def _unknown_preset(event: ProgressEvent) -> RuleError:
+    return RuleError(f"preset: {event.preset!r} is none of {', '.join(sorted(BY_NAME))}")
 
 
 def title_of(event: ProgressEvent) -> Title | None:
@@ -46,11 +50,12 @@ def title_of(event: ProgressEvent) -> Title | None:
     Raises:
         RuleError: see ``check``.
     """
-    check(event)
     state = event.state
     code = PLAYBACK_STATES.get(state)
     if code is not None:
-        return _playback(event, code)
+        session, duration = playback(event, code)
+        return Title({session.key: session}, duration)
+    check(event)
     if state in SILENT_STATES:
         return None
     title = Title()
@@ -64,15 +69,39 @@ def title_of(event: ProgressEvent) -> Title | None:
     return title
 
 
-def _playback(event: ProgressEvent, code: int) -> Title:
+def playback(event: ProgressEvent, code: int) -> tuple[Session, Register | None]:
+    """Return the session that has seen only this report, and what it says about the duration.
+
+    Args:
+        event: a playback report.
+        code: its state in ``PLAYBACK_STATES``.
+
+    Raises:
+        RuleError: unknown preset.
+    """
+    preset = BY_NAME.get(event.preset)
+    if preset is None:
+        raise _unknown_preset(event)
     at = event.occurred_at_ms
-    duration = milliseconds(event.duration_s)
-    position = milliseconds(event.position_s)
+    duration = int(event.duration_s * 1000.0 + 0.5)  # ``milliseconds``, without four calls
+    position = int(event.position_s * 1000.0 + 0.5)
     if 0 < duration < position:
         position = duration
-    preset = BY_NAME[event.preset]
-    credits_at = 0 if event.credits_at_s is None else milliseconds(event.credits_at_s)
+    credits_at_s = event.credits_at_s
+    credits_at = 0 if credits_at_s is None else milliseconds(credits_at_s)
     finished = preset.finishes(position, duration, credits_at, event.state)
+    intervals: list[int] = []
+    runs: list[Run] = []
+    played_from_s, played_to_s = event.played_from_s, event.played_to_s
+    if played_from_s is None or played_to_s is None:  # one point of a play line
+        rate = max(1, int(event.playback_rate * RATE_UNIT + 0.5))
+        runs = list(report(at, position, rate))
+    else:
+        start, end = int(played_from_s * 1000.0 + 0.5), int(played_to_s * 1000.0 + 0.5)
+        if duration and end > duration:
+            end = duration
+        if start < end:
+            intervals = [start, end]
     # Positional, in the order of the attributes: keyword calls take twice the time.
     session = Session(
         crc32(event.session_id.encode()),
@@ -81,24 +110,10 @@ def _playback(event: ProgressEvent, code: int) -> Title:
         at if finished else NEVER,
         finished or preset.starts(position, duration),
         PERMILLE * position // duration if duration else 0,
-        [],
-        [],
+        intervals,
+        runs,
     )
-    _claim(session, event, position, duration)
-    return Title({session.key: session}, (at, duration) if duration else None)
-
-
-def _claim(session: Session, event: ProgressEvent, position: int, duration: int) -> None:
-    """Note what was played: the claimed range, or else one point of a play line."""
-    if event.played_from_s is None or event.played_to_s is None:
-        rate = max(1, int(event.playback_rate * RATE_UNIT + 0.5))
-        session.runs = list(report(event.occurred_at_ms, position, rate))
-        return
-    start, end = milliseconds(event.played_from_s), milliseconds(event.played_to_s)
-    if duration and end > duration:
-        end = duration
-    if start < end:
-        session.intervals = [start, end]
+    return session, (at, duration) if duration else None
 
 
 def milliseconds(seconds: float) -> int:

@@ -116,7 +116,8 @@ class Title:
         """Return the time of the newest playback report, 0 when there is none."""
         sessions = self.sessions
         if len(sessions) == 1:
-            return next(iter(sessions.values())).newest[0]
+            for session in sessions.values():
+                return session.newest[0]
         return max([session.newest[0] for session in sessions.values()], default=0)
 
     def decided_at(self) -> int:
@@ -144,6 +145,21 @@ def join(title: Title, other: Title) -> None:
         _fold_oldest(title)
 
 
+def join_report(title: Title, session: Session, duration: Register | None) -> None:
+    """Add one playback report: ``join`` without the wrapping, for the usual event."""
+    title.seen = None
+    sessions = title.sessions
+    own = sessions.get(session.key)
+    if own is not None:
+        join_session(own, session)
+    else:
+        sessions[session.key] = session
+        if len(sessions) > SESSIONS_MAX:
+            _fold_oldest(title)
+    if duration is not None and (title.duration is None or duration > title.duration):
+        title.duration = duration
+
+
 def join_session(own: Session, other: Session) -> None:
     """Add everything ``other`` knows to ``own``."""
     if other.first < own.first:
@@ -152,15 +168,16 @@ def join_session(own: Session, other: Session) -> None:
         own.newest = other.newest
     if other.finished_at < own.finished_at:
         own.finished_at = other.finished_at
-    own.started = own.started or other.started
+    if other.started:
+        own.started = True
     if other.furthest > own.furthest:
         own.furthest = other.furthest
     if other.intervals:
         own.intervals = spans.union(own.intervals, other.intervals)
     if other.runs:
         own.runs = join_runs(own.runs, other.runs)
-    if len(own.runs) > RUNS_MAX:
-        _settle_oldest_runs(own)
+        if len(own.runs) > RUNS_MAX:
+            _settle_oldest_runs(own)
     if len(own.intervals) > 2 * INTERVALS_MAX:
         own.intervals = spans.drop_shortest(own.intervals, INTERVALS_MAX)
 

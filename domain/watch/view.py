@@ -20,18 +20,17 @@ def of(title: Title) -> View:
     """Return the part of the view that interactions are derived from."""
     seen = title.seen
     if seen is None:
-        seen = title.seen = _of_one(title) if len(title.sessions) == 1 else _of_many(title)
+        if len(title.sessions) == 1:
+            (session,) = title.sessions.values()  # the usual case needs no folding
+            at, started, furthest = session.newest[0], session.started, session.furthest
+            if session.finished_at != NEVER:
+                seen = _new(View, (0, 1, True, True, PERMILLE, True, PERMILLE, True, at))
+            else:
+                seen = _new(View, (0, 0, False, started, furthest, started, furthest, False, at))
+        else:
+            seen = _of_many(title)
+        title.seen = seen
     return seen
-
-
-def _of_one(title: Title) -> View:
-    """The usual case, one session, without any folding."""
-    (session,) = title.sessions.values()
-    updated_at = session.newest[0]
-    if session.finished_at != NEVER:
-        return _new(View, (0, 1, True, True, PERMILLE, True, PERMILLE, True, updated_at))
-    started, furthest = session.started, session.furthest
-    return _new(View, (0, 0, False, started, furthest, started, furthest, False, updated_at))
 
 
 def _of_many(title: Title) -> View:
@@ -58,69 +57,76 @@ class Stamp(NamedTuple):
 
 def watch_state_bytes(user_id: str, content_id: str, title: Title, stamp: Stamp) -> bytes:
     """Return the canonical bytes of the ``WatchState`` of one title."""
-    view = of(title)
+    epoch, completions, completed, _, progress, _, _, _, updated_at = of(title)
     duration = title.duration[1] if title.duration else 0
-    current = _current(title)
-    watched = spans.clip(current.watched, duration) if duration else current.watched
-    preset, position = PRESETS[current.newest[3]], current.newest[1]
+    started_at, completed_at, watched, newest = _current(title)
+    if duration:
+        watched = spans.clip(watched, duration)
+    preset, position = PRESETS[newest[3]], newest[1]
     if duration and position > duration:
         position = duration
-    resumable = not view.completed and view.updated_at > 0 and preset.resumes(position, duration)
+    resumable = not completed and updated_at > 0 and preset.resumes(position, duration)
     if not resumable:
         position = 0
-    recent = stamp.recent.hex(",", FINGERPRINT_BYTES).replace(",", '","')
+    source_offset, interaction_offset, marks = stamp
+    recent = marks.hex(",", FINGERPRINT_BYTES).replace(",", '","')
     recent = f'"{recent}"' if recent else ""
-    edges = iter(watched)
-    pairs = ",".join([f"[{a / 1000},{b / 1000}]" for a, b in zip(edges, edges, strict=True)])
+    started = "" if started_at is None else f',"started_at_ms":{started_at}'
+    finished = "" if completed_at is None else f',"completed_at_ms":{completed_at}'
+    decided = title.row or title.visibility or title.rating
+    decisions = _decisions(title, updated_at) if decided else _NO_DECISIONS
+    # ``!r`` is the same text for a float and a third faster than plain formatting.
     return (
-        f'{{"user_id":"{user_id}","content_id":"{content_id}","epoch":{view.epoch},'
-        f'"completions":{view.completions},"completed":{_BOOL[view.completed]},'
-        f'"watched_s":{spans.length(watched) / 1000},"position_s":{position / 1000},'
-        f'"duration_s":{duration / 1000},"progress":{_PROGRESS[view.progress]},'
-        f'"resumable":{_BOOL[resumable]}'
-        f"{_optional('started_at_ms', current.started_at)}"
-        f"{_optional('completed_at_ms', current.completed_at)}"
-        f',"updated_at_ms":{view.updated_at or title.decided_at()},'
-        f'"dismissed":{_BOOL[_dismissed(title, view.updated_at)]},'
-        f'"hidden":{_BOOL[title.visibility is not None and title.visibility[1] == 1]}'
-        f"{_optional('rating', title.rating[1] / 1000 if title.rating else None)}"
-        f',"intervals_s":[{pairs}],"preset":"{preset.name}",'
-        f'"source_offset":{stamp.source_offset},"interaction_offset":{stamp.interaction_offset},'
+        f'{{"user_id":"{user_id}","content_id":"{content_id}","epoch":{epoch},'
+        f'"completions":{completions},"completed":{_BOOL[completed]},'
+        f'"watched_s":{spans.length(watched) / 1000!r},"position_s":{position / 1000!r},'
+        f'"duration_s":{duration / 1000!r},"progress":{_PROGRESS[progress]},'
+        f'"resumable":{_BOOL[resumable]}{started}{finished}'
+        f',"updated_at_ms":{updated_at or title.decided_at()},{decisions}'
+        f',"intervals_s":[{_pairs(watched)}],"preset":"{preset.name}",'
+        f'"source_offset":{source_offset},"interaction_offset":{interaction_offset},'
         f'"recent_events":[{recent}]}}'
     ).encode()
 
 
 _BOOL = ("false", "true")
 _PROGRESS = tuple(str(share / PERMILLE) for share in range(PERMILLE + 1))
+_NO_DECISIONS = '"dismissed":false,"hidden":false'
 
 
-def _optional(name: str, value: float | None) -> str:
-    return "" if value is None else f',"{name}":{value}'
+def _decisions(title: Title, played_at: int) -> str:
+    hidden = title.visibility is not None and title.visibility[1] == 1
+    rating = f',"rating":{title.rating[1] / 1000!r}' if title.rating else ""
+    dismissed = _dismissed(title, played_at)
+    return f'"dismissed":{_BOOL[dismissed]},"hidden":{_BOOL[hidden]}{rating}'
 
 
-class _Current(NamedTuple):
-    """The current epoch, and the first completion of any."""
+def _pairs(flat: list[int]) -> str:
+    if len(flat) == 2:  # the usual case: watched in one go
+        return f"[{flat[0] / 1000!r},{flat[1] / 1000!r}]"
+    edges = iter(flat)
+    return ",".join([f"[{a / 1000!r},{b / 1000!r}]" for a, b in zip(edges, edges, strict=True)])
 
-    started_at: int | None
-    completed_at: int | None
-    watched: list[int]
-    newest: Moment
+
+# Of the current epoch: start, first completion of any epoch, watched intervals, newest report.
+_Current = tuple[int | None, int | None, list[int], Moment]
 
 
 def _current(title: Title) -> _Current:
     if len(title.sessions) == 1:
         (session,) = title.sessions.values()
         finished_at = None if session.finished_at == NEVER else session.finished_at
-        return _Current(session.first[0], finished_at, session.watched(), session.newest)
+        watched = session.watched() if session.runs else session.intervals
+        return session.first[0], finished_at, watched, session.newest
     epochs = fold(title)
     if not epochs:
-        return _Current(None, None, [], (0, 0, 0, 0))
+        return None, None, [], (0, 0, 0, 0)
     first_finish = min(epoch.finished_at for epoch in epochs)
     sessions = epochs[-1].sessions
-    watched: list[int] = []
+    watched = []
     for session in sessions:
         watched = spans.union(watched, session.watched())
-    return _Current(
+    return (
         sessions[0].first[0],
         None if first_finish == NEVER else first_finish,
         watched,

@@ -2,7 +2,7 @@
 
 Run as ``python -m tests.support.counting_agent TOPIC PARTITIONS`` with the usual settings in the
 environment. The value of a key is ``offset:count``; the offset is what makes redelivery harmless.
-Each count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` is rejected, ``swell``
+Each count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` rejected, ``swell``
 makes the state of its key too large for Kafka, ``stray`` is emitted to an undeclared topic.
 """
 

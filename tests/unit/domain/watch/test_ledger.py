@@ -136,3 +136,20 @@ def test_record_of_a_typical_title_is_at_most_sixty_bytes_with_its_id():
     per_title = (bytes_per_user(30, claims=True) - bytes_per_user(10, claims=True)) / 20
     assert per_title <= 60
     assert record.WORD_BYTES == 4
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), min_size=1, max_size=30))
+def test_replacing_one_record_is_rebuilding_all(plays):
+    """Longer, shorter and equally long records, first, middle and last among their neighbours."""
+    spliced = UserLedger(None)
+    rebuilt = UserLedger(None)
+    for at, (number, session) in enumerate(plays):
+        event = model(
+            an_event(
+                content_id=f"m{number}", session_id=f"s{session}", at_s=60 * at, position_s=60 * at
+            )
+        )
+        outcomes.apply(spliced, event, 180)
+        spliced = UserLedger(spliced.seal())
+        outcomes.apply(rebuilt, event, 180)
+    assert spliced.body() == UserLedger(rebuilt.seal()).body()

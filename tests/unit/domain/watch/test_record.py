@@ -53,3 +53,15 @@ def test_a_finish_within_a_session_that_never_ends():
 def test_latest_time_that_is_accepted():
     title = state_of([an_event(occurred_at_ms=253_402_300_799_000, position_s=3600)])
     assert record.encode(record.decode(record.encode(title))) == record.encode(title)
+
+
+def test_a_long_record_is_packed_like_a_short_one():
+    for claims in (1, 20, 26, 27, 28, 29, 60):
+        events = [
+            an_event(at_s=9 * n, position_s=9 * n, played_from_s=9 * n, played_to_s=9 * n + 5)
+            for n in range(claims)
+        ]
+        encoded = record.encode(state_of(events))
+        (session,) = record.decode(encoded).sessions.values()
+        assert len(session.intervals) == 2 * claims
+        assert record.encode(record.decode(encoded)) == encoded

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.watch import record, view
-from domain.watch.reports import title_of
+from domain.watch.reports import PLAYBACK_STATES, playback, title_of
 from domain.watch.title import (
     INTERVALS_MAX,
     PERMILLE,
@@ -12,6 +12,7 @@ from domain.watch.title import (
     SESSIONS_MAX,
     Title,
     join,
+    join_report,
 )
 from tests.unit.domain.watch.builders import an_event, histories, model, one_event
 
@@ -112,3 +113,25 @@ def test_stretches_of_a_session_are_bounded():
 def test_furthest_is_a_share_of_its_own_duration():
     (session,) = state_of([an_event(position_s=1800)]).sessions.values()
     assert session.furthest == PERMILLE // 2
+
+
+@given(histories())
+def test_joining_one_report_is_joining_its_title(events):
+    wrapped, direct = Title(), Title()
+    for event in events:
+        report = model(event)
+        code = PLAYBACK_STATES.get(report.state)
+        if code is not None:
+            join(wrapped, title_of(report))
+            join_report(direct, *playback(report, code))
+            assert record.encode(direct) == record.encode(wrapped)
+
+
+def test_joining_single_reports_keeps_the_bound_of_sessions():
+    direct = Title()
+    bound = SESSIONS_MAX + 9
+    events = [an_event(session_id=f"s{n}", at_s=n * 10_000, position_s=60) for n in range(bound)]
+    for event in events:
+        join_report(direct, *playback(model(event), PLAYBACK_STATES["playing"]))
+    assert record.encode(direct) == record.encode(state_of(events))
+    assert len(direct.sessions) == SESSIONS_MAX
