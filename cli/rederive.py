@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from agents.runtime.stream import run_step
+from agents.runtime.steps import run_step
 from agents.runtime.table import PartitionTable, Restored
 from agents.spec import Emit, FitAgent, Outcome, Record, StreamAgent
 from infra.replay.snapshot import Bounds, Snapshots

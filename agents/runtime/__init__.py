@@ -5,9 +5,11 @@
 ``table``      encoded bytes by key, write-behind changelog, recovery
 ``replica``    a compacted topic read whole, then followed
 ``runner``     what all agents share: membership, positions, commit order
+``steps``      one guarded call of a step
 ``stream``     step -> emits, rejects, table writes
 ``sink``       batch -> awaited writer
 ``fit``        followed topics -> model fitted in another process
+``worker``     all agents of one process: start, ready, drain, fail
 
 Order of every commit: emitted records and dead letters acknowledged, then the changelog, then the
 offsets. A crash between any two leads to redelivery, which table guards make harmless.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.runtime.stream import checked, run_step
+from agents.runtime.steps import checked, run_step
 from agents.runtime.table import PartitionTable
 from agents.spec import BaseStep, Outcome, Record
 
