@@ -38,12 +38,29 @@ async def get_continue_watching(request: Request) -> Response:
     bodies = await services.watch_states.fetch_row(user_id)
     states = [decode(WatchState, body) for body in bodies]
     contents = await contents_of(services, {state.content_id for state in states})
+    states = await without_removed(services, states, contents)
     now_ms = services.clock_ms()
     answer = ContinueWatching(
         **envelope(user_id, viewer, event_id, now_ms),
         entries=tuple(card_of(card, contents) for card in cards(states, contents, now_ms, rules)),
     )
     return json_response(encode(answer))
+
+
+async def without_removed(
+    services: Services, states: list[WatchState], contents: dict[str, Content]
+) -> list[WatchState]:
+    """Leave out titles that were removed from the catalogue, which nobody can resume.
+
+    Titles never announced stay. So do decisions: a hidden series or version speaks for others.
+    """
+    unknown = {state.content_id for state in states} - set(contents)
+    removed = await services.contents.fetch_removed(sorted(unknown)) if unknown else set()
+    return [
+        state
+        for state in states
+        if state.content_id not in removed or state.hidden or state.dismissed
+    ]
 
 
 async def contents_of(services: Services, content_ids: set[str]) -> dict[str, Content]:

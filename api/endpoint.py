@@ -1,6 +1,5 @@
 """One endpoint as data: what the router, the OpenAPI document and the tests need to know of it."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api.deadline import POST_S, READ_S, Handler, answer_within
 from api.gateway import ROUTE
 from api.problems import Kind
 from schemas.codec import WireModel
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,10 +61,11 @@ class Endpoint:
     problems: tuple[Kind, ...] = ()
 
     def route(self) -> Route:
-        """Return the Starlette route; metrics are labelled with the path's template."""
+        """Return the Starlette route: with a deadline, and the template as label of metrics."""
+        seconds = READ_S if self.method == "GET" else POST_S
 
         async def handle(request: Request) -> Response:
             request.scope[ROUTE] = self.path
-            return await self.handler(request)
+            return await answer_within(seconds, self.handler, request)
 
         return Route(self.path, handle, methods=[self.method], name=self.name)

@@ -30,9 +30,10 @@ def envelope(
 ) -> dict[str, Any]:
     """Return the members that every answer from watch states has.
 
-    Of a user without any event, the answer "nothing" is true as of now.
+    Of a user without any event the answer "nothing" is true as of now, and so is that of a user who
+    only moved within titles: such events (seeks) have no part in any answer and no time (0) here.
     """
-    as_of_ms = now_ms if viewer is None else viewer.as_of_ms
+    as_of_ms = now_ms if viewer is None else viewer.as_of_ms or now_ms
     members: dict[str, Any] = {"user_id": user_id, "as_of": to_rfc3339(as_of_ms)}
     if event_id is not None:
         included = viewer is not None and is_known(event_id, viewer.recent_events)

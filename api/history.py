@@ -13,7 +13,7 @@ from api.freshness import after_event_id, envelope
 from api.parsing import Query, path_identifier
 from api.problems import ProblemError
 from api.responses import json_response
-from api.services import services_of
+from api.services import Services, services_of
 from api.titles import titles_of
 from infra.postgres.watch_states import HistoryCursor
 from infra.security.keys import RECOMMENDATIONS_READ
@@ -22,6 +22,7 @@ from schemas.codec import decode, encode
 from schemas.watch_state import WatchState
 
 PAGE_DEFAULT, PAGE_MAX = 20, 100
+READ_AHEAD = 500  # states at once, where a page needs more than it shows
 CURSOR_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,160}={0,2}", re.ASCII)
 CURSOR_TEXT = re.compile(r"([0-9]{1,15})\|([A-Za-z0-9][A-Za-z0-9._:@\-]{0,63})", re.ASCII)
 
@@ -37,8 +38,7 @@ async def get_history(request: Request) -> Response:
     event_id = after_event_id(query)
     after = parse_cursor(query.text("cursor", CURSOR_PATTERN, "a cursor from an answer"))
     viewer = await services.viewers.fetch(user_id)  # before the rows: see infra.postgres.viewers
-    bodies = await services.watch_states.fetch_history(user_id, limit + 1, after)
-    states = [decode(WatchState, body) for body in bodies]
+    states = await listed(services, user_id, limit + 1, after)
     page = states[:limit]
     titles = await titles_of(services, [state.content_id for state in page])
     answer = History(
@@ -47,6 +47,28 @@ async def get_history(request: Request) -> Response:
         next_cursor=format_cursor(page[-1]) if len(states) > limit else None,
     )
     return json_response(encode(answer))
+
+
+async def listed(
+    services: Services, user_id: str, count: int, after: HistoryCursor | None
+) -> list[WatchState]:
+    """Return the next ``count`` states that history lists, fewer only at the end."""
+    found: list[WatchState] = []
+    size = count
+    while True:
+        bodies = await services.watch_states.fetch_history(user_id, size, after)
+        states = [decode(WatchState, body) for body in bodies]
+        found += filter(is_listed, states)
+        if len(found) >= count or len(states) < size:
+            return found[:count]
+        after = HistoryCursor(states[-1].updated_at_ms, states[-1].content_id)
+        size = READ_AHEAD
+
+
+def is_listed(state: WatchState) -> bool:
+    """Whether the title was ever started or decided about; a seek alone is no watching."""
+    decided = state.dismissed or state.hidden or state.rating is not None
+    return state.started_at_ms is not None or decided
 
 
 def format_cursor(state: WatchState) -> str:

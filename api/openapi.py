@@ -14,6 +14,11 @@ VERSION = "3.1.0"
 API_VERSION = "1.0.0"
 REFERENCE = "#/components/schemas/{model}"
 KEY_SCHEME = "apiKey"
+DESCRIPTION = (
+    "Every error is a problem document (RFC 9457), with one exception: what is not HTTP (a method "
+    "that is no token, a Content-Length that is no number) is answered by the server's parser, "
+    "with 400 as text/plain."
+)
 
 Json = dict[str, Any]
 
@@ -31,6 +36,7 @@ def document() -> Json:
             "title": "Media Gateway",
             "version": API_VERSION,
             "summary": "Real-time recommendations from exact watch state.",
+            "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

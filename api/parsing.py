@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from api.deadline import paused
 from api.problems import (
     INVALID,
     MALFORMED,
@@ -65,8 +66,9 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
     """Return the whole body, at most ``bytes_max`` bytes, within ``BODY_DEADLINE_S``."""
     check_declared_size(request, bytes_max)
     try:
-        async with asyncio.timeout(BODY_DEADLINE_S):
-            return await _collect(request, bytes_max)
+        with paused(request):
+            async with asyncio.timeout(BODY_DEADLINE_S):
+                return await _collect(request, bytes_max)
     except TimeoutError:
         raise ProblemError(TOO_SLOW, headers={"Connection": "close"}) from None
     except ClientDisconnect:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api import problems
 from api.auth import Principal, authenticate
+from api.future import IN_THE_FUTURE, is_in_the_future
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.presets import PresetRules
 from api.problems import ProblemError
@@ -32,10 +33,7 @@ from topics.catalog import PROGRESS
 BATCH_BYTES_MAX = 1024 * 1024  # 500 events of 2 KiB; a usual one has 300 bytes
 LIMITS = JsonLimits(array_max=PROGRESS_BATCH_MAX, string_max=4096)
 ERRORS_SHOWN_MAX = 20
-# A device's clock may be a little ahead. An event far ahead would be the newest for ever: no later
-# report could move the resume point.
-FUTURE_MS_MAX = 5 * 60 * 1000
-FUTURE = "occurred_at: more than 5 minutes in the future"
+FUTURE = f"occurred_at: {IN_THE_FUTURE}"
 
 Result = dict[str, Any]
 
@@ -106,7 +104,7 @@ async def complete(
     for position, report in enumerate(reports):
         if report is None:
             continue
-        if report.at_ms > accepted_at_ms + FUTURE_MS_MAX:
+        if is_in_the_future(report.at_ms, accepted_at_ms):
             results[position] = error_result(report.event_id, FUTURE)
             continue
         event = event_of(report, facts.get(report.content_id), rules, accepted_at_ms)

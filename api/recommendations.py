@@ -107,7 +107,7 @@ async def cold_start(
     """Return what is trending as the answer for a user without a slate."""
     trending = await trending_list(services, region, None)
     now_ms = services.clock_ms()
-    as_of = trending.as_of if slate.as_of_ms is None else to_rfc3339(slate.as_of_ms)
+    as_of = to_rfc3339(slate.as_of_ms) if slate.as_of_ms else trending.as_of  # 0: only seeks
     entries = (
         trending_entry(title, now_ms, services.settings.slate_ttl_s)
         for title in trending.entries[:limit]

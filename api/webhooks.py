@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems
+from api.future import IN_THE_FUTURE, is_in_the_future
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.problems import ProblemError
 from api.responses import json_response
@@ -128,7 +129,7 @@ def read_event(body: bytes, partner: Partner, webhook_id: str, now_ms: int) -> W
     """Return the record of a verified body.
 
     Raises:
-        ProblemError: 400, the body is not an envelope.
+        ProblemError: 400, the body is not an envelope, or one from the future.
     """
     document = parse_json(body, LIMITS)
     try:
@@ -140,7 +141,7 @@ def read_event(body: bytes, partner: Partner, webhook_id: str, now_ms: int) -> W
             webhook_id=webhook_id,
             event_type=envelope.event_type,
             platform=envelope.platform,
-            occurred_at_ms=from_rfc3339(envelope.timestamp),
+            occurred_at_ms=occurred_at_ms(envelope, now_ms),
             received_at_ms=now_ms,
             payload=envelope.payload,
         )
@@ -148,3 +149,15 @@ def read_event(body: bytes, partner: Partner, webhook_id: str, now_ms: int) -> W
         raise ProblemError(problems.INVALID, describe(error)) from None
     except ValueError as error:
         raise ProblemError(problems.INVALID, f"timestamp: {error}") from None
+
+
+def occurred_at_ms(envelope: WebhookEnvelope, now_ms: int) -> int:
+    """Return when the event happened, Unix milliseconds.
+
+    Raises:
+        ValueError: the timestamp is not a moment, or one in the future.
+    """
+    at_ms = from_rfc3339(envelope.timestamp)
+    if is_in_the_future(at_ms, now_ms):
+        raise ValueError(IN_THE_FUTURE)
+    return at_ms

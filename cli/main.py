@@ -1,22 +1,45 @@
 """The ``media-gateway`` command: a table of subcommands, each imported only when it is used."""
 
 from importlib import import_module
+from typing import NamedTuple
 
 import click
 
-# name -> module:attribute, in the order of the help.
-COMMANDS = {
-    "demo": "cli.demo.command:demo",
-    "up": "cli.up:up",
-    "worker": "cli.worker:worker",
-    "api": "cli.api:api",
-    "topics": "cli.topics:topics",
-    "migrate": "cli.migrate:migrate",
-    "partner": "cli.partner:partner",
-    "key": "cli.key:key",
-    "replay": "cli.replay:replay",
-    "bench": "cli.bench:bench",
-    "docs": "cli.docs:docs",
+
+class Entry(NamedTuple):
+    """One command: where it is, and its line in the group's help."""
+
+    target: str  # module:attribute
+    short_help: str  # the first sentence of the command's own help
+
+
+# In the order of the help.
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry(
+        "cli.demo.command:demo",
+        "Watch a recommendation change: real catalogues, real viewers, all of it over HTTP.",
+    ),
+    "up": Entry(
+        "cli.up:up",
+        "Start Kafka, Postgres, workers and the API on this machine, and keep them running.",
+    ),
+    "worker": Entry("cli.worker:worker", "Run agents until SIGTERM or Ctrl-C."),
+    "api": Entry("cli.api:api", "Serve the HTTP API until SIGTERM or Ctrl-C."),
+    "topics": Entry("cli.topics:topics", "Create, list and describe the topics of the catalogue."),
+    "migrate": Entry(
+        "cli.migrate:migrate", "Apply the migrations that the database lacks, in order."
+    ),
+    "partner": Entry("cli.partner:partner", "Add and list content partners."),
+    "key": Entry("cli.key:key", "Create, list and revoke API keys."),
+    "replay": Entry(
+        "cli.replay:replay",
+        "Derive watch states, trending, neighbours and slates again from the topics.",
+    ),
+    "bench": Entry(
+        "cli.bench:bench",
+        "Measure speed, growth, freshness and reads; a table for people, --json for machines.",
+    ),
+    "docs": Entry("cli.docs:docs", "Write or check the documents made from the code."),
 }
 
 
@@ -29,14 +52,19 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command, None if the table has no such name."""
-        target = COMMANDS.get(cmd_name)
-        if target is None:
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
             return None
-        module, _, attribute = target.partition(":")
+        module, _, attribute = entry.target.partition(":")
         command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{target} is not a command")
+            raise TypeError(f"{entry.target} is not a command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table: one broken or slow module does not keep the help from being shown."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.short_help) for name, entry in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

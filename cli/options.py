@@ -120,6 +120,28 @@ def require(settings: Settings, *, kafka: bool, database: bool) -> None:
             f"{settings.data_dir}`, or set {' and '.join(missing)}",
             EXIT_USAGE,
         )
+    if database:
+        check_database_url(settings.database_url)
+
+
+def check_database_url(url: str) -> None:
+    """Check the form of ``DATABASE_URL``; nothing of it is repeated, it may have a password.
+
+    Raises:
+        CommandError: libpq cannot read it; exit code 2.
+    """
+    # Imported here, as in `expected_errors`.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:
+        raise CommandError(
+            "DATABASE_URL is not the address of a Postgres database: expected "
+            "postgresql://USER:PASSWORD@HOST:PORT/NAME, special characters percent-encoded",
+            EXIT_USAGE,
+        ) from None
 
 
 @contextmanager

@@ -25,7 +25,16 @@ import click
 
 from agents.spec import FitAgent, SinkAgent, StreamAgent
 from cli.options import CommandError, environment_of
-from cli.supervision import died, has_line, line, run_together, signals_held, stop_together
+from cli.supervision import (
+    died,
+    has_line,
+    line,
+    metrics_url,
+    run_together,
+    signals_held,
+    stop_together,
+    wanted_port,
+)
 from infra.data_dir import DataDir, DataDirError, RunningStack, own_start_s
 from infra.embedded.errors import ChildDiedError, EmbeddedError
 from infra.embedded.kafka import EmbeddedKafka
@@ -81,6 +90,7 @@ class Stack:
         self._kafka: EmbeddedKafka | None = None
         self._postgres: EmbeddedPostgres | None = None
         self._workers: list[Child] = []
+        self._metrics_urls: dict[str, str] = {}
         self._api: Child | None = None
         self._lock = ExitStack()
 
@@ -223,17 +233,23 @@ class Stack:
         self._api.start()
         for child in self._workers:
             self._wait_ready(child, partial(has_line, child.log_path), WORKER_TIMEOUT_S)
-            self._report(child.name, started, f"process {child.pid}")
+            self._report(child.name, started, self._describe_worker(child))
         self._wait_ready(self._api, self._api_ready, API_TIMEOUT_S)
         self._report("api", started, f"process {self._api.pid}")
 
     def _start_worker(self, name: str, agents: tuple[str, ...]) -> None:
-        base = self.settings.metrics_port
-        port = base + len(self._workers) if base else 0
+        # Mostly 0: the worker binds whatever is free, so nobody can take the port before it does.
+        port = wanted_port(self.settings, len(self._workers))
         settings = replace(self.settings, metrics_port=port)
         child = self._child(name, ["worker", "--agents", ",".join(agents)], settings)
         self._workers.append(child)
         child.start()
+
+    def _describe_worker(self, child: Child) -> str:
+        self.check()
+        url = metrics_url(child)
+        self._metrics_urls[child.name] = url
+        return f"process {child.pid}, metrics {url}"
 
     def _api_ready(self) -> bool:
         connection = http.client.HTTPConnection(self.settings.host, self.settings.port, timeout=2)
@@ -290,6 +306,7 @@ class Stack:
                 database_url=self.settings.database_url,
                 api_url=api_url,
                 pids={child.name: child.pid for child in self._children()},
+                metrics_urls=self._metrics_urls,
             )
         )
 

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.embedded.errors import ChildDiedError
-from infra.embedded.process import Child
+from infra.embedded.errors import ChildDiedError, EmbeddedError
+from infra.embedded.process import LOOPBACK, Child, port_is_free
+from infra.settings import Settings
 
 READY_LINE = "ready"  # what a worker prints once every agent has its partitions and its state
 NAME_WIDTH = 18
 POLL_S = 0.05
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
 
 
 def line(name: str, seconds: float, detail: str) -> str:
@@ -32,6 +34,35 @@ def has_line(path: Path, wanted: str = READY_LINE) -> bool:
     """Whether a log has a line that says exactly ``wanted``."""
     with path.open(encoding="utf-8", errors="replace") as file:
         return any(text.rstrip("\n") == wanted for text in file)
+
+
+def wanted_port(settings: Settings, number: int) -> int:
+    """Return the metrics port of worker ``number`` (from 0): as set, counted up from there.
+
+    0, which is any free port, if none is set or that one is in use: metrics elsewhere are better
+    than no worker, and the worker's ready line says where they are.
+    """
+    port = settings.metrics_port + number
+    if not settings.metrics_port or not port_is_free(port, settings.metrics_host):
+        return 0
+    return port
+
+
+def metrics_url(worker: Child) -> str:
+    """Return where a worker that is ready serves its metrics: the only port it listens on.
+
+    Asked of the system and not read from the log, which may hold warnings only.
+
+    Raises:
+        EmbeddedError: it listens nowhere.
+    """
+    listening = worker.listening()
+    if not listening:
+        raise EmbeddedError(f"{worker.name} serves no metrics; its log is {worker.log_path}")
+    host, port = listening[0]
+    if host in EVERY_ADDRESS:
+        host = LOOPBACK
+    return f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"
 
 
 def run_together(jobs: dict[str, Callable[[], str]], echo: Callable[[str], None]) -> None:

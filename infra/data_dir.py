@@ -32,6 +32,7 @@ class RunningStack:
         started_at: RFC 3339 UTC.
         api_url: empty until the API is ready.
         pids: process id of each component.
+        metrics_urls: address of each worker's metrics; empty until the workers are ready.
     """
 
     pid: int
@@ -41,6 +42,7 @@ class RunningStack:
     database_url: str
     api_url: str = ""
     pids: dict[str, int] = field(default_factory=dict)
+    metrics_urls: dict[str, str] = field(default_factory=dict)
 
 
 class DataDir:

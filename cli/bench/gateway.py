@@ -136,8 +136,7 @@ def worker_counts(gateway: Gateway, agent: str) -> dict[str, float]:
     """
     names = ("records", "applied_records", "deduplicated_records", "dead_lettered_records")
     totals = dict.fromkeys(names, 0.0)
-    pages = worker_metrics(gateway)
-    for page in pages:
+    for page in worker_metrics(gateway):
         for name in names:
             pattern = rf'^mg_agent_{name}_total\{{[^}}]*agent="{agent}"[^}}]*\}} (\S+)'
             totals[name] += sum(float(value) for value in re.findall(pattern, page, re.MULTILINE))
@@ -145,21 +144,17 @@ def worker_counts(gateway: Gateway, agent: str) -> dict[str, float]:
 
 
 def worker_metrics(gateway: Gateway) -> list[str]:
-    """Return the metrics page of every worker, found by what it says in its log.
+    """Return the metrics page of every worker.
 
     Raises:
-        BenchError: no worker says where its metrics are.
+        BenchError: the stack does not say where they are.
     """
-    ports = sorted(
-        {
-            int(port)
-            for log in gateway.data_dir.path.rglob("*.log")
-            for port in re.findall(r"metrics on port (\d+)", log.read_text(errors="replace"))
-        }
-    )
-    if not ports:
-        raise BenchError(f"no worker under {gateway.data_dir.logs} says where its metrics are")
-    return [fetch(f"http://127.0.0.1:{port}/metrics") for port in ports]
+    urls = gateway.stack.metrics_urls.values()
+    if not urls:
+        raise BenchError(
+            f"{gateway.data_dir.stack_file} does not say where the workers' metrics are"
+        )
+    return [fetch(url) for url in urls]
 
 
 def fetch(url: str) -> str:

@@ -14,8 +14,8 @@ from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
 PARTNER_CONTENT_ID_MAX = 200
 _SHAPES = {
-    "imdb": (re.compile(r"tt\d{7,10}"), "tt0114709"),
-    "tmdb": (re.compile(r"(movie|tv)-\d{1,10}"), "movie-862 or tv-1396"),
+    "imdb": (re.compile(r"tt[0-9]{7,10}"), "tt0114709"),
+    "tmdb": (re.compile(r"(movie|tv)-[0-9]{1,10}"), "movie-862 or tv-1396"),
     "eidr": (
         re.compile(r"10\.5240/([0-9A-F]{4}-){5}[0-9A-Z]"),
         "10.5240/7791-8534-2C23-9030-8610-5",
@@ -37,7 +37,7 @@ def external_id(kind: str, value: str) -> str:
         raise MappingError(f"external_ids.{kind}", f"not one of {', '.join(EXTERNAL_KINDS)}")
     pattern, example = _SHAPES[kind]
     normal = value.strip().upper() if kind == "eidr" else value.strip().lower()
-    if not pattern.fullmatch(normal):
+    if not value.isascii() or not pattern.fullmatch(normal):  # upper() makes ASCII of others
         raise MappingError(f"external_ids.{kind}", f"{value[:60]!r} is not like {example}")
     return normal
 
@@ -57,7 +57,7 @@ def partner_content_id(partner: str, partner_id: str) -> str:
     An id that does not fit the alphabet or the length of ours is replaced by its hash.
     """
     plain = f"{partner}:{partner_id}"
-    if len(plain) <= ID_LENGTH_MAX and _ID.match(plain):
+    if len(plain) <= ID_LENGTH_MAX and _ID.fullmatch(plain):
         return plain
     digest = hashlib.sha256(partner_id.encode()).hexdigest()[: ID_LENGTH_MAX - len(partner) - 4]
     return f"{partner}:h-{digest[:24]}"

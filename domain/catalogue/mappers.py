@@ -108,7 +108,7 @@ def _renamed(column: str, value: str) -> str:
         raise MappingError(column, str(error).partition(": ")[2]) from None
 
 
-_DURATION = re.compile(r"(\d{1,4}) (min|Seasons?)")
+_DURATION = re.compile(r"([0-9]{1,4}) (min|Seasons?)")
 _TYPES = {"Movie": "movie", "TV Show": "series"}
 
 

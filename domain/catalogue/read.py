@@ -8,7 +8,8 @@ from typing import Any
 from domain.catalogue.identity import PARTNER_CONTENT_ID_MAX
 from domain.catalogue.mapped import MappingError
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")  # float() reads more: 1_0, inf, Arabic
 OFFERS = ("subscription", "rent", "buy", "free")
 
 
@@ -44,6 +45,8 @@ def whole(payload: Mapping[str, Any], name: str) -> int | None:
 def number_of(value: Any) -> float | None:
     """Return a finite number or None; true and false are not numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip(" ")):
         return None
     try:
         number = float(value)

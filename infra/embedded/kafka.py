@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +21,9 @@ from infra.embedded.jars import ensure_jars, read_lock
 from infra.embedded.java import find_java
 from infra.embedded.kafka_probe import broker_is_ready
 from infra.embedded.process import (
+    BIND_FAILURE,
     LOOPBACK,
+    PORT_RETRIES,
     TAIL_LINES,
     Child,
     free_port,
@@ -85,6 +88,8 @@ class EmbeddedKafka:
         heap_mb: Java heap, MiB.
         cache_dir: where the jars are kept, shared by all data directories.
         java: Java executable to use; None: see ``infra.embedded.java``.
+        choose_port: gives the ports that were not requested: the controller's and, without
+            ``port``, the broker's.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class EmbeddedKafka:
         heap_mb: int = 512,
         cache_dir: Path = CACHE_DIR,
         java: Path | None = None,
+        choose_port: Callable[[], int] = free_port,
     ) -> None:
         self.data_dir = data_dir.expanduser().absolute()
         self.log_path = self.data_dir / "kafka.log"
@@ -102,6 +108,7 @@ class EmbeddedKafka:
         self._heap_mb = heap_mb
         self._cache_dir = cache_dir.expanduser().absolute()
         self._java = java
+        self._choose_port = choose_port
         self._child: Child | None = None
         self._stopped = threading.Event()
         self._bootstrap = ""
@@ -123,6 +130,9 @@ class EmbeddedKafka:
 
     def start(self, timeout_s: float = 60) -> str:
         """Start the broker and wait until it takes requests.
+
+        A port that was not requested and is taken before the broker binds it is replaced, up to
+        three times.
 
         Returns:
             The bootstrap servers, ``127.0.0.1:PORT``.
@@ -154,10 +164,20 @@ class EmbeddedKafka:
         self.stop()
 
     def _run(self, java: Path, jars: list[Path], timeout_s: float) -> None:
-        port = self._port or free_port()
         class_path = ":".join(str(jar) for jar in jars)
-        self._format(java, class_path, port)
-        properties = self._write_configuration(port, "server.properties", "log")
+        self._format(java, class_path)
+        for _ in range(PORT_RETRIES):
+            try:
+                return self._launch(java, class_path, timeout_s)
+            except KafkaStartError:
+                if not self._lost_a_chosen_port():
+                    raise
+        return self._launch(java, class_path, timeout_s)
+
+    def _launch(self, java: Path, class_path: str, timeout_s: float) -> None:
+        port = self._port or self._choose_port()
+        ports = (port, self._choose_port())
+        properties = self._write_configuration(ports, "server.properties", "log")
         self._child = Child(
             "kafka",
             [
@@ -180,8 +200,12 @@ class EmbeddedKafka:
     def _wait_until_ready(self, port: int, timeout_s: float) -> None:
         child = self._child
         assert child is not None
+
+        def is_ready() -> bool:  # what answers on the port may be another broker
+            return (LOOPBACK, port) in child.listening() and broker_is_ready(LOOPBACK, port)
+
         try:
-            ready = wait_for(lambda: broker_is_ready(LOOPBACK, port), timeout_s, child.running)
+            ready = wait_for(is_ready, timeout_s, child.running)
         except BaseException:
             child.stop(0)
             raise
@@ -191,9 +215,19 @@ class EmbeddedKafka:
         child.stop(0)
         raise KafkaStartError(self._why(code, timeout_s), child.tail())
 
+    def _lost_a_chosen_port(self) -> bool:
+        """Whether the broker just ended because a port that was not requested was taken."""
+        if self._stopped.is_set():
+            return False
+        log = self.log_path.read_text(errors="replace")
+        requested = f"bind to {LOOPBACK}:{self._port}:" in log
+        return BIND_FAILURE in log and not requested
+
     def _why(self, exit_code: int | None, timeout_s: float) -> str:
         log = self.log_path.read_text(errors="replace")
-        if "Address already in use" in log:
+        if self._lost_a_chosen_port():
+            return "Kafka could not start: other processes keep taking the free ports it chooses"
+        if BIND_FAILURE in log:
             return "Kafka could not start: a port it was given is in use"
         if "No space left on device" in log:
             return f"Kafka could not start: no disk space left under {self.data_dir}"
@@ -203,26 +237,27 @@ class EmbeddedKafka:
             return f"Kafka was not ready after {timeout_s:g} s; its log is {self.log_path}"
         return f"Kafka ended with code {exit_code} while starting; its log is {self.log_path}"
 
-    def _write_configuration(self, port: int, name: str, log_dir: str) -> Path:
+    def _write_configuration(self, ports: tuple[int, int], name: str, log_dir: str) -> Path:
         (self.data_dir / "logging.properties").write_text(LOGGING_PROPERTIES)
         properties = self.data_dir / name
         properties.write_text(
             SERVER_PROPERTIES.format(
                 host=LOOPBACK,
-                port=port,
-                controller_port=free_port(),
+                port=ports[0],
+                controller_port=ports[1],
                 log_dir=self.data_dir / log_dir,
             )
         )
         return properties
 
-    def _format(self, java: Path, class_path: str, port: int) -> None:
+    def _format(self, java: Path, class_path: str) -> None:
         """Prepare the storage beside its place and move it there whole."""
         if (self.data_dir / "log").exists():
             return
         fresh = self.data_dir / "log.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        properties = self._write_configuration(port, "format.properties", fresh.name)
+        nowhere = (free_port(), free_port())  # needed in the file; formatting listens nowhere
+        properties = self._write_configuration(nowhere, "format.properties", fresh.name)
         command = [
             str(java), "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
             "-cp", class_path,

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +24,9 @@ from psycopg import sql
 
 from infra.embedded.errors import PostgresStartError
 from infra.embedded.process import (
+    BIND_FAILURE,
     LOOPBACK,
+    PORT_RETRIES,
     Child,
     free_port,
     guarded,
@@ -56,13 +59,21 @@ class EmbeddedPostgres:
     Args:
         data_dir: cluster, password and log; made if absent, kept between runs.
         port: loopback port; None: a free one, another one each time.
+        choose_port: gives the port if none was requested.
     """
 
-    def __init__(self, data_dir: Path, *, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        choose_port: Callable[[], int] = free_port,
+    ) -> None:
         self.data_dir = data_dir.expanduser().absolute()
         self.log_path = self.data_dir / "postgres.log"
         self._cluster = self.data_dir / "cluster"
         self._port = port
+        self._choose_port = choose_port
         self._child: Child | None = None
         self._stopped = threading.Event()
         self._database_url = ""
@@ -85,6 +96,9 @@ class EmbeddedPostgres:
     def start(self, timeout_s: float = 60) -> str:
         """Start the server and wait until it takes connections.
 
+        A port that was not requested and is taken before the server binds it is replaced, up to
+        three times.
+
         Returns:
             The database URL.
 
@@ -98,6 +112,13 @@ class EmbeddedPostgres:
         user = server_user()
         password = self._password()
         self._initialise(user, password)
+        for _ in range(PORT_RETRIES):
+            try:
+                self._run(user, password, timeout_s)
+                return self._database_url
+            except PostgresStartError:
+                if not self._lost_a_chosen_port():
+                    raise
         self._run(user, password, timeout_s)
         return self._database_url
 
@@ -114,7 +135,7 @@ class EmbeddedPostgres:
         self.stop()
 
     def _run(self, user: str | None, password: str, timeout_s: float) -> None:
-        port = self._port or free_port()
+        port = self._port or self._choose_port()
         settings = {**SERVER_SETTINGS, "port": str(port)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._child = Child(
@@ -134,8 +155,12 @@ class EmbeddedPostgres:
     def _wait_until_ready(self, maintenance_url: str, timeout_s: float) -> None:
         child = self._child
         assert child is not None
+
+        def is_ready() -> bool:  # what answers on the port may be another server
+            return self._says_ready() and accepts(maintenance_url)
+
         try:
-            ready = wait_for(lambda: accepts(maintenance_url), timeout_s, child.running)
+            ready = wait_for(is_ready, timeout_s, child.running)
             if ready:
                 ensure_database(maintenance_url, DATABASE)
                 return
@@ -147,8 +172,27 @@ class EmbeddedPostgres:
             raise
         code = child.exit_code()
         child.stop(0)
+        if self._lost_a_chosen_port():
+            raise PostgresStartError(
+                "Postgres could not start: other processes keep taking the free ports it chooses",
+                child.tail(),
+            )
         why = f"was not ready after {timeout_s:g} s" if code is None else f"ended with code {code}"
         raise PostgresStartError(f"Postgres {why} while starting", child.tail())
+
+    def _says_ready(self) -> bool:
+        """Whether our server says so in its lock file: process id first, state in line 8."""
+        try:
+            lines = (self._cluster / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
+
+    def _lost_a_chosen_port(self) -> bool:
+        """Whether the server just ended because a port that was not requested was taken."""
+        if self._port is not None or self._stopped.is_set():
+            return False
+        return BIND_FAILURE in self.log_path.read_text(errors="replace")
 
     def _password(self) -> str:
         path = self.data_dir / "password"

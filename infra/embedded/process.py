@@ -14,11 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from infra.embedded.errors import EmbeddedError
 
 LOOPBACK = "127.0.0.1"
 TAIL_LINES = 15
 POLL_S = 0.05
+PORT_RETRIES = 3  # a port chosen as free can be taken by another process before a server binds it
+BIND_FAILURE = "Address already in use"  # how a server's log names a port taken by another process
 MEBIBYTE = 1024 * 1024
 
 
@@ -92,6 +96,22 @@ class Child:
     def running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
+
+    def listening(self) -> list[tuple[str, int]]:
+        """Return host and port of the TCP sockets it listens on, oldest first.
+
+        Nothing while it does not run. Not for another user's process, which hides its sockets.
+        """
+        if not self.running():
+            return []
+        try:
+            sockets = psutil.Process(self.pid).net_connections("tcp")
+        except psutil.NoSuchProcess:
+            return []
+        found = [item for item in sockets if item.status == psutil.CONN_LISTEN]
+        found.sort(key=lambda item: item.fd)
+        # Java binds IPv4 addresses on IPv6 sockets: they read ::ffff:127.0.0.1.
+        return [(item.laddr.ip.removeprefix("::ffff:"), item.laddr.port) for item in found]
 
     def ask_to_stop(self) -> None:
         """Send ``stop_signal``; returns at once. From now on ``start`` does nothing."""

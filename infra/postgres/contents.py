@@ -51,6 +51,7 @@ FETCH = "SELECT content_id, body FROM contents WHERE content_id = ANY(%s) AND NO
 FETCH_EPISODES = """
 SELECT body FROM contents WHERE series_id = ANY(%s) AND NOT removed ORDER BY content_id LIMIT %s
 """
+FETCH_REMOVED = "SELECT content_id FROM contents WHERE content_id = ANY(%s) AND removed"
 FETCH_FACTS = """
 SELECT content_id, type, version_of, partners FROM contents
 WHERE content_id = ANY(%s) AND NOT removed
@@ -75,6 +76,12 @@ class ContentStore:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(FETCH, (list(content_ids),))
             return {str(key): bytes(body) for key, body in await cursor.fetchall()}
+
+    async def fetch_removed(self, content_ids: Sequence[str]) -> set[str]:
+        """Return those that were announced once and removed since."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FETCH_REMOVED, (list(content_ids),))
+            return {str(key) for (key,) in await cursor.fetchall()}
 
     async def fetch_episodes(self, series_ids: Sequence[str]) -> list[bytes]:
         """Return the canonical bytes of the seasons and episodes of the series, by content_id."""

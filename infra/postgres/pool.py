@@ -1,5 +1,6 @@
 """Database URL -> bounded pool of autocommit connections, usable before the database is there."""
 
+import asyncio
 from typing import TypeAlias
 
 import psycopg
@@ -7,6 +8,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
+from infra.abandoned import abandon
 from infra.settings import Settings
 
 Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[TupleRow]]
@@ -15,6 +17,7 @@ Pool: TypeAlias = AsyncConnectionPool[AsyncConnection[TupleRow]]
 UNAVAILABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError)
 
 WAIT_S = 2.0  # for a free connection; a reader gets 503 well inside its own deadline
+READY_S = 2.0  # a frozen server counts as away
 RECONNECT_S = 5.0  # short: after it, the next caller starts a new attempt at once
 STATEMENT_TIMEOUT_MS = 30_000  # a large batch; the API gives a shorter one
 
@@ -54,7 +57,21 @@ def create_pool(
 
 
 async def is_ready(pool: Pool) -> bool:
-    """Whether a statement goes through now."""
+    """Whether a statement goes through now; said within ``READY_S``, also of a frozen server."""
+    task = asyncio.ensure_future(_answers(pool))
+    try:
+        done, _ = await asyncio.wait({task}, timeout=READY_S)
+    except asyncio.CancelledError:
+        task.cancel()
+        abandon(task)
+        raise
+    if not done:
+        abandon(task)
+        return False
+    return task.result()
+
+
+async def _answers(pool: Pool) -> bool:
     try:
         async with pool.connection() as connection:
             await connection.execute("SELECT 1")

@@ -8,14 +8,16 @@ import asyncio
 import os
 import signal
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx2
+import psutil
 import pytest
 
 from api.app import create_app
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.kafka import EmbeddedKafka
+from infra.embedded.postgres import EmbeddedPostgres
 from infra.embedded.process import free_port
 from infra.kafka.admin import apply_topics
 from infra.kafka.producer import RECORDS_MAX, EventProducer, KafkaUnavailable
@@ -189,6 +191,60 @@ async def test_the_api_answers_503_while_its_servers_are_away_and_recovers(
 
         await wait_until_async(taken, 60, "202 after Kafka came")
         assert (await client.get("/readyz")).status_code == 200
+
+
+@pytest.fixture
+def postgres(services_dir):
+    """A Postgres for this test alone, which it may freeze."""
+    server = EmbeddedPostgres(services_dir / "frozen-postgres")
+    try:
+        server.start(timeout_s=120)
+    except EmbeddedError as problem:
+        unavailable("Postgres", problem, "DATABASE_URL")
+    yield server
+    server.stop()
+
+
+@contextmanager
+def frozen(server):
+    """Stop every process of the server; let them run again at the end."""
+    parent = psutil.Process(server.pid)
+    processes = [parent, *parent.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+async def test_reads_of_a_frozen_database_are_503_in_time_and_recover(postgres):
+    migrate(postgres.database_url)
+    settings = Settings(
+        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}", database_url=postgres.database_url
+    )
+    new = keys.create_key()
+    async with create_pool(settings) as pool:
+        await ApiKeyStore(pool).create(ApiKey(new.key_id, new.sha256, "t", keys.SCOPES, None, 0))
+    headers = {"Authorization": f"Bearer {new.text}"}
+    paths = [f"/api/v1/users/u/{name}" for name in ("recommendations", "history")]
+    async with running_api(settings) as client:
+        assert (await client.get(paths[0], headers=headers)).status_code == 200
+        with frozen(postgres):
+            began = time.monotonic()
+            answers = await asyncio.gather(
+                *(client.get(path, headers=headers) for path in paths * 10)
+            )
+            assert {answer.status_code for answer in answers} == {503}
+            assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
+            assert time.monotonic() - began < ANSWER_S_MAX
+            assert (await client.get("/readyz")).json()["postgres"] is False
+
+        async def answered():
+            return (await client.get(paths[0], headers=headers)).status_code == 200
+
+        await wait_until_async(answered, 60, "200 after the freeze")
 
 
 async def test_without_a_database_the_api_starts_and_reads_answer_503():

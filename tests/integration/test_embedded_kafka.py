@@ -1,8 +1,10 @@
 """The embedded Kafka: starts, keeps its data, says clearly why it cannot."""
 
+import itertools
 import os
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from aiokafka.structs import TopicPartition
 
 from infra.embedded.errors import KafkaStartError
 from infra.embedded.kafka import EmbeddedKafka
-from infra.embedded.process import LOOPBACK
+from infra.embedded.process import LOOPBACK, PORT_RETRIES, free_port
 
 TOPIC = "kept"
 
@@ -86,3 +88,56 @@ def test_stop_ends_the_process_in_order(tmp_path: Path) -> None:
     assert kafka.stop(timeout_s=10)
     with pytest.raises(ProcessLookupError):
         os.kill(kafka.pid, 0)
+
+
+def first_then_free(port: int) -> Callable[[], int]:
+    """A chooser that is wrong about its first port, as if it was taken a moment later."""
+    ports = itertools.chain([port], iter(free_port, None))
+    return lambda: next(ports)
+
+
+def test_chosen_port_that_another_broker_takes_is_replaced(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path / "other", heap_mb=256) as other:
+        theirs = other.bootstrap_servers
+        choose = first_then_free(int(theirs.rpartition(":")[2]))
+        with EmbeddedKafka(tmp_path / "ours", heap_mb=256, choose_port=choose) as ours:
+            assert ours.bootstrap_servers != theirs
+            assert ours.child is not None
+            assert ours.child.running()
+
+
+def test_chosen_controller_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        choose = first_then_free(taken.getsockname()[1])  # the broker's port is requested
+        with EmbeddedKafka(tmp_path, port=port, choose_port=choose) as kafka:
+            assert kafka.bootstrap_servers == f"{LOOPBACK}:{port}"
+
+
+def test_start_gives_up_after_three_replaced_ports(tmp_path: Path) -> None:
+    asked: list[int] = []
+    with socket.create_server((LOOPBACK, 0)) as taken:
+
+        def choose() -> int:
+            asked.append(taken.getsockname()[1])
+            return asked[-1]
+
+        port = free_port()  # so that only the controller's port is chosen, once a try
+        kafka = EmbeddedKafka(tmp_path, port=port, choose_port=choose)
+        with pytest.raises(KafkaStartError, match="keep taking the free ports"):
+            kafka.start()
+    assert len(asked) == 1 + PORT_RETRIES
+
+
+def test_requested_port_taken_while_starting_is_said_and_not_replaced(tmp_path: Path) -> None:
+    port = free_port()
+    held: list[socket.socket] = []
+
+    def choose() -> int:  # asked after the check of the requested port, before the broker binds
+        if not held:
+            held.append(socket.create_server((LOOPBACK, port)))
+        return free_port()
+
+    with pytest.raises(KafkaStartError, match="a port it was given is in use"):
+        EmbeddedKafka(tmp_path, port=port, choose_port=choose).start()
+    held[0].close()

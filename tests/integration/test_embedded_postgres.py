@@ -1,5 +1,6 @@
 """The embedded Postgres: starts, keeps its data, says clearly why it cannot."""
 
+import itertools
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from infra.embedded.errors import PostgresStartError
 from infra.embedded.postgres import EmbeddedPostgres
-from infra.embedded.process import LOOPBACK
+from infra.embedded.process import LOOPBACK, PORT_RETRIES, free_port
 from tests.support.waiting import wait_until
 
 
@@ -63,3 +64,27 @@ def test_unwritable_directory_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PostgresStartError, match="cannot be written"):
         EmbeddedPostgres(tmp_path / "file" / "data").start()
+
+
+def test_chosen_port_that_another_server_takes_is_replaced(tmp_path: Path) -> None:
+    with EmbeddedPostgres(tmp_path / "other") as other:
+        theirs = int(other.database_url.rpartition(":")[2].partition("/")[0])
+        ports = itertools.chain([theirs], iter(free_port, None))
+        with (
+            EmbeddedPostgres(tmp_path / "ours", choose_port=lambda: next(ports)) as ours,
+            psycopg.connect(ours.database_url) as connection,
+        ):
+            assert connection.info.port != theirs
+
+
+def test_start_gives_up_after_three_replaced_ports(tmp_path: Path) -> None:
+    asked: list[int] = []
+    with socket.create_server((LOOPBACK, 0)) as taken:
+
+        def choose() -> int:
+            asked.append(taken.getsockname()[1])
+            return asked[-1]
+
+        with pytest.raises(PostgresStartError, match="keep taking the free ports"):
+            EmbeddedPostgres(tmp_path, choose_port=choose).start()
+    assert len(asked) == 1 + PORT_RETRIES

@@ -128,10 +128,12 @@ async def test_a_tombstone_stays_against_older_records_and_yields_to_newer_ones(
     store = ContentStore(pool)
     await flush_contents(pool, [record(CONTENTS, 1, old), record(CONTENTS, 2, None, key="film-1")])
     assert await store.fetch(["film-1"]) == {}
+    assert await store.fetch_removed(["film-1", "never-announced"]) == {"film-1"}
     await flush_contents(pool, [record(CONTENTS, 1, old)])
     assert await store.fetch(["film-1"]) == {}
     await flush_contents(pool, [record(CONTENTS, 3, new)])
     assert await store.fetch(["film-1"]) == {"film-1": encode(new)}
+    assert await store.fetch_removed(["film-1"]) == set()
 
 
 async def test_what_cannot_be_read_is_rejected_and_the_rest_is_written(pool):

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -43,6 +44,26 @@ def test_ends_every_child_within_15_s(tmp_path: Path, number: signal.Signals) ->
         assert time.monotonic() - started < STOP_TIMEOUT_S
         assert_all_gone(children, timeout_s=1)
         assert DataDir(up.data_dir).running() is None
+
+
+def test_every_workers_metrics_are_shown_and_a_taken_port_harms_none(
+    tmp_path: Path, kafka_bootstrap: str, fresh_database_url: str
+) -> None:
+    given = {"KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap, "DATABASE_URL": fresh_database_url}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        base = taken.getsockname()[1]  # of the first worker, which must go elsewhere
+        given |= {"MEDIA_GATEWAY_METRICS_PORT": str(base), "MEDIA_GATEWAY_LOG_LEVEL": "WARNING"}
+        with running(tmp_path / "data", **given) as up:
+            stack = DataDir(up.data_dir).running()
+            assert stack is not None
+            assert set(stack.metrics_urls) == {name for name in COMPONENTS if "worker" in name}
+            assert len(set(stack.metrics_urls.values())) == len(stack.metrics_urls)
+            for name, url in stack.metrics_urls.items():
+                assert f"process {stack.pids[name]}, metrics {url}\n" in up.text
+                assert f":{base}/" not in url
+                page = httpx2.get(url)
+                assert page.status_code == 200
+                assert "mg_agent_records_total" in page.text
 
 
 def test_a_killed_supervisor_leaves_nothing_and_the_next_up_carries_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Handwritten doubles of everything the API opens: dictionaries, a list, and switches to fail."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,15 +25,17 @@ NOW_MS = 1_767_300_000_000
 
 
 class FakeDatabase:
-    """All stores in memory; ``away`` makes every call fail as Postgres does."""
+    """All stores in memory; ``away`` makes every call fail, ``frozen`` reads never answer."""
 
     def __init__(self):
         self.away = False
+        self.frozen = False
         self.defect = False
         self.keys = {}
         self.partners = {}
         self.deliveries = {}
         self.contents = {}
+        self.removed = set()
         self.slates = {}
         self.viewers = {}
         self.watch_states = {}
@@ -67,9 +70,15 @@ class Store:
     def __init__(self, database):
         self.database = database
 
+    async def answer(self):
+        """Never return while the database is frozen, like a statement on a stopped Postgres."""
+        if self.database.frozen:
+            await asyncio.Event().wait()
+
 
 class FakeKeys(Store):
     async def find(self, key_id):
+        await self.answer()
         self.database.touch()
         return self.database.keys.get(key_id)
 
@@ -101,6 +110,10 @@ class FakeContents(Store):
         self.database.touch()
         known = self.database.contents
         return {key: encode(known[key]) for key in content_ids if key in known}
+
+    async def fetch_removed(self, content_ids):
+        self.database.touch()
+        return self.database.removed & set(content_ids)
 
     async def fetch_episodes(self, series_ids):
         self.database.touch()

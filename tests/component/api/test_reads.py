@@ -8,6 +8,7 @@ from schemas.codec import encode
 from schemas.content import Availability
 from schemas.neighbours import Neighbour, Neighbours
 from schemas.slate import Slate, SlateEntry
+from schemas.times import to_rfc3339
 from schemas.trending import TrendingEntry, TrendingPartial
 from tests.component.api.fakes import NOW_MS, a_content, a_state
 from tests.component.api.test_webhooks import problem
@@ -215,6 +216,51 @@ def test_continue_watching_resumes_films_and_offers_the_next_episode(world, get)
     assert row.entries[0].series_title == "Title of series-1"
     assert row.entries[1].position_s == 600
     assert row.after_event.included
+
+
+def test_continue_watching_leaves_removed_titles_out_and_keeps_unknown_ones(world, get):
+    for name in ("removed", "unknown", "known"):
+        world.database.add_state(a_state(name))
+    world.database.add_content(a_content("known"))
+    world.database.removed.add("removed")
+    assert ids(get(f"{USER}/continue-watching", limit=2)) == ["known", "unknown"]
+    assert "removed" in ids(get(f"{USER}/history"))
+
+
+def test_a_series_that_was_hidden_stays_so_when_it_is_removed(world, get):
+    world.database.removed.add("series-1")
+    for number in (1, 2):
+        world.database.add_content(
+            a_content(
+                f"episode-{number}", type="episode", series_id="series-1", season_number=1,
+                episode_number=number,
+            )
+        )  # fmt: skip
+    world.database.add_state(a_state("episode-1"))
+    world.database.add_state(a_state("series-1", hidden=True))
+    assert ids(get(f"{USER}/continue-watching")) == []
+
+
+def test_the_answer_for_a_user_who_only_seeked_is_as_of_now(world, get):
+    world.database.viewers["user-1"] = Viewer("user-1", 7, -1, (KNOWN,), 0)
+    world.database.slates["user-1"] = ServedSlate(None, -1, (), -1, (KNOWN,), 0)
+    for path in ("continue-watching", "history", "recommendations"):
+        assert get(f"{USER}/{path}").json()["as_of"] == to_rfc3339(world.now_ms)
+
+
+def test_history_lists_what_was_started_or_decided_about(world, get):
+    seek = {"started_at_ms": None, "resumable": False, "position_s": 0, "progress": 0}
+    for number in range(40):
+        world.database.add_state(a_state(f"seek-{number}", **seek))
+    decisions = ({"dismissed": True}, {"hidden": True}, {"rating": 4.0})
+    for number, decision in enumerate(decisions):
+        world.database.add_state(a_state(f"a-{number}", **seek, **decision))
+    world.database.add_state(a_state("film-1", updated_at_ms=NOW_MS))
+    first = get(f"{USER}/history", limit=2)
+    assert ids(first) == ["film-1", "a-2"]
+    second = get(f"{USER}/history", limit=2, cursor=first.json()["next_cursor"])
+    assert ids(second) == ["a-1", "a-0"]
+    assert "next_cursor" not in second.json()
 
 
 def test_content_is_served_in_its_canonical_bytes(world, get):

@@ -2,6 +2,7 @@ import orjson
 import pytest
 
 from infra.security.webhooks import create_secret, sign
+from schemas.times import to_rfc3339
 from schemas.webhook import WEBHOOK_BYTES_MAX
 from tests.component.api.fakes import a_partner
 from topics.catalog import WEBHOOKS
@@ -189,6 +190,16 @@ def test_a_compressed_body_is_415(post):
 def test_a_signed_body_that_is_no_envelope_is_400(world, post, body, slug):
     problem(post(body), 400, slug)
     assert not world.producer.sent
+
+
+@pytest.mark.parametrize(("ahead_s", "status"), [(300, 202), (301, 400)])
+def test_an_event_more_than_five_minutes_ahead_is_400(world, post, ahead_s, status):
+    moment = to_rfc3339(world.now_ms + ahead_s * 1000)
+    response = post(envelope(timestamp=moment))
+    assert response.status_code == status
+    if status == 400:
+        assert "5 minutes in the future" in problem(response, 400, "invalid-content")["detail"]
+    assert len(world.producer.sent) == (status == 202)
 
 
 def test_an_id_that_cannot_be_a_key_is_400(world, post):

@@ -179,3 +179,25 @@ def test_trending_is_merged_anew_at_most_once_a_second() -> None:
     driver.tick(6000)
     (new,) = driver.feed([done(3, "w", "z")], now_ms=6001).emits
     assert (ids(old.value), ids(same.value), ids(new.value)) == (["g"], ["g"], ["f"])
+
+
+def test_an_episode_that_trends_before_its_series_is_known_counts_for_it_later() -> None:
+    driver = ready()
+    driver.tick(5000)
+    part = TrendingPartial(
+        shard="1", as_of_ms=1000, half_life_ms=1000,
+        entries=(TrendingEntry(content_id="e1", region="ZZ", score=5.0, viewers=1),),
+    )  # fmt: skip
+    episode = {"content_id": "e1", "type": "episode", "title": "E1", "series_id": "show"}
+    series = {"content_id": "show", "type": "series", "title": "Show"}
+    driver.step.on_replica(TRENDING, [record_of(TRENDING, part)])
+    found = []
+    for number, fields in enumerate((episode, series)):
+        content = Content.model_validate(fields | {"updated_at_ms": 0})
+        driver.step.on_replica(CONTENTS, [record_of(CONTENTS, content)])
+        driver.tick(6000 + 1000 * number)
+        (emit,) = driver.feed([done(number, f"u{number}", "z")], now_ms=6001 + 1000 * number).emits
+        found.append(ids(emit.value))
+    assert found == [["g"], ["show", "g"]]
+    (begun,) = driver.feed([done(9, "v", "e1", kind="started", progress=0.0)], now_ms=8000).emits
+    assert ids(begun.value) == ["g"]

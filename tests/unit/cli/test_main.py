@@ -1,7 +1,10 @@
-"""The command's table, its help, and errors as one sentence."""
+"""The command's table, its help, errors as one sentence, and the ports that `up` gives out."""
 
 import os
+import re
 import socket
+import subprocess
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +15,10 @@ from click.testing import CliRunner
 
 from cli.main import COMMANDS, main
 from cli.options import environment_of, load_settings, one_sentence_errors, with_settings
+from cli.supervision import wanted_port
 from infra.data_dir import DataDir, RunningStack, own_start_s
 from infra.embedded.errors import KafkaStartError
+from infra.embedded.process import free_port
 from infra.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -48,6 +53,29 @@ def test_every_command_has_help(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0, result.output
     assert len(result.output.splitlines()) > 4
+
+
+def test_help_of_the_group_imports_no_command() -> None:
+    code = """
+import sys
+from cli.main import COMMANDS, main
+main(["--help"], standalone_mode=False)
+ours = {"agents", "api", "cli", "domain", "infra", "schemas", "topics"}
+print(sorted(name for name in sys.modules if name.partition(".")[0] in ours))
+"""
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.splitlines()[-1] == "['cli', 'cli.main']"
+    for name in COMMANDS:
+        assert re.search(rf"^  {name}  +\w", answer.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_short_help_in_the_table_is_the_commands_own(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert COMMANDS[name].short_help == command.get_short_help_str(limit=1000)
 
 
 @pytest.mark.parametrize("name", ["up", "worker", "api", "migrate"])
@@ -144,3 +172,15 @@ def test_worker_names_the_agents_there_are(monkeypatch: pytest.MonkeyPatch, tmp_
     )
     assert result.exit_code == 2
     assert "no agent 'no-such'; there are: catalogue" in result.output
+
+
+def test_without_a_metrics_port_each_worker_takes_any_free_one() -> None:
+    assert [wanted_port(Settings(), number) for number in range(3)] == [0, 0, 0]
+
+
+def test_metrics_ports_count_up_and_a_taken_one_is_replaced_by_any_free_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = replace(Settings(), metrics_port=taken.getsockname()[1])
+        assert wanted_port(settings, 0) == 0
+    free = free_port()
+    assert wanted_port(replace(Settings(), metrics_port=free - 2), 2) == free

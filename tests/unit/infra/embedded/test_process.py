@@ -75,6 +75,27 @@ def test_log_of_the_run_before_is_kept(tmp_path: Path) -> None:
     assert tail(tmp_path / "child.log.1") == ["first"]
 
 
+def test_the_ports_a_child_listens_on_are_seen_oldest_first(tmp_path: Path) -> None:
+    code = """
+import socket, time
+first = socket.create_server(("127.0.0.1", 0))
+mapped = socket.socket(socket.AF_INET6)  # as Java does
+mapped.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+mapped.bind(("::ffff:127.0.0.1", 0))
+mapped.listen()
+print(first.getsockname()[1], mapped.getsockname()[1], flush=True)
+time.sleep(600)
+"""
+    child = a_child(tmp_path, code)
+    assert child.listening() == []
+    child.start()
+    wait_until(lambda: child.tail() != [], what="the child's ports")
+    first, second = (int(port) for port in child.tail()[0].split())
+    assert child.listening() == [(LOOPBACK, first), (LOOPBACK, second)]
+    child.stop(timeout_s=30)
+    assert child.listening() == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
 def test_children_end_when_the_parent_is_killed(tmp_path: Path) -> None:
     code = f"""

@@ -1,0 +1,66 @@
+"""Only ASCII digits are digits, and a value is read as a whole or refused."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.catalogue.identity import external_id, partner_content_id
+from domain.catalogue.mapped import MappingError
+from domain.catalogue.read import instant_ms, whole
+from schemas.ids import ID_PATTERN
+
+ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("imdb", "tt0114709".translate(ARABIC)),
+        ("tmdb", "movie-862".translate(ARABIC)),
+        ("eidr", "10.5240/7791-8534-2C23-9030-8610-5".translate(ARABIC)),
+        ("eidr", "10.5240/7791-8534-2C\N{LATIN SMALL LIGATURE FF}-9030-8610-5"),
+        ("eidr", "10.5240/7791-8534-2C23-9030-8610-\N{LATIN SMALL LETTER LONG S}"),
+    ],
+)
+def test_an_external_id_of_other_characters_is_refused(kind: str, value: str) -> None:
+    with pytest.raises(MappingError, match=rf"external_ids\.{kind}: .* is not like"):
+        external_id(kind, value)
+
+
+@given(st.text(st.characters(categories=["Nd"]), min_size=1, max_size=8))
+def test_a_whole_number_has_ascii_digits(digits: str) -> None:
+    if digits.isascii():
+        assert whole({"n": digits}, "n") == int(digits)
+        return
+    with pytest.raises(MappingError, match="n: must be a whole number"):
+        whole({"n": digits}, "n")
+
+
+@pytest.mark.parametrize("text", ["90\n", "1_0", "1e3", "inf", "nan", "0x1", "", " ", "-", "9."])
+def test_a_text_that_only_python_reads_as_a_number_is_refused(text: str) -> None:
+    if text == "":
+        assert whole({"n": text}, "n") is None
+        return
+    with pytest.raises(MappingError, match="n: must be a whole number"):
+        whole({"n": text}, "n")
+
+
+@pytest.mark.parametrize(("text", "number"), [("90", 90), ("90.0", 90), (" 90 ", 90), ("-5", -5)])
+def test_a_whole_number_may_be_text(text: str, number: int) -> None:
+    assert whole({"n": text}, "n") == number
+
+
+def test_a_moment_of_other_digits_is_refused() -> None:
+    for moment in ("2026-01-31T18:00:00Z", "2026-01-31T18:00:00.5+01:00"):
+        assert instant_ms({"from": moment}, "from") is not None
+        with pytest.raises(MappingError, match=r"from: .* is not like 2026-01-31T18:00:00Z"):
+            instant_ms({"from": moment.translate(ARABIC)}, "from")
+
+
+@given(st.text(min_size=1, max_size=80))
+def test_a_content_id_is_an_identifier_whatever_the_partner_sends(partner_id: str) -> None:
+    for own in (partner_id, partner_id + "\n", "a\n"):
+        assert re.fullmatch(ID_PATTERN, partner_content_id("acme", own))
+        assert "\n" not in partner_content_id("acme", own)
