@@ -23,7 +23,7 @@ TICK_S = 0.02
 USERS_PER_CALL = 64  # scored in one go: bounds how long a call keeps the event loop
 LIVE_BATCH_MAX = 200  # more records at once are a backlog: its users wait for the ticks
 NEIGHBOUR_ROWS_PER_TICK = 200  # a refit's burst is taken in over many ticks, beside the hot path
-REBUILD_INTERVAL_MS = 1000
+REBUILD_INTERVAL_MS = 2500  # partials arrive every few seconds
 
 # First byte of a table value: whether the newest slate says everything the profile knows.
 PENDING, EMITTED = b"p", b"e"
@@ -33,7 +33,7 @@ class ContentIntake:
     """Brings replicated records into the content side without holding up the hot path.
 
     A refit sends thousands of neighbour rows at once: they wait undecoded, and a few are taken in
-    per tick. Trending lists are merged anew at most once a second.
+    per tick. Trending lists are merged anew every few seconds at most.
     """
 
     def __init__(self, content: ContentSide) -> None:

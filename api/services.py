@@ -41,7 +41,7 @@ from schemas.api import Trending
 KEY_TTL_S = 3.0  # a revoked key works at most this long
 PARTNER_TTL_S = 3.0
 CONTENT_TTL_S = 30.0
-TRENDING_TTL_S = 1.0
+TRENDING_TTL_S = 3.0
 KEYS_MAX = 10_000
 PARTNERS_MAX = 1_000
 CONTENTS_MAX = 50_000

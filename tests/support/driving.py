@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from agents.runtime.stream import run_step
+from agents.runtime.steps import run_step
 from agents.runtime.table import PartitionTable
 from agents.spec import Emit, Outcome, Record, StreamAgent
 from infra.settings import Settings
@@ -38,10 +38,15 @@ class Driver:
             )
             for position, value in enumerate(values)
         ]
-        outcome = run_step(self.step, partition, records, table, now_ms)
-        table.keep()
-        self.emits += outcome.emits
-        return outcome
+        whole = Outcome()
+        for _, outcome in run_step(self.step, partition, records, table, now_ms):
+            table.keep()
+            whole.emits += outcome.emits
+            whole.rejects += outcome.rejects
+            whole.applied += outcome.applied
+            whole.deduplicated += outcome.deduplicated
+        self.emits += whole.emits
+        return whole
 
     def tick(self, now_ms: int) -> list[Emit]:
         """Run one tick and keep its writes."""

@@ -101,7 +101,7 @@ def test_a_batch_writes_only_what_it_touches() -> None:
     assert set(driver.tables[0].take_dirty()) == {HEADER, "c7|ZZ"}
 
 
-def test_emits_at_most_once_a_second_and_only_changes() -> None:
+def test_emits_at_most_once_in_an_interval_and_only_changes() -> None:
     driver = Driver(SPEC)
     driver.feed([started(1, "a")])
     assert len(driver.tick(1000)) == 1
@@ -117,7 +117,18 @@ def test_after_a_restart_the_shard_is_emitted_once() -> None:
     driver.restart()
     assert len(driver.tick(0)) == 1
     assert viewers(driver) == {("a", "ZZ"): 1}
-    assert driver.tick(5000) == []
+    assert driver.tick(EMIT_INTERVAL_MS) == []
+
+
+def test_a_tick_emits_one_shard_and_the_longest_waiting_first() -> None:
+    driver = Driver(SPEC)
+    for partition in (2, 0, 1):
+        driver.feed([started(partition, "a")], partition=partition)
+    keys = [[emit.key for emit in driver.tick(now)] for now in (0, 1, 2, 3)]
+    assert keys == [[b"0"], [b"1"], [b"2"], []]
+    for partition in (0, 1, 2):
+        driver.feed([started(10 + partition, "b")], partition=partition)
+    assert [emit.key for emit in driver.tick(EMIT_INTERVAL_MS + 2)] == [b"0"]
 
 
 def test_a_clock_that_runs_ahead_does_not_empty_the_window() -> None:
