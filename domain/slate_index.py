@@ -3,9 +3,13 @@
 Titles get a dense index in order of arrival; nothing that a slate shows depends on it. The
 neighbour matrix is sparse, by rows, each row its own pair of arrays: a refit replaces thousands of
 rows, and replacing one costs nothing elsewhere.
+
+Only whole titles are recommended: an episode or season counts for its series, a version for its
+original. Rows and trending are kept by the ids that were watched and rolled up when they are read,
+so the order in which contents arrive does not matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +21,7 @@ from schemas.trending import TrendingPartial
 
 TRENDING_MAX = 500  # titles of one region that can enter slates by trending alone
 _PARTS = frozenset({"season", "episode"})  # recommended through their series
+_UNSETTLED, _ON_PATH = -1, -2  # marks while homes are looked for
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -47,16 +52,94 @@ class NeighbourRow(NamedTuple):
 _NO_ROW = NeighbourRow(np.empty(0, dtype=np.int64), np.empty(0))
 
 
+class RollUp:
+    """Which title each title counts for: its home, by default the title itself.
+
+    A title names what it is part of; the first of these that is known counts, and so on upwards. A
+    circle (a partner's mistake) counts for its smallest id. Homes are a function of what is known
+    now, whatever arrived or left before.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self.homes = np.arange(1024)
+        self._ids = ids  # grows outside
+        self._wholes: dict[int, tuple[int, ...]] = {}  # of known titles
+        self._parts: dict[int, set[int]] = {}
+
+    def __contains__(self, title: int) -> bool:
+        return title in self._wholes
+
+    def grow(self, size: int) -> None:
+        """Make room for ``size`` titles."""
+        self.homes = np.concatenate([self.homes, np.arange(len(self.homes), size)])
+
+    def put(self, title: int, wholes: tuple[int, ...] | None) -> list[int]:
+        """Set what a title is part of; None: it is not known. Return titles whose home changed."""
+        before = self._wholes.pop(title, None)
+        if wholes is not None:
+            self._wholes[title] = wholes
+        if before == wholes:
+            return []
+        if not before and not wholes and not self._parts.get(title):
+            return []  # it stood alone and does so now: most titles of most catalogues
+        for whole in before or ():
+            self._parts[whole].discard(title)
+        for whole in wholes or ():
+            self._parts.setdefault(whole, set()).add(title)
+        return self._settle(self._below(title))
+
+    def _below(self, title: int) -> list[int]:
+        """Return the title and everything that may count for it or through it."""
+        found = {title: None}
+        waiting = [title]
+        while waiting:
+            new = [part for part in self._parts.get(waiting.pop(), ()) if part not in found]
+            found.update(dict.fromkeys(new))
+            waiting += new
+        return list(found)
+
+    def _settle(self, titles: list[int]) -> list[int]:
+        before = self.homes[titles]
+        self.homes[titles] = _UNSETTLED
+        for title in titles:
+            self._walk(title)
+        return [titles[place] for place in np.flatnonzero(self.homes[titles] != before)]
+
+    def _walk(self, title: int) -> None:
+        """Go upwards to a home that is settled, the top, or a circle; settle the whole path."""
+        path: list[int] = []
+        above: int | None = title
+        while above is not None and self.homes[above] == _UNSETTLED:
+            self.homes[above] = _ON_PATH
+            path.append(above)
+            wholes = self._wholes.get(above, ())
+            above = next((whole for whole in wholes if whole in self), None)
+        if above is None:
+            home = path[-1]
+        elif self.homes[above] == _ON_PATH:
+            home = min(path[path.index(above) :], key=self._ids.__getitem__)
+        else:
+            home = int(self.homes[above])
+        self.homes[path] = home
+
+
 class ContentSide:
-    """Everything about contents that scoring needs."""
+    """Everything about contents that scoring needs.
+
+    ``index`` holds every id ever named, ``known`` those that have content or neighbours now: others
+    can neither help nor appear, and must not count as evidence of having been seen once.
+    """
 
     def __init__(self) -> None:
         self.ids: list[str] = []
         self.names: list[str | None] = []
         self.index: dict[str, int] = {}
+        self.known: dict[str, int] = {}
         self.recommendable = np.zeros(1024, dtype=bool)
+        self.rollup = RollUp(self.ids)
         self.model_version = 0
         self.trending_stale = False
+        self._part_titles: set[int] = set()
         self._rows: dict[int, NeighbourRow] = {}
         self._partials: dict[str, TrendingPartial] = {}
         self._trending: dict[str | None, TrendingTitles] = {}
@@ -73,17 +156,54 @@ class ContentSide:
                 self.recommendable = np.concatenate(
                     [self.recommendable, np.zeros(len(self.recommendable), dtype=bool)]
                 )
+                self.rollup.grow(len(self.recommendable))
         return found
 
     def put_content(self, content: Content) -> None:
-        """Take a title in; it can be recommended from now on."""
+        """Take a title in; from now on it, or what it is part of, can be recommended.
+
+        Its trending counts for another title after the next ``rebuild_trending``.
+        """
         title = self.index_of(content.content_id)
         self.names[title] = content.title
-        self.recommendable[title] = content.type not in _PARTS
+        (self._part_titles.add if content.type in _PARTS else self._part_titles.discard)(title)
+        series_id = content.series_id if content.type in _PARTS else None
+        wholes = tuple(self.index_of(each) for each in (content.version_of, series_id) if each)
+        self._relink(title, wholes)
 
     def remove_content(self, content_id: str) -> None:
-        """Take a title out: it enters no slate from now on."""
-        self.recommendable[self.index_of(content_id)] = False
+        """Take a title out: it enters no slate from now on, and its parts count for themselves."""
+        title = self.index_of(content_id)
+        self.names[title] = None
+        self._part_titles.discard(title)
+        self._relink(title, None)
+
+    def _relink(self, title: int, wholes: tuple[int, ...] | None) -> None:
+        changed = self.rollup.put(title, wholes)
+        for each in (title, *changed):
+            own = self.rollup.homes[each] == each and each not in self._part_titles
+            self.recommendable[each] = own and each in self.rollup
+        self.trending_stale = self.trending_stale or bool(changed)
+        self._set_known(title)
+
+    def _set_known(self, title: int) -> None:
+        if title in self.rollup or title in self._rows:
+            self.known[self.ids[title]] = title
+        else:
+            self.known.pop(self.ids[title], None)
+
+    def homes_of(self, content_ids: Iterable[str]) -> Indices:
+        """Return the titles that ``content_ids`` count for; ids never seen are left out."""
+        seen = [self.index[each] for each in content_ids if each in self.index]
+        return self.rollup.homes[seen]
+
+    def watched_name(self, title: int) -> str:
+        """Return what a viewer calls a title they watched: an episode by its series' title."""
+        named = title
+        if title in self._part_titles:
+            home = int(self.rollup.homes[title])
+            named = title if home in self._part_titles else home
+        return self.names[named] or self.ids[named]
 
     def put_neighbours(
         self, content_id: str, model_version: int, ids: list[str], weights: list[float]
@@ -91,23 +211,33 @@ class ContentSide:
         """Set one row of the co-watch model; visible at once."""
         titles = np.array([self.index_of(each) for each in ids], dtype=np.int64)
         row = NeighbourRow(titles, np.array(weights, dtype=np.float64))
-        self._rows[self.index_of(content_id)] = row
+        title = self.index_of(content_id)
+        self._rows[title] = row
+        self._set_known(title)
         self.model_version = max(self.model_version, model_version)
 
     def remove_neighbours(self, content_id: str) -> None:
         """Remove one row of the co-watch model."""
-        self._rows.pop(self.index_of(content_id), None)
+        title = self.index_of(content_id)
+        self._rows.pop(title, None)
+        self._set_known(title)
 
     def terms(self, titles: Sequence[int], weights: Floats) -> Terms:
         """Return all terms of the sparse product ``weights @ B[titles]``, in the order given.
 
-        Added up by target they are the product; kept apart they are also the reasons.
+        Added up by target they are the product; kept apart they are also the reasons. Targets are
+        rolled up, so a series gets the sum over its episodes. Not the largest: EASE divides what a
+        title says about a series among the episodes, because they explain one another, and the
+        largest share alone would put a series behind a film. A sum is also the same linear model,
+        and its parts stay exact reasons.
         """
         rows = [self._rows.get(title, _NO_ROW) for title in titles]
         lengths = [len(row.titles) for row in rows]
         return Terms(
             owners=np.repeat(np.arange(len(rows)), lengths),
-            targets=np.concatenate([_NO_ROW.titles, *(row.titles for row in rows)]),
+            targets=self.rollup.homes.take(
+                np.concatenate([_NO_ROW.titles, *(row.titles for row in rows)])
+            ),
             values=np.concatenate([_NO_ROW.weights, *(row.weights for row in rows)])
             * np.repeat(weights, lengths),
         )
@@ -135,8 +265,30 @@ class ContentSide:
         return found if region is None or len(found.titles) else self.trending(None)
 
     def _merged(self, region: str | None) -> TrendingTitles:
-        titles = merge(self._partials.values(), limit=TRENDING_MAX, region=region)
+        """Merge all parts, roll up, then keep the best ``TRENDING_MAX``, ties by content id.
+
+        A series has the sum of its episodes' scores. That is not its number of unique viewers:
+        partials count viewers and do not name them, so who watched three episodes counts three
+        times, and an episode beyond a partial's ``ENTRIES_MAX`` is missing.
+        """
+        limit = sum(len(part.entries) for part in self._partials.values())
+        merged = merge(self._partials.values(), limit=limit, region=region)
+        totals: dict[str, float] = {}
+        homes = self._home_ids([title.content_id for title in merged])
+        for home, title in zip(homes, merged, strict=True):
+            totals[home] = totals.get(home, 0.0) + title.score
+        scored = sorted((-round(total, 9), content_id) for content_id, total in totals.items())
+        best = scored[:TRENDING_MAX]
         return TrendingTitles(
-            np.array([self.index_of(title.content_id) for title in titles], dtype=np.int64),
-            np.array([title.score for title in titles], dtype=np.float64),
+            np.array([self.index_of(content_id) for _, content_id in best], dtype=np.int64),
+            np.array([-negative for negative, _ in best], dtype=np.float64),
         )
+
+    def _home_ids(self, content_ids: list[str]) -> list[str]:
+        """Return the ids that ``content_ids`` count for, in the same order."""
+        titles = [self.index.get(content_id, -1) for content_id in content_ids]
+        homes = self.rollup.homes[titles].tolist()
+        return [
+            content_id if title < 0 else self.ids[home]
+            for content_id, title, home in zip(content_ids, titles, homes, strict=True)
+        ]

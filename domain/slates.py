@@ -6,6 +6,10 @@ counting the last 20 again lifts NDCG@10 from .089 to .096). Both sources are sc
 viewer over the titles that may be recommended, and blended by evidence: no known title is all
 trending, from ``EVIDENCE_FULL`` titles on co-watch has ``COWATCH_SHARE``. Deterministic; ties by
 content id.
+
+An episode speaks for others like it by its own row and is named as the reason, under its series'
+title. A series of which the viewer touched any episode is not recommended: it belongs to continue
+watching.
 """
 
 from collections.abc import Sequence
@@ -64,20 +68,17 @@ def _slate(content: ContentSide, viewer: Viewer, rules: SlateRules, now_ms: int)
     profile = viewer.profile
     found = taste(profile)
     popular = content.trending(profile.region[1] or None)  # may see titles for the first time
-    index = content.index
-    # A title without content, neighbours or trending has no index: it can neither help nor appear.
-    known = [place for place, title in enumerate(found.titles) if title in index]
-    titles = [index[found.titles[place]] for place in known]
+    known = [place for place, title in enumerate(found.titles) if title in content.known]
+    titles = [content.known[found.titles[place]] for place in known]
     terms = content.terms(titles, _weights(found)[known])
     size = len(content.ids)
-    cowatch = np.zeros(size)
-    cowatch += np.bincount(terms.targets, weights=terms.values, minlength=size)
+    sums = np.bincount(terms.targets, weights=terms.values, minlength=size)
+    cowatch: Floats = sums.astype(np.float64, copy=False)  # without terms they are whole numbers
     allowed = content.recommendable[:size].copy()
-    allowed[[index[title] for title in found.excluded if title in index]] = False
+    allowed[content.homes_of(found.excluded)] = False
     cowatch *= allowed
     trending = np.zeros(size)
-    trending[popular.titles] = popular.scores
-    trending *= allowed
+    trending[popular.titles] = popular.scores * allowed[popular.titles]
     picks = _pick(content, cowatch, trending, len(titles), rules.size)
     sources = _sources(terms, titles, picks.titles, size)
     return _encode(content, viewer, picks, sources, (rules, now_ms))
@@ -122,21 +123,25 @@ def _best(titles: Indices, scores: Floats, ids: Sequence[str], size: int) -> Ind
 
 
 def _sources(terms: Terms, titles: list[int], picks: Indices, size: int) -> list[list[int]]:
-    """For each pick: the viewer's titles with the largest terms, largest first, ties by id."""
+    """For each pick: the viewer's titles with the largest terms, largest first, ties by id.
+
+    The terms of one title for several episodes of a picked series count as one.
+    """
     rank = np.full(size, -1, dtype=np.int64)
     rank[picks] = np.arange(len(picks))
     picked = rank[terms.targets]
-    used = np.flatnonzero((picked >= 0) & (terms.values > 0.0))
-    picked, owners = picked[used], terms.owners[used]
-    order = np.lexsort((owners, -terms.values[used], picked))
-    picked, ranked = picked[order], owners[order].tolist()
-    first = np.searchsorted(picked, np.arange(len(picks)), side="left")
-    last = np.searchsorted(picked, np.arange(len(picks)), side="right")
-    last = np.minimum(last, first + REASONS)
-    return [
-        [titles[owner] for owner in ranked[i:j]]
-        for i, j in zip(first.tolist(), last.tolist(), strict=True)
-    ]
+    used = np.flatnonzero(picked >= 0)
+    cells = picked[used] * len(titles) + terms.owners[used]
+    shares = np.bincount(cells, weights=terms.values[used], minlength=len(picks) * len(titles))
+    found: list[list[int]] = [[] for _ in picks]
+    for _ in range(min(REASONS, len(titles))):
+        rows = shares.reshape(len(picks), len(titles))
+        best = rows.argmax(axis=1)  # the first of equals, so the smallest id
+        for pick, owner in enumerate(best.tolist()):
+            if rows[pick, owner] > 0.0:
+                found[pick].append(titles[owner])
+        rows[np.arange(len(picks)), best] = 0.0
+    return found
 
 
 def _encode(
@@ -197,7 +202,7 @@ def _explain(
         return kind, [TRENDING_SIGNAL, *ids], "Trending now"
     based_on = [*ids, TRENDING_SIGNAL] if kind == "hybrid" else ids
     verb = "watched" if unpack(profile.titles[ids[0]]).watched else "liked"
-    return kind, based_on, f"Because you {verb} {content.names[sources[0]] or ids[0]}"
+    return kind, based_on, f"Because you {verb} {content.watched_name(sources[0])}"
 
 
 def canonical_slate(value: bytes) -> bytes:

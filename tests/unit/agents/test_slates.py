@@ -2,7 +2,13 @@
 
 import orjson
 
-from agents.slates import LIVE_BATCH_MAX, NEIGHBOUR_ROWS_PER_TICK, SPEC, USERS_PER_CALL
+from agents.slates import (
+    LIVE_BATCH_MAX,
+    NEIGHBOUR_ROWS_PER_TICK,
+    REBUILD_INTERVAL_MS,
+    SPEC,
+    USERS_PER_CALL,
+)
 from infra.settings import Settings
 from schemas.content import Content
 from schemas.interaction import Interaction
@@ -165,7 +171,7 @@ def test_a_refit_is_taken_in_over_ticks_and_then_counts() -> None:
     assert ids(last.value) == ["g"]
 
 
-def test_trending_is_merged_anew_at_most_once_a_second() -> None:
+def test_trending_is_merged_anew_at_most_once_in_an_interval() -> None:
     driver = ready()
     driver.tick(5000)
     part = TrendingPartial(
@@ -174,10 +180,10 @@ def test_trending_is_merged_anew_at_most_once_a_second() -> None:
     )  # fmt: skip
     (old,) = driver.feed([done(1, "u", "z")], now_ms=5001).emits
     driver.step.on_replica(TRENDING, [record_of(TRENDING, part)])
-    driver.tick(5900)
-    (same,) = driver.feed([done(2, "v", "z")], now_ms=5901).emits
-    driver.tick(6000)
-    (new,) = driver.feed([done(3, "w", "z")], now_ms=6001).emits
+    driver.tick(5000 + REBUILD_INTERVAL_MS - 1)
+    (same,) = driver.feed([done(2, "v", "z")], now_ms=5000 + REBUILD_INTERVAL_MS - 1).emits
+    driver.tick(5000 + REBUILD_INTERVAL_MS)
+    (new,) = driver.feed([done(3, "w", "z")], now_ms=5000 + REBUILD_INTERVAL_MS).emits
     assert (ids(old.value), ids(same.value), ids(new.value)) == (["g"], ["g"], ["f"])
 
 
@@ -195,9 +201,12 @@ def test_an_episode_that_trends_before_its_series_is_known_counts_for_it_later()
     for number, fields in enumerate((episode, series)):
         content = Content.model_validate(fields | {"updated_at_ms": 0})
         driver.step.on_replica(CONTENTS, [record_of(CONTENTS, content)])
-        driver.tick(6000 + 1000 * number)
-        (emit,) = driver.feed([done(number, f"u{number}", "z")], now_ms=6001 + 1000 * number).emits
+        now_ms = 5000 + REBUILD_INTERVAL_MS * (number + 1)
+        driver.tick(now_ms)
+        (emit,) = driver.feed([done(number, f"u{number}", "z")], now_ms=now_ms).emits
         found.append(ids(emit.value))
     assert found == [["g"], ["show", "g"]]
-    (begun,) = driver.feed([done(9, "v", "e1", kind="started", progress=0.0)], now_ms=8000).emits
+    (begun,) = driver.feed(
+        [done(9, "v", "e1", kind="started", progress=0.0)], now_ms=now_ms + 1
+    ).emits
     assert ids(begun.value) == ["g"]

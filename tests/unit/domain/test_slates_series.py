@@ -173,6 +173,9 @@ def test_a_removed_series_is_gone_at_once_and_its_name_too() -> None:
     put_row(of, "e1", saga=9.0)
     named = slate(of, profile(*({"content_id": each} for each in ("e1", "film", "other", "cut"))))
     assert named.entries[0].explanation == "Because you watched E1"
+    of.remove_content("e1")
+    named = slate(of, profile(*({"content_id": each} for each in ("e1", "film", "other", "cut"))))
+    assert named.entries[0].explanation == "Because you watched e1"
 
 
 def test_an_episode_that_moves_takes_its_views_and_its_exclusion_along() -> None:
