@@ -23,13 +23,16 @@ DETAIL_BYTES_MAX = 1000
 FEW_RECORDS = 32
 
 
+NO_HEADERS: list[tuple[str, bytes]] = []  # the client wants a list; nobody changes it
+
+
 class Item(NamedTuple):
     """One record on its way into a producer batch."""
 
     key: bytes | None
     value: bytes | None
     timestamp_ms: int | None = None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: list[tuple[str, bytes]] = NO_HEADERS
 
 
 Target = tuple[str, int]
@@ -115,7 +118,7 @@ class Emitter:
             item.key,
             partition,
             timestamp_ms=item.timestamp_ms,
-            headers=list(item.headers),
+            headers=item.headers,
         )
         return future
 
@@ -128,7 +131,5 @@ class Emitter:
 
 
 def _append(batch: Any, item: Item) -> bool:
-    added = batch.append(
-        timestamp=item.timestamp_ms, key=item.key, value=item.value, headers=list(item.headers)
-    )
-    return added is not None
+    key, value, timestamp_ms, headers = item
+    return batch.append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is not None

@@ -83,7 +83,7 @@ def changelog_items(dirty: dict[str, bytes | None], position: int) -> Iterator[I
     prefix = position.to_bytes(POSITION_BYTES, "big")
     for key, value in dirty.items():
         if value is None:
-            yield Item(key.encode(), None, None, ((POSITION_HEADER, prefix),))
+            yield Item(key.encode(), None, None, [(POSITION_HEADER, prefix)])
         else:
             yield Item(key.encode(), prefix + value)
 
