@@ -134,7 +134,8 @@ def _is_suppressed(state: WatchState | None, newest: WatchState) -> bool:
     """Whether the whole series was hidden, or dismissed since its newest episode was played."""
     if state is None:
         return False
-    return state.hidden or state.updated_at_ms >= newest.updated_at_ms
+    dismissed_at_ms = state.dismissed_at_ms
+    return state.hidden or (dismissed_at_ms is not None and dismissed_at_ms >= newest.updated_at_ms)
 
 
 def _resume(state: WatchState, series_id: str | None, now_ms: int, rules: RowRules) -> Card | None:

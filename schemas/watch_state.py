@@ -31,6 +31,7 @@ class WatchState(WireModel):
     completed_at_ms: int | None = Field(default=None, description="first completion of any epoch")
     updated_at_ms: int = Field(ge=0, description="occurred_at of the newest playback event")
     dismissed: bool = False
+    dismissed_at_ms: int | None = Field(default=None, description="when, if it still holds")
     hidden: bool = False
     rating: float | None = None
     intervals_s: tuple[tuple[float, float], ...] = ()

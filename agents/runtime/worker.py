@@ -39,6 +39,19 @@ def run_to_the_end(create: Callable[[], "Worker"]) -> int:
     return asyncio.run(run())
 
 
+def serve_metrics(settings: Settings) -> Any:
+    """Serve /metrics on the port that is set, or on a free one if that is taken.
+
+    Returns: the HTTP server; it runs in a thread of its own.
+    """
+    try:
+        server, _ = start_http_server(settings.metrics_port, addr=settings.metrics_host)
+    except OSError as error:
+        logger.warning("metrics port %d: %s; using a free one", settings.metrics_port, error)
+        server, _ = start_http_server(0, addr=settings.metrics_host)
+    return server
+
+
 class Worker:
     """All agents of one process, sharing a producer and a database pool.
 
@@ -86,8 +99,7 @@ class Worker:
         return await self._drain()
 
     async def _start(self) -> None:
-        server, _ = start_http_server(self._settings.metrics_port, addr=self._settings.metrics_host)
-        logger.info("metrics on port %d", server.server_port)
+        logger.info("metrics on port %d", serve_metrics(self._settings).server_port)
         self._emitter = Emitter(self._settings)
         await self._emitter.start()
         if self._pool is not None:

@@ -97,8 +97,9 @@ _NO_DECISIONS = '"dismissed":false,"hidden":false'
 def _decisions(title: Title, played_at: int) -> str:
     hidden = title.visibility is not None and title.visibility[1] == 1
     rating = f',"rating":{title.rating[1] / 1000!r}' if title.rating else ""
-    dismissed = _dismissed(title, played_at)
-    return f'"dismissed":{_BOOL[dismissed]},"hidden":{_BOOL[hidden]}{rating}'
+    dismissed_at = _dismissed_at(title, played_at)
+    row = "false" if dismissed_at is None else f'true,"dismissed_at_ms":{dismissed_at}'
+    return f'"dismissed":{row},"hidden":{_BOOL[hidden]}{rating}'
 
 
 def _pairs(flat: list[int]) -> str:
@@ -134,6 +135,9 @@ def _current(title: Title) -> _Current:
     )
 
 
-def _dismissed(title: Title, played_at: int) -> bool:
+def _dismissed_at(title: Title, played_at: int) -> int | None:
     """A dismissal holds until it is taken back or something newer is played."""
-    return title.row is not None and title.row[1] == 1 and title.row[0] >= played_at
+    if title.row is None:
+        return None
+    at, dismissed = title.row
+    return at if dismissed == 1 and at >= played_at else None

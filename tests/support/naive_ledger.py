@@ -199,6 +199,7 @@ def view(key: tuple[str, str], events: list[dict]) -> dict:
         "completed_at_ms": min(proofs, default=None),
         "updated_at_ms": played_at or max(decided, default=0),
         "dismissed": dismissed and row_at >= played_at,
+        "dismissed_at_ms": row_at if dismissed and row_at >= played_at else None,
         "hidden": hidden,
         "rating": max(ratings)[1] / 1000 if ratings else None,
         "intervals_s": [[a / 1000, b / 1000] for a, b in spans],

@@ -25,6 +25,8 @@ def done(content_id, days_ago=1.0, **fields):
 
 def decided(content_id, days_ago=1.0, **fields):
     never_played = {"started_at_ms": None, "resumable": False, "position_s": 0, "progress": 0}
+    if fields.get("dismissed"):
+        never_played["dismissed_at_ms"] = NOW - round(days_ago * DAY_MS)
     return state(content_id, days_ago, **(never_played | fields))
 
 
@@ -109,6 +111,14 @@ def test_dismissing_the_card_of_a_series_takes_it_away():
     assert ids([done("s1e1"), decided("s1e2", 0.5, dismissed=True)]) == []
     assert ids([done("s1e1", 2), decided("show", 1, dismissed=True)]) == []
     assert ids([done("s1e1", 1), decided("show", 2, dismissed=True)]) == [("s1e2", "next")]
+
+
+def test_rating_a_series_later_does_not_renew_its_dismissal():
+    dismissed_before = {"dismissed": True, "dismissed_at_ms": NOW - 2 * DAY_MS, "rating": 4.0}
+    assert ids([done("s1e1", 1), decided("show", 0.5, **dismissed_before)]) == [("s1e2", "next")]
+
+
+def test_hiding_a_series_or_dismissing_its_newest_episode_takes_the_card_away():
     assert ids([done("s1e1", 1), decided("show", 2, hidden=True)]) == []
     assert ids([state("s1e2", 1, dismissed=True), state("s1e1", 4)]) == []
 
