@@ -182,7 +182,7 @@ async def live_table(snapshots: Snapshots, changelog: str, partitions: int) -> R
         restored = Restored()
         async for fetched in snapshots.records(bounds, number):
             for record in fetched:
-                restored.add(record.key, record.value)
+                restored.add(record.key, record.value, record.headers)
         rows.update(table_rows(restored.table()))
     return rows
 

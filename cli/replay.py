@@ -93,12 +93,14 @@ class Replay:
             if wait_s is not None:
                 await self._await_caught_up(snapshots, started + wait_s)
             for spec in STREAMS:
-                verdict.derived[spec.name] = await self._derive(snapshots, spec)
+                if spec is not slates.SPEC:
+                    verdict.derived[spec.name] = await self._derive(snapshots, spec)
             verdict.derived["co-watch"] = await derive_fit(snapshots, co_watch.SPEC, self._settings)
             if wait_s is not None:
-                verdict.comparisons = await self._compare(
-                    snapshots, verdict.derived, started + wait_s
-                )
+                await self._await_published(snapshots, verdict.derived, started + wait_s)
+            verdict.derived[slates.SPEC.name] = await self._derive(snapshots, slates.SPEC)
+            if wait_s is not None:
+                verdict.comparisons = await self._compare(snapshots, verdict.derived)
         verdict.seconds = round(time.monotonic() - started, 2)
         return verdict
 
@@ -136,6 +138,22 @@ class Replay:
                         )
                     await asyncio.sleep(POLL_S)
 
+    async def _await_published(
+        self, snapshots: Snapshots, derived: dict[str, Derived], deadline_s: float
+    ) -> None:
+        """Wait for what is published some seconds after it is known, for slates are made of it.
+
+        Whatever still differs at the deadline is told by the comparisons.
+        """
+        for topic, agent in ((TRENDING, "trending"), (NEIGHBOURS, "co-watch")):
+            kind = "neighbours" if topic is NEIGHBOURS else None
+            replayed = canonical(derived[agent].outputs.get(topic.name, {}), kind)
+            while time.monotonic() < deadline_s:
+                live = canonical(await live_rows(snapshots, topic), kind)
+                if compare(topic.name, live, replayed).same:
+                    break
+                await asyncio.sleep(POLL_S)
+
     async def _derive(self, snapshots: Snapshots, spec: StreamAgent) -> Derived:
         bounds = await snapshots.bounds(spec.source.name, spec.source.partitions)
         task: TaskID = self._progress.add_task(spec.name, total=bounds.records_max)
@@ -144,9 +162,7 @@ class Replay:
             lambda count: self._progress.advance(task, count),
         )  # fmt: skip
 
-    async def _compare(
-        self, snapshots: Snapshots, derived: dict[str, Derived], deadline_s: float
-    ) -> list[Comparison]:
+    async def _compare(self, snapshots: Snapshots, derived: dict[str, Derived]) -> list[Comparison]:
         watched, trends = derived["watch-states"], derived["trending"]
         found = [
             await self._topic(snapshots, WATCH_STATES, watched),
@@ -154,7 +170,7 @@ class Replay:
             await self._topic(snapshots, TRENDING, trends),
         ]
         found += [await self._table(snapshots, spec, derived[spec.name]) for spec in STREAMS]
-        found.append(await self._neighbours(snapshots, derived["co-watch"], deadline_s))
+        found.append(await self._neighbours(snapshots, derived["co-watch"]))
         found += await self._slates(snapshots, derived)
         return found
 
@@ -167,17 +183,10 @@ class Replay:
         live = await live_table(snapshots, changelog, spec.source.partitions)
         return compare(changelog, live, derived.table)
 
-    async def _neighbours(
-        self, snapshots: Snapshots, derived: Derived, deadline_s: float
-    ) -> Comparison:
-        """Compare neighbours; the published model may be one fit behind, so wait for it."""
+    async def _neighbours(self, snapshots: Snapshots, derived: Derived) -> Comparison:
         replayed = canonical(derived.outputs.get(NEIGHBOURS.name, {}), "neighbours")
-        while True:
-            live = canonical(await live_rows(snapshots, NEIGHBOURS), "neighbours")
-            result = compare(NEIGHBOURS.name, live, replayed)
-            if result.same or time.monotonic() > deadline_s:
-                return result
-            await asyncio.sleep(POLL_S)
+        live = canonical(await live_rows(snapshots, NEIGHBOURS), "neighbours")
+        return compare(NEIGHBOURS.name, live, replayed)
 
     async def _slates(self, snapshots: Snapshots, derived: dict[str, Derived]) -> list[Comparison]:
         built = derived["slates"].outputs.get(SLATES.name, {})
@@ -210,8 +219,10 @@ class Replay:
         ]
 
 
-def canonical(rows: Rows, kind: str) -> Rows:
+def canonical(rows: Rows, kind: str | None) -> Rows:
     """Return rows without what says when they were made (see the command's help)."""
+    if kind is None:
+        return rows
     if kind == "neighbours":
         return {key: co_watch.canonical_neighbours(value) for key, value in rows.items()}
     return {key: without_version(canonical_slate(value)) for key, value in rows.items()}
