@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -151,5 +152,6 @@ SPEC = FitAgent(
     name="co-watch",
     sources=(WATCH_STATES, NEIGHBOURS),
     emits=(NEIGHBOURS,),
+    interval_s=attrgetter("cowatch_refit_s"),
     create_fitter=CoWatchFitter,
 )

@@ -156,11 +156,15 @@ class SinkAgent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FitAgent:
-    """Replicated sources -> periodic fit in a separate process -> emits (whole new version)."""
+    """Replicated sources -> periodic fit in a separate process -> emits (whole new version).
+
+    ``interval_s`` says how much time passes at least between the starts of two fits.
+    """
 
     name: str
     sources: tuple[TopicSpec, ...]
     emits: tuple[TopicSpec, ...]
+    interval_s: Callable[[Settings], float]
     create_fitter: Callable[[Settings], "Fitter"]
 
 

@@ -26,7 +26,7 @@ class FitRunner:
     def __init__(self, agent: FitAgent, settings: Settings, emitter: Emitter) -> None:
         self.agent = agent
         self.name = agent.name
-        self._settings = settings
+        self._interval_s = agent.interval_s(settings)
         self._emitter = emitter
         self._fitter = agent.create_fitter(settings)
         self._reader = ReplicaReader(settings.kafka_bootstrap_servers, agent.sources, self._deliver)
@@ -74,7 +74,7 @@ class FitRunner:
             started = time.monotonic()
             await self._fit()
             fitted_at = time.monotonic()
-            next_at = started + self._settings.cowatch_refit_s
+            next_at = started + self._interval_s
             FIT_SECONDS.labels(self.name).observe(fitted_at - started)
 
     async def _fit(self) -> None:
