@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.ranking.statistics import StatisticsTable
 from domain.trending import merge
 from schemas.content import Content
 from schemas.trending import TrendingPartial
@@ -22,6 +23,11 @@ from schemas.trending import TrendingPartial
 TRENDING_MAX = 500  # titles of one region that can enter slates by trending alone
 _PARTS = frozenset({"season", "episode"})  # recommended through their series
 _UNSETTLED, _ON_PATH = -1, -2  # marks while homes are looked for
+YEAR_FIRST, YEARS = 1870, 331  # release years that a content may have
+
+# Tables of neighbour rows.
+COWATCH, TOGETHER, NEXT = "cowatch", "together", "next"
+TABLES = (COWATCH, TOGETHER, NEXT)
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -139,8 +145,10 @@ class ContentSide:
         self.rollup = RollUp(self.ids)
         self.model_version = 0
         self.trending_stale = False
+        self.years = np.zeros(1024, dtype=np.int64)  # release years; 0: unknown
+        self.statistics = StatisticsTable()
         self._part_titles: set[int] = set()
-        self._rows: dict[int, NeighbourRow] = {}
+        self._rows: dict[str, dict[int, NeighbourRow]] = {table: {} for table in TABLES}
         self._partials: dict[str, TrendingPartial] = {}
         self._trending: dict[str | None, TrendingTitles] = {}
 
@@ -156,6 +164,7 @@ class ContentSide:
                 self.recommendable = np.concatenate(
                     [self.recommendable, np.zeros(len(self.recommendable), dtype=bool)]
                 )
+                self.years = np.concatenate([self.years, np.zeros(len(self.years), dtype=np.int64)])
                 self.rollup.grow(len(self.recommendable))
         return found
 
@@ -166,6 +175,7 @@ class ContentSide:
         """
         title = self.index_of(content.content_id)
         self.names[title] = content.title
+        self.years[title] = content.release_year or 0
         (self._part_titles.add if content.type in _PARTS else self._part_titles.discard)(title)
         series_id = content.series_id if content.type in _PARTS else None
         wholes = tuple(self.index_of(each) for each in (content.version_of, series_id) if each)
@@ -175,6 +185,7 @@ class ContentSide:
         """Take a title out: it enters no slate from now on, and its parts count for themselves."""
         title = self.index_of(content_id)
         self.names[title] = None
+        self.years[title] = 0
         self._part_titles.discard(title)
         self._relink(title, None)
 
@@ -187,7 +198,7 @@ class ContentSide:
         self._set_known(title)
 
     def _set_known(self, title: int) -> None:
-        if title in self.rollup or title in self._rows:
+        if title in self.rollup or any(title in rows for rows in self._rows.values()):
             self.known[self.ids[title]] = title
         else:
             self.known.pop(self.ids[title], None)
@@ -205,42 +216,51 @@ class ContentSide:
             named = title if home in self._part_titles else home
         return self.names[named] or self.ids[named]
 
-    def put_neighbours(
-        self, content_id: str, model_version: int, ids: list[str], weights: list[float]
-    ) -> None:
-        """Set one row of the co-watch model; visible at once."""
+    def put_row(self, table: str, content_id: str, ids: list[str], weights: Floats) -> None:
+        """Set one row of a table; visible at once."""
+        title = self.index_of(content_id)
         titles = np.array([self.index_of(each) for each in ids], dtype=np.int64)
-        row = NeighbourRow(titles, np.array(weights, dtype=np.float64))
-        title = self.index_of(content_id)
-        self._rows[title] = row
-        self._set_known(title)
-        self.model_version = max(self.model_version, model_version)
+        self.set_row(table, title, NeighbourRow(titles, weights))
 
-    def remove_neighbours(self, content_id: str) -> None:
-        """Remove one row of the co-watch model."""
-        title = self.index_of(content_id)
-        self._rows.pop(title, None)
+    def set_row(self, table: str, title: int, row: NeighbourRow) -> None:
+        """Set one row by dense indices; an empty one removes it."""
+        if len(row.titles):
+            self._rows[table][title] = row
+        else:
+            self._rows[table].pop(title, None)
         self._set_known(title)
 
-    def terms(self, titles: Sequence[int], weights: Floats) -> Terms:
+    def remove_row(self, table: str, content_id: str) -> None:
+        """Remove one row of a table."""
+        self.set_row(table, self.index_of(content_id), _NO_ROW)
+
+    def terms(self, table: str, titles: Indices, weights: Floats) -> Terms:
         """Return all terms of the sparse product ``weights @ B[titles]``, in the order given.
 
-        Added up by target they are the product; kept apart they are also the reasons. Targets are
-        rolled up, so a series gets the sum over its episodes. Not the largest: EASE divides what a
-        title says about a series among the episodes, because they explain one another, and the
-        largest share alone would put a series behind a film. A sum is also the same linear model,
-        and its parts stay exact reasons.
+        Added up by target they are the product; kept apart they are also the reasons. Titles of
+        weight 0 have none. Targets are rolled up, so a series gets the sum over its episodes. Not
+        the largest: EASE divides what a title says about a series among the episodes, because they
+        explain one another, and the largest share alone would put a series behind a film. A sum is
+        also the same linear model, and its parts stay exact reasons.
         """
-        rows = [self._rows.get(title, _NO_ROW) for title in titles]
+        held = self._rows[table]
+        owners = [
+            place for place in np.flatnonzero(weights > 0.0).tolist() if int(titles[place]) in held
+        ]
+        rows = [held[int(titles[place])] for place in owners]
         lengths = [len(row.titles) for row in rows]
         return Terms(
-            owners=np.repeat(np.arange(len(rows)), lengths),
+            owners=np.repeat(np.array(owners, dtype=np.int64), lengths),
             targets=self.rollup.homes.take(
                 np.concatenate([_NO_ROW.titles, *(row.titles for row in rows)])
             ),
             values=np.concatenate([_NO_ROW.weights, *(row.weights for row in rows)])
-            * np.repeat(weights, lengths),
+            * np.repeat(weights[owners], lengths),
         )
+
+    def alikeness(self, titles: Indices) -> Floats:
+        """Return how alike titles are, 0-1, shape (titles, titles): the cosine of their genres."""
+        return self._alike.cosines(self._genre_sets[titles])
 
     def put_trending(self, part: TrendingPartial) -> None:
         """Set the part of one shard; visible after the next ``rebuild_trending``."""

@@ -1,15 +1,10 @@
-"""Slates: a batch of viewers scored together, with reasons taken from the largest terms.
+"""Slates: scored viewers -> rules, diversity, exploration -> encoded lists with true reasons.
 
-Co-watch score of title i: the sum over the viewer's titles j of w_j * B_ji, where w_j is the
-evidence of j, doubled for the ``RECENT_TITLES`` newest (on MovieLens 100k, tested in time order,
-counting the last 20 again lifts NDCG@10 from .089 to .096). Both sources are scaled to 0-1 per
-viewer over the titles that may be recommended, and blended by evidence: no known title is all
-trending, from ``EVIDENCE_FULL`` titles on co-watch has ``COWATCH_SHARE``. Deterministic; ties by
-content id.
+The best ``POOL`` titles by score that may be recommended are diversified down to the slate, and some
+places explore. A title takes part only if something speaks for it: a term of a personal source, or
+somebody who watched it. Deterministic; ties by content id.
 
-An episode speaks for others like it by its own row and is named as the reason, under its series'
-title. A series of which the viewer touched any episode is not recommended: it belongs to continue
-watching.
+A series of which the viewer touched any episode is not recommended: it belongs to continue watching.
 """
 
 from collections.abc import Sequence
@@ -18,16 +13,16 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from domain.slate_index import ContentSide, Floats, Indices, Terms
-from domain.viewer_profile import Taste, ViewerProfile, taste, unpack
+from domain.ranking import exploration
+from domain.ranking.diversity import LAMBDA, diversify
+from domain.ranking.history import Floats, History, Indices, make_history
+from domain.ranking.reasons import Reason, reasons
+from domain.ranking.scoring import Ranker, ViewerScores
+from domain.viewer_profile import ViewerProfile, seen_titles
 
-RECENT_TITLES = 20
-EVIDENCE_FULL = 5
-COWATCH_SHARE = 0.9
-REASONS = 2
-HYBRID_MIN = 0.25  # a source with this part of the score is named in the recommendation type
+POOL = 100
 DECIMALS = 6
-TRENDING_SIGNAL = "trending"
+EXPLORATION = Reason("exploration", ["exploration"], "New here: be among the first to see it")
 
 
 class Viewer(NamedTuple):
@@ -38,137 +33,140 @@ class Viewer(NamedTuple):
 
 
 class SlateRules(NamedTuple):
-    """What the slates of one deployment look like."""
+    """What the slates of one deployment look like.
+
+    ``diversity`` is the balance of ``domain.ranking.diversity`` (1: none), ``exploration`` the share
+    of places that explore.
+    """
 
     size: int
     ttl_s: int
+    diversity: float = LAMBDA
+    exploration: float = 0.0
 
 
-class _Picks(NamedTuple):
-    """The chosen titles of one viewer, best first, and the two parts of each score."""
+class Pick(NamedTuple):
+    """One place of a slate: the title, its score, and whether it explores."""
 
-    titles: Indices
-    scores: Floats
-    cowatch: Floats
-    trending: Floats
+    title: int
+    score: float
+    explores: bool
 
 
 def build_slates(
-    content: ContentSide, viewers: Sequence[Viewer], rules: SlateRules, now_ms: int
+    ranker: Ranker, viewers: Sequence[Viewer], rules: SlateRules, now_ms: int
 ) -> list[bytes]:
     """Return the encoded ``Slate`` of each viewer, in the order given.
 
-    The bytes are a function of the content side, the profiles and ``now_ms`` and equal those of
-    ``schemas.codec.encode``.
+    The bytes are a function of the content side, the model, the profiles and ``now_ms`` and equal
+    those of ``schemas.codec.encode``.
     """
-    return [_slate(content, viewer, rules, now_ms) for viewer in viewers]
+    return [_slate(ranker, viewer, rules, now_ms) for viewer in viewers]
 
 
-def _slate(content: ContentSide, viewer: Viewer, rules: SlateRules, now_ms: int) -> bytes:
+def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> bytes:
     profile = viewer.profile
-    found = taste(profile)
-    popular = content.trending(profile.region[1] or None)  # may see titles for the first time
-    known = [place for place, title in enumerate(found.titles) if title in content.known]
-    titles = [content.known[found.titles[place]] for place in known]
-    terms = content.terms(titles, _weights(found)[known])
-    size = len(content.ids)
-    sums = np.bincount(terms.targets, weights=terms.values, minlength=size)
-    cowatch: Floats = sums.astype(np.float64, copy=False)  # without terms they are whole numbers
+    content = ranker.content
+    seen, excluded = seen_titles(profile)
+    history = make_history(content, seen)
+    scores = ranker.score(history, profile.region[1] or None)
+    size = len(scores.total)
     allowed = content.recommendable[:size].copy()
-    allowed[content.homes_of(found.excluded)] = False
-    cowatch *= allowed
-    trending = np.zeros(size)
-    trending[popular.titles] = popular.scores * allowed[popular.titles]
-    picks = _pick(content, cowatch, trending, len(titles), rules.size)
-    sources = _sources(terms, titles, picks.titles, size)
-    return _encode(content, viewer, picks, sources, (rules, now_ms))
+    allowed[content.homes_of(excluded)] = False
+    picks = choose(ranker, history, scores, allowed, rules)
+    titles = np.array([pick.title for pick in picks], dtype=np.int64)
+    why = reasons(ranker, history, scores, titles)
+    why = [
+        EXPLORATION if pick.explores else reason for pick, reason in zip(picks, why, strict=True)
+    ]
+    return _encode(ranker, viewer, picks, why, (rules, now_ms))
 
 
-def _weights(found: Taste) -> Floats:
-    """Evidence of each title; the newest ones count twice (ties by content id)."""
-    weights = np.array(found.weights, dtype=np.float64)
-    newest = np.argsort(-np.array(found.last_at_ms, dtype=np.int64), kind="stable")
-    weights[newest[:RECENT_TITLES]] *= 2.0
-    return weights
+def choose(
+    ranker: Ranker, history: History, scores: ViewerScores, allowed: Floats, rules: SlateRules
+) -> list[Pick]:
+    """Return the places of one slate, best first.
 
-
-def _pick(
-    content: ContentSide, cowatch: Floats, trending: Floats, evidence: int, size: int
-) -> _Picks:
-    """Scale both sources to 0-1, blend them by evidence, take the best."""
-    cowatch_max, trending_max = cowatch.max(initial=0.0), trending.max(initial=0.0)
-    share = COWATCH_SHARE * min(evidence, EVIDENCE_FULL) / EVIDENCE_FULL
-    if cowatch_max <= 0.0:
-        share = 0.0
-    elif trending_max <= 0.0:
-        share = 1.0
-    cowatch *= share / cowatch_max if cowatch_max > 0.0 else 0.0
-    trending *= (1.0 - share) / trending_max if trending_max > 0.0 else 0.0
-    total = cowatch + trending
-    candidates = np.flatnonzero(total > 0.0)
-    scores = np.round(total[candidates], DECIMALS)
-    best = _best(candidates, scores, content.ids, size)
-    titles = candidates[best]
-    return _Picks(titles, scores[best], cowatch[titles], trending[titles])
-
-
-def _best(titles: Indices, scores: Floats, ids: Sequence[str], size: int) -> Indices:
-    """Positions of the ``size`` best positive scores, best first, ties by content id."""
-    threshold = 0.0
-    if len(scores) > size:
-        threshold = float(np.partition(scores, len(scores) - size)[len(scores) - size])
-    found = np.flatnonzero((scores >= threshold) & (scores > 0.0)).tolist()
-    found.sort(key=lambda place: (-scores[place], ids[int(titles[place])]))
-    return np.array(found[:size], dtype=np.int64)
-
-
-def _sources(terms: Terms, titles: list[int], picks: Indices, size: int) -> list[list[int]]:
-    """For each pick: the viewer's titles with the largest terms, largest first, ties by id.
-
-    The terms of one title for several episodes of a picked series count as one.
+    ``allowed`` has a flag per title: whether it may be recommended to this viewer here.
     """
-    rank = np.full(size, -1, dtype=np.int64)
-    rank[picks] = np.arange(len(picks))
-    picked = rank[terms.targets]
-    used = np.flatnonzero(picked >= 0)
-    cells = picked[used] * len(titles) + terms.owners[used]
-    shares = np.bincount(cells, weights=terms.values[used], minlength=len(picks) * len(titles))
-    found: list[list[int]] = [[] for _ in picks]
-    for _ in range(min(REASONS, len(titles))):
-        rows = shares.reshape(len(picks), len(titles))
-        best = rows.argmax(axis=1)  # the first of equals, so the smallest id
-        for pick, owner in enumerate(best.tolist()):
-            if rows[pick, owner] > 0.0:
-                found[pick].append(titles[owner])
-        rows[np.arange(len(picks)), best] = 0.0
-    return found
+    content = ranker.content
+    supported = content.statistics.viewers_of(len(allowed)) > 0
+    supported |= ranker.common_scores(scores.region)[0] > 0.0
+    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
+        if factor > 0.0:
+            supported |= scored.scores > 0.0
+    candidates = np.flatnonzero(allowed & supported)
+    rounded = np.round(scores.total[candidates], DECIMALS)
+    best = best_of(candidates, rounded, content.ids, max(POOL, rules.size))
+    pool, values = candidates[best], rounded[best]
+    if rules.diversity < 1.0:
+        order = diversify(values, content.alikeness(pool), rules.size, rules.diversity)
+    else:
+        order = np.arange(min(rules.size, len(pool)))
+    picks = [Pick(int(pool[at]), float(values[at]), explores=False) for at in order]
+    places = exploration.places(rules.size, rules.exploration)
+    return _explore(ranker, scores, allowed, picks, places) if places else picks
+
+
+def _explore(
+    ranker: Ranker, scores: ViewerScores, allowed: Floats, picks: list[Pick], places: list[int]
+) -> list[Pick]:
+    """Put titles that little is known of into their places; the others move down and out."""
+    content = ranker.content
+    free = allowed.copy()
+    free[[pick.title for pick in picks]] = False
+    fit = fit_of(scores)
+    chosen = exploration.choose(
+        content, ranker.upper_bounds(), fit, np.flatnonzero(free), len(places)
+    )
+    explored = list(picks)
+    for place, title in zip(places, chosen.tolist(), strict=False):
+        score = float(np.round(scores.total[title], DECIMALS))
+        explored.insert(min(place, len(explored)), Pick(title, score, explores=True))
+    return explored[: max(len(picks), len(places))] if picks else explored
+
+
+def fit_of(scores: ViewerScores) -> Floats:
+    """Return how well each title fits the viewer, 0-1: the personal part, by its largest."""
+    fit = np.zeros(len(scores.total))
+    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
+        fit += scored.scores * max(factor, 0.0)
+    largest = fit.max(initial=0.0)
+    return fit / largest if largest > 0.0 else fit
+
+
+def best_of(titles: Indices, scores: Floats, ids: Sequence[str], size: int) -> Indices:
+    """Return the places of the ``size`` best scores, best first, ties by content id."""
+    found = np.arange(len(scores))
+    if len(scores) > size:
+        least = np.partition(scores, len(scores) - size)[len(scores) - size]
+        found = np.flatnonzero(scores >= least)
+    order = sorted(found.tolist(), key=lambda place: (-scores[place], ids[int(titles[place])]))
+    return np.array(order[:size], dtype=np.int64)
 
 
 def _encode(
-    content: ContentSide,
+    ranker: Ranker,
     viewer: Viewer,
-    picks: _Picks,
-    sources: list[list[int]],
+    picks: Sequence[Pick],
+    why: Sequence[Reason],
     how: tuple[SlateRules, int],
 ) -> bytes:
     """Encode one slate. Field order and absent fields as ``schemas.codec.encode`` has them."""
     rules, now_ms = how
-    profile = viewer.profile
-    model_version = f"cowatch-{content.model_version}"
+    content, profile = ranker.content, viewer.profile
+    model_version = ranker.version
     entries = []
-    columns = (picks.titles, picks.scores, picks.cowatch, picks.trending)
-    values = zip(*(column.tolist() for column in columns), sources, strict=True)
-    for title, score, cowatch, trending, why in values:
-        kind, based_on, explanation = _explain(content, profile, (cowatch, trending), why)
-        name = content.names[title]
+    for pick, reason in zip(picks, why, strict=True):
+        name = content.names[pick.title]
         entries.append(
             {
-                "content_id": content.ids[title],
+                "content_id": content.ids[pick.title],
                 **({} if name is None else {"title": name}),
-                "score": score,
-                "recommendation_type": kind,
-                "based_on": based_on,
-                "explanation": explanation,
+                "score": pick.score,
+                "recommendation_type": reason.recommendation_type,
+                "based_on": reason.based_on,
+                "explanation": reason.explanation,
                 "generated_at_ms": now_ms,
                 "ttl_s": rules.ttl_s,
                 "model_version": model_version,
@@ -186,23 +184,6 @@ def _encode(
             "model_version": model_version,
         }
     )
-
-
-def _explain(
-    content: ContentSide, profile: ViewerProfile, parts: tuple[float, float], sources: list[int]
-) -> tuple[str, list[str], str]:
-    """Return (recommendation type, based on, explanation) from the two parts of a score."""
-    cowatch, trending = parts
-    total = cowatch + trending
-    ids = [content.ids[source] for source in sources]
-    if not sources or cowatch < HYBRID_MIN * total:
-        return "trending", [TRENDING_SIGNAL], "Trending now"
-    kind = "hybrid" if trending >= HYBRID_MIN * total else "collaborative"
-    if trending > cowatch:
-        return kind, [TRENDING_SIGNAL, *ids], "Trending now"
-    based_on = [*ids, TRENDING_SIGNAL] if kind == "hybrid" else ids
-    verb = "watched" if unpack(profile.titles[ids[0]]).watched else "liked"
-    return kind, based_on, f"Because you {verb} {content.watched_name(sources[0])}"
 
 
 def canonical_slate(value: bytes) -> bytes:

@@ -6,10 +6,11 @@ is forgotten and may then be recommended again.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
+from domain.ranking.history import Seen
 from schemas.interaction import Interaction
 
 TITLES_MAX = 2000
@@ -83,8 +84,12 @@ class TitleState:
     @property
     def excluded(self) -> bool:
         """Not to be recommended: watched, begun, rated, dismissed or hidden."""
-        decided = self.dismissed[1] > 0 or self.hidden[1] > 0
-        return self.epoch >= 0 or self.completed or self.rated[1] >= 0 or decided
+        return self.engaged or self.dismissed[1] > 0 or self.hidden[1] > 0
+
+    @property
+    def engaged(self) -> bool:
+        """Watched, however far, or rated."""
+        return self.epoch >= 0 or self.completed or self.rated[1] >= 0
 
     def pack(self) -> Packed:
         """Return the state as a JSON list; registers that were never set are left out."""
@@ -162,33 +167,21 @@ def decode_profile(value: bytes) -> ViewerProfile:
     )
 
 
-class Taste(NamedTuple):
-    """What scoring needs of a profile, each list by content id.
-
-    ``titles`` speak for others like them with ``weights`` (0-1) and were touched last at
-    ``last_at_ms``; ``excluded`` are not to be recommended.
-    """
-
-    titles: list[str]
-    weights: list[float]
-    last_at_ms: list[int]
-    excluded: list[str]
-
-
-def taste(profile: ViewerProfile) -> Taste:
-    """Return what the profile says about taste."""
-    found = Taste([], [], [], [])
-    for content_id, packed in sorted(profile.titles.items()):
+def seen_titles(profile: ViewerProfile) -> tuple[dict[str, Seen], list[str]]:
+    """Return what the viewer did with each title, and the titles that are not to be recommended."""
+    seen: dict[str, Seen] = {}
+    excluded: list[str] = []
+    for content_id, packed in profile.titles.items():
         if len(packed) == 4:  # no decisions and no rating, as nearly always
-            weight = 1.0 if packed[3] else packed[1]
-            excluded = packed[2] >= 0 or packed[3]
+            at_ms, progress, epoch, completed = packed
+            watched = completed == 1 or progress >= PROGRESS_MIN
+            weight = 1.0 if completed else progress if watched else 0.0
+            engaged = excluded_too = epoch >= 0 or completed == 1
         else:
             state = unpack(packed)
-            weight, excluded = state.evidence, state.excluded
-        if excluded:
-            found.excluded.append(content_id)
-        if weight >= PROGRESS_MIN:
-            found.titles.append(content_id)
-            found.weights.append(weight)
-            found.last_at_ms.append(packed[0])
-    return found
+            at_ms, weight, watched = state.last_at_ms, state.evidence, state.watched
+            engaged, excluded_too = state.engaged, state.excluded
+        seen[content_id] = Seen(at_ms, weight, engaged, watched)
+        if excluded_too:
+            excluded.append(content_id)
+    return seen, excluded

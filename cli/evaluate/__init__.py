@@ -1,0 +1,5 @@
+"""``media-gateway evaluate``: how good the recommendations are, on real ratings, with no way to cheat.
+
+Lives here: reading rating sets, the two protocols, baselines, metrics and the report. May not live
+here: scoring. What is evaluated is ``domain.ranking``, the code that serves.
+"""

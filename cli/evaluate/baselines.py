@@ -1,0 +1,121 @@
+"""What we compare with, each as strong as it can be: whole models, no truncation, best parameters.
+
+All three learn from liked ratings. Popularity and item-kNN are kept current by the event; EASE is
+refit when we are, for each ridge of a grid, and the best ridge in hindsight counts: more than any
+real system could know.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+RIDGES = (50.0, 100.0, 250.0, 500.0, 1000.0)
+
+Floats = NDArray[np.float32]
+
+
+class Liked:
+    """Who liked what, growing: X as rows of users and columns of titles, both dense indices."""
+
+    def __init__(self, users: int, titles: int) -> None:
+        self.matrix = np.zeros((users, titles), dtype=np.float32)
+        self.size = 0  # titles seen so far: columns from here on are empty
+
+    def put(self, user: int, title: int) -> None:
+        """Add one liked title."""
+        self.matrix[user, title] = 1.0
+
+    @property
+    def seen(self) -> Floats:
+        """The columns in use."""
+        return self.matrix[:, : self.size]
+
+
+class Baseline(Protocol):
+    """Scores all titles seen so far for one user."""
+
+    def scores(self, liked: Liked, user: int) -> Floats:
+        """Return one score per title seen so far."""
+
+    def refit(self, liked: Liked) -> None:
+        """Fit anew over everything liked so far."""
+
+
+class Popularity:
+    """How many users liked a title."""
+
+    def scores(self, liked: Liked, user: int) -> Floats:
+        """Return the counts; the same for every user."""
+        return liked.seen.sum(axis=0)
+
+    def refit(self, liked: Liked) -> None:
+        """Nothing to fit: the counts are always current."""
+
+
+class ItemKnn:
+    """Sum of cosines to everything the user liked: ``x_u X'X / (|x_i| |x_j|)``, always current."""
+
+    def scores(self, liked: Liked, user: int) -> Floats:
+        """Return the sums."""
+        matrix = liked.seen
+        norms = np.sqrt(np.maximum(matrix.sum(axis=0), 1.0))
+        found: Floats = ((matrix @ (matrix[user] / norms)) @ matrix) / norms
+        return found
+
+    def refit(self, liked: Liked) -> None:
+        """Nothing to fit."""
+
+
+class Ease:
+    """EASE^R (Steck 2019) with one ridge, as it was at the last refit; the user's row is current.
+
+    Kept in whichever form is smaller: B itself (titles by titles), or with fewer users than titles
+    the two factors it is a product of (``domain.cowatch``).
+    """
+
+    def __init__(self, ridge: float) -> None:
+        self.ridge = ridge
+        self._left: Floats | None = None  # users by titles, or None for the form with B
+        self._right = np.zeros((0, 0), dtype=np.float32)
+        self._scale = np.zeros(0, dtype=np.float32)
+
+    def refit(self, liked: Liked) -> None:
+        """Fit over everything liked so far."""
+        matrix = liked.seen
+        if matrix.shape[0] < matrix.shape[1]:
+            self._left = matrix.copy()
+            product = (matrix @ matrix.T).astype(np.float64)
+            product.flat[:: len(product) + 1] += self.ridge
+            solved = cho_solve(cho_factor(product, overwrite_a=True), matrix.astype(np.float64))
+            self._right = solved.astype(np.float32)
+            diagonal = 1.0 - np.einsum("ui,ui->i", matrix, self._right)
+            self._scale = (1.0 / diagonal).astype(np.float32)
+            return
+        self._left = None
+        product = (matrix.T @ matrix).astype(np.float64)
+        product.flat[:: len(product) + 1] += self.ridge
+        inverse = cho_solve(cho_factor(product, overwrite_a=True), np.eye(len(product)))
+        self._right = (-inverse / np.diag(inverse)).astype(np.float32)
+        np.fill_diagonal(self._right, 0.0)
+
+    def scores(self, liked: Liked, user: int) -> Floats:
+        """Return ``x_u B``; titles that came after the refit have 0."""
+        known = self._right.shape[1]
+        row = liked.matrix[user, :known]
+        found = np.zeros(liked.size, dtype=np.float32)
+        if self._left is None:
+            found[:known] = row @ self._right
+        else:
+            found[:known] = ((self._left @ row) @ self._right) * self._scale
+        return found
+
+
+def baselines() -> Iterator[tuple[str, Baseline]]:
+    """Yield every baseline with its name."""
+    yield "popularity", Popularity()
+    yield "item_knn", ItemKnn()
+    for ridge in RIDGES:
+        yield f"ease_{ridge:g}", Ease(ridge)

@@ -1,0 +1,62 @@
+"""Exploration: some places of a slate go to titles about which little is known.
+
+Every ``1 / budget``-th place is given to a title that fewer than ``VIEWERS_MAX`` viewers engaged
+with, the one with the largest upper confidence bound on being liked (UCB on the Beta posterior:
+mean + ``WIDTH`` standard deviations), weighed by how well it fits the viewer. The budget is a
+setting and its use a metric; an entry says that it is one.
+"""
+
+import numpy as np
+
+from domain.ranking.history import Floats, Indices
+from domain.slate_index import ContentSide
+
+VIEWERS_MAX = 10.0
+WIDTH = 1.0
+PRIOR_LIKES, PRIOR_REST = 1.0, 1.0
+FIT_FLOOR = 0.2  # of a title that nothing speaks for: it is explored last, not never
+
+
+def places(size: int, budget: float) -> list[int]:
+    """Return the places (0 is first) of a slate that explore: the last of each ``1 / budget``.
+
+    >>> places(20, 0.1), places(5, 0.1), places(4, 0.0)
+    ([9, 19], [], [])
+    """
+    if budget <= 0.0:
+        return []
+    every = max(1, round(1.0 / budget))
+    return list(range(every - 1, size, every))
+
+
+def upper_bounds(content: ContentSide) -> Floats:
+    """Return the upper confidence bound of each title's chance to be liked; 0 where enough is known."""
+    size = len(content.ids)
+    viewers = content.statistics.viewers_of(size)
+    likes = np.minimum(content.statistics.likes_of(size), viewers)
+    a, b = likes + PRIOR_LIKES, viewers - likes + PRIOR_REST
+    total = a + b
+    bound = a / total + WIDTH * np.sqrt(a * b / (total * total * (total + 1.0)))
+    found: Floats = np.where(viewers < VIEWERS_MAX, np.minimum(bound, 1.0), 0.0)
+    return found
+
+
+def choose(
+    content: ContentSide, bounds: Floats, fit: Floats, allowed: Indices, count: int
+) -> Indices:
+    """Return up to ``count`` titles to explore, best first, ties by content id.
+
+    Args:
+        content: names the titles.
+        bounds: upper confidence bounds of all titles.
+        fit: how well each fits the viewer, 0-1.
+        allowed: the titles that may be shown and are not shown already.
+        count: how many.
+    """
+    value = bounds[allowed] * (FIT_FLOOR + (1.0 - FIT_FLOOR) * fit[allowed])
+    found = np.flatnonzero(value > 0.0)
+    if len(found) > count:
+        least = np.partition(value[found], len(found) - count)[len(found) - count]
+        found = found[value[found] >= least]
+    order = sorted(found.tolist(), key=lambda at: (-value[at], content.ids[int(allowed[at])]))
+    return allowed[order[:count]]

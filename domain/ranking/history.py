@@ -1,0 +1,135 @@
+"""What one viewer did, as scoring sees it: titles with their evidence and their recency.
+
+Recency weighs a title by how many others were touched after it, not by the time since: a viewer who
+comes back after a month goes on where they stopped. ``decay ** newer``, where ``newer`` counts the
+titles touched strictly later, for ``newer < window``. Titles touched at the same millisecond get the
+same weight, so the order in which such events arrive cannot matter; more than ``TIES_MAX`` of them
+are an import, whose order says nothing, and get none.
+
+Seasons, episodes and versions count once, by the newest of them, under their home title.
+"""
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.slate_index import ContentSide
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+Flags = NDArray[np.bool_]
+
+TIES_MAX = 50
+LIKED = 1.0  # evidence of a title that was completed or rated high
+
+
+class Kernel(NamedTuple):
+    """How recency falls: ``decay`` (0-1) per newer title, nothing from ``window`` newer ones on."""
+
+    decay: float
+    window: int
+
+    @property
+    def mass(self) -> float:
+        """Sum of the weights of an endless history: what a recency-weighted sum is divided by."""
+        return 1.0 / (1.0 - self.decay)
+
+
+RECENT = Kernel(decay=0.9, window=20)
+
+
+class History(NamedTuple):
+    """Parallel arrays, newest first, ties by content id.
+
+    ``titles`` are dense indices of what was watched, ``homes`` of what it counts for. ``evidence``
+    (0-1) says how much a title speaks for others like it. ``engaged`` marks the newest entry of each
+    home that was watched or rated, ``watched`` what was watched far enough. ``recency`` and ``liked_recency`` are the
+    ``RECENT`` weights among all engaged titles and among those with full evidence; 0 for a title
+    that does not take part.
+    """
+
+    titles: Indices
+    homes: Indices
+    at_ms: Indices
+    evidence: Floats
+    engaged: Flags
+    watched: Flags
+    recency: Floats
+    liked_recency: Floats
+
+
+def newer_than(at_ms: Indices) -> Indices:
+    """Return for each time, sorted newest first, how many are strictly newer."""
+    return np.searchsorted(-at_ms, -at_ms, side="left")
+
+
+def first_of_homes(homes: Indices, counts: Flags) -> Indices:
+    """Return the places of the entries that count, the first (newest) of each home only."""
+    places = np.flatnonzero(counts)
+    _, first = np.unique(homes[places], return_index=True)
+    found: Indices = places[np.sort(first)]
+    return found
+
+
+def recency(places: Indices, at_ms: Indices, kernel: Kernel) -> Floats:
+    """Return the recency weight of each entry.
+
+    Args:
+        places: the entries that take part, one a home, newest first.
+        at_ms: when each entry was touched last, newest first.
+        kernel: the decay.
+    """
+    weights = np.zeros(len(at_ms))
+    at = at_ms[places]
+    newer = newer_than(at)
+    ties = np.searchsorted(-at, -at, side="right") - newer
+    used = (newer < kernel.window) & (ties <= TIES_MAX)
+    weights[places[used]] = kernel.decay ** newer[used].astype(np.float64)
+    return weights
+
+
+class Seen(NamedTuple):
+    """What a viewer did with one title.
+
+    ``at_ms`` is when last, ``evidence`` (0-1) how much it says. ``engaged``: watched or rated, not
+    only decided about (dismissed, say). ``watched``: far enough to say something.
+    """
+
+    at_ms: int
+    evidence: float
+    engaged: bool
+    watched: bool = False
+
+
+def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
+    """Return a viewer's history from what they did with each title, by content id.
+
+    Titles that the content side does not know can neither help nor be shown, and are left out.
+    """
+    known = content.known
+    entries = [
+        (-did.at_ms, content_id, did) for content_id, did in seen.items() if content_id in known
+    ]
+    entries.sort(key=itemgetter(0, 1))
+    titles = np.array([known[content_id] for _, content_id, _ in entries], dtype=np.int64)
+    homes = content.rollup.homes[titles]
+    at_ms = np.array([did.at_ms for _, _, did in entries], dtype=np.int64)
+    evidence = np.array([did.evidence for _, _, did in entries], dtype=np.float64)
+    engaged = first_of_homes(homes, np.array([did.engaged for _, _, did in entries], dtype=bool))
+    liked = first_of_homes(homes, evidence >= LIKED)
+    flags = np.zeros(len(entries), dtype=bool)
+    flags[engaged] = True
+    return History(
+        titles=titles,
+        homes=homes,
+        at_ms=at_ms,
+        evidence=evidence,
+        engaged=flags,
+        watched=np.array([did.watched for _, _, did in entries], dtype=bool),
+        recency=recency(engaged, at_ms, RECENT),
+        liked_recency=recency(liked, at_ms, RECENT),
+    )

@@ -1,0 +1,141 @@
+"""The learner: every engagement is predicted, then learned, then counted.
+
+For a viewer's first engagement with a title, the titles that could have been recommended just before
+are scored. When the viewer turns out to like it (at once for a rating, at the end for a film), the
+value model takes one step with what was known at that moment, never with anything later. Then the
+engagement is counted: statistics of the title, and which titles it followed.
+
+The live agent and the evaluator run this same class over the same states of viewers' titles.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from domain.ranking.history import LIKED, RECENT, Floats, Indices, Seen, make_history
+from domain.ranking.scoring import Ranker, rank_of
+from domain.ranking.sequences import SequenceCounts
+from domain.ranking.value_model import Lesson, ValueModel
+from domain.slate_index import NEXT, ContentSide, NeighbourRow
+
+PENDING_MAX = 50_000  # lessons that wait for their title to be liked; the oldest are dropped
+
+
+class Prediction(NamedTuple):
+    """What the model said just before an engagement.
+
+    ``rank`` is the number of candidates before the title; ``scores`` are the totals of the
+    ``candidates`` and ``matrix`` the scores of all sources for them; ``column`` is the title's place
+    among them.
+    """
+
+    rank: int
+    candidates: Indices
+    scores: Floats
+    matrix: Floats
+    column: int
+    evidence: int
+
+
+class Learner:
+    """Value model, sequence counts and statistics, kept current by each change of a title."""
+
+    def __init__(self, content: ContentSide, model: ValueModel, neighbours_max: int) -> None:
+        self.content = content
+        self.model = model
+        self.ranker = Ranker(content, model)
+        self.sequences = SequenceCounts(RECENT)
+        self.changed_titles: set[int] = set()  # statistics that changed; readers clear it
+        self._neighbours_max = neighbours_max
+        self._viewers: dict[str, dict[str, Seen]] = {}
+        self._pending: dict[tuple[str, str], Lesson] = {}
+
+    def seen(self, viewer: str) -> dict[str, Seen]:
+        """Return what is known of a viewer, by content id; not to be changed."""
+        return self._viewers.get(viewer, {})
+
+    def observe(
+        self, viewer: str, content_id: str, now: Seen, *, learn: bool = True
+    ) -> Prediction | None:
+        """Take in the latest state of one title of one viewer.
+
+        Args:
+            viewer: who.
+            content_id: the title.
+            now: its state; an older state of the same title is replaced.
+            learn: whether a first engagement is predicted and may be learned from.
+
+        Returns:
+            What was predicted, for a first engagement with a title that could have been shown.
+        """
+        before = self._viewers.get(viewer, {}).get(content_id)
+        prediction = None
+        if learn and now.engaged and (before is None or not before.engaged):
+            prediction = self._predict(viewer, content_id)
+        if now.evidence >= LIKED and (lesson := self._pending.pop((viewer, content_id), None)):
+            self.model.take(lesson)
+        self._count(viewer, content_id, before, now)
+        return prediction
+
+    def forget(self, viewer: str, content_id: str) -> None:
+        """Take one title of one viewer out of everything but the weights (erasure)."""
+        titles = self._viewers.get(viewer, {})
+        before = titles.get(content_id)
+        if before is not None:
+            self._count(viewer, content_id, before, Seen(before.at_ms, 0.0, engaged=False))
+            del titles[content_id]
+            if not titles:
+                del self._viewers[viewer]
+        self._pending.pop((viewer, content_id), None)
+
+    def sync_rows(self, titles: Indices) -> None:
+        """Bring the next-title rows of some titles up to date in the content side."""
+        for title in self.sequences.changed.intersection(titles.tolist()):
+            self.sync_row(title)
+
+    def sync_row(self, title: int) -> NeighbourRow:
+        """Bring one next-title row up to date and return it."""
+        row = NeighbourRow(*self.sequences.row(title, self._neighbours_max))
+        self.content.set_row(NEXT, title, row)
+        self.sequences.changed.discard(title)
+        return row
+
+    def _predict(self, viewer: str, content_id: str) -> Prediction | None:
+        content = self.content
+        title = content.index.get(content_id)
+        if title is None:
+            return None
+        target = int(content.rollup.homes[title])
+        history = make_history(content, self.seen(viewer))
+        allowed = content.recommendable[: len(content.ids)].copy()
+        allowed[content.rollup.homes[history.titles]] = False
+        if not allowed[target] or self.content.statistics.viewers_of(len(content.ids))[target] == 0:
+            return None  # nothing is known of it that could be learned from
+        self.sync_rows(history.homes)
+        self.ranker.refresh()
+        scores = self.ranker.score(history)
+        candidates = np.flatnonzero(allowed)
+        matrix = self.ranker.matrix(scores, candidates)
+        column = int(np.searchsorted(candidates, target))
+        self._pending[viewer, content_id] = self.model.lesson(matrix, column, scores.evidence)
+        if len(self._pending) > PENDING_MAX:
+            del self._pending[next(iter(self._pending))]
+        rank = rank_of(scores.total, candidates, target, content)
+        return Prediction(
+            rank, candidates, scores.total[candidates], matrix, column, scores.evidence
+        )
+
+    def _count(self, viewer: str, content_id: str, before: Seen | None, now: Seen) -> None:
+        self._viewers.setdefault(viewer, {})[content_id] = now
+        engaged = before is not None and before.engaged
+        liked = before is not None and before.engaged and before.evidence >= LIKED
+        title = int(self.content.rollup.homes[self.content.index_of(content_id)])
+        viewers = int(now.engaged) - int(engaged)
+        likes = int(now.engaged and now.evidence >= LIKED) - int(liked)
+        if viewers or likes:
+            self.content.statistics.add(title, now.at_ms, viewers, likes)
+            self.changed_titles.add(title)
+        if now.engaged:
+            self.sequences.touch(viewer, title, now.at_ms)
+        elif engaged:
+            self.sequences.touch(viewer, title, -1)

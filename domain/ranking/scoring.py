@@ -1,0 +1,134 @@
+"""One viewer's scores over all titles: the same function in the agents and in the evaluator.
+
+Everything is computed viewer by viewer in double precision and in a fixed order, so a viewer's
+scores do not depend on who else is in the batch. What is the same for all viewers is computed once
+and kept until ``refresh``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from domain.ranking import exploration
+from domain.ranking.history import Floats, History, Indices
+from domain.ranking.value_model import EVIDENCE_FULL, ValueModel
+from domain.slate_index import ContentSide
+from domain.sources.registry import COMMON, PERSONAL
+from domain.sources.source import Region, Scored
+
+
+class ViewerScores(NamedTuple):
+    """Scores of one viewer: ``total`` per title, and the parts it is made of.
+
+    ``total = sum of personal[s].scores * factors[s] + common part``; ``factors`` has one number a
+    source in the order of the registry.
+    """
+
+    total: Floats
+    personal: tuple[Scored, ...]
+    factors: Floats
+    evidence: int
+    region: Region
+
+
+class _Common(NamedTuple):
+    """What is the same for all viewers of a region."""
+
+    scores: Floats  # (common sources, titles)
+    means: Floats  # over the titles that can be recommended
+    totals: dict[int, Floats]  # by evidence
+
+
+class Ranker:
+    """Scores viewers with one content side and one value model, both of which change under it."""
+
+    def __init__(self, content: ContentSide, model: ValueModel) -> None:
+        self.content = content
+        self.model = model
+        self._common: dict[Region, _Common] = {}
+        self._bounds: Floats | None = None
+
+    def refresh(self) -> None:
+        """Forget what is the same for all viewers: after statistics or weights changed."""
+        self._common.clear()
+        self._bounds = None
+
+    def score(self, history: History, region: Region = None) -> ViewerScores:
+        """Return the scores of one viewer over all titles."""
+        evidence = evidence_of(history)
+        factors = self.model.factors(evidence)
+        total = self._common_total(region, evidence, factors).copy()
+        personal = tuple(source.score(self.content, history) for source in PERSONAL)
+        for scored, factor in zip(personal, factors.tolist(), strict=False):
+            if factor != 0.0:
+                total += scored.scores * factor
+        return ViewerScores(total, personal, factors, evidence, region)
+
+    def matrix(self, scores: ViewerScores, titles: Indices) -> Floats:
+        """Return the 0-1 scores of all sources for some titles, shape (sources, titles)."""
+        personal = [scored.scores[titles] for scored in scores.personal]
+        common = self._common_of(scores.region).scores
+        return np.concatenate([np.stack(personal), common[:, titles]])
+
+    def common_parts(self, scores: ViewerScores, titles: Indices) -> Floats:
+        """Return what each common source adds to the total, shape (common sources, titles)."""
+        common = self._common_of(scores.region).scores
+        parts: Floats = common[:, titles] * scores.factors[len(PERSONAL) :, np.newaxis]
+        return parts
+
+    def common_scores(self, region: Region) -> Floats:
+        """Return the scores of the common sources, shape (common sources, titles)."""
+        return self._common_of(region).scores
+
+    def upper_bounds(self) -> Floats:
+        """Return the upper confidence bounds for exploration, kept until ``refresh``."""
+        if self._bounds is None or len(self._bounds) < len(self.content.ids):
+            self._bounds = exploration.upper_bounds(self.content)
+        return self._bounds
+
+    @property
+    def version(self) -> str:
+        """What made these scores: the refit models and how much the blend has learned."""
+        return f"cowatch-{self.content.model_version}.value-{self.model.learned}"
+
+    def common_means(self, scores: ViewerScores) -> Floats:
+        """Return what each common source adds to the total of an average title."""
+        means: Floats = self._common_of(scores.region).means * scores.factors[len(PERSONAL) :]
+        return means
+
+    def _common_of(self, region: Region) -> _Common:
+        held = self._common.get(region)
+        if held is not None and held.scores.shape[1] == len(self.content.ids):
+            return held
+        content = self.content
+        scores = np.stack([source.score(content, region) for source in COMMON])
+        shown = content.recommendable[: scores.shape[1]]
+        means = scores[:, shown].mean(axis=1) if shown.any() else np.zeros(len(COMMON))
+        found = self._common[region] = _Common(scores, means, {})
+        return found
+
+    def _common_total(self, region: Region, evidence: int, factors: Floats) -> Floats:
+        common = self._common_of(region)
+        kept = min(evidence, EVIDENCE_FULL)
+        found = common.totals.get(kept)
+        if found is None:
+            found = np.zeros(common.scores.shape[1])
+            for row, factor in zip(common.scores, factors[len(PERSONAL) :].tolist(), strict=True):
+                found += row * factor
+            common.totals[kept] = found
+        return found
+
+
+def evidence_of(history: History) -> int:
+    """Return how many different titles the viewer is known to have engaged with."""
+    return int(np.count_nonzero(history.engaged))
+
+
+def rank_of(total: Floats, candidates: Indices, target: int, content: ContentSide) -> int:
+    """Return how many candidates come before ``target`` (one of them); ties by content id."""
+    scores = total[candidates]
+    score = total[target]
+    ahead = int(np.count_nonzero(scores > score))
+    tied = candidates[scores == score].tolist()
+    own = content.ids[target]
+    return ahead + sum(1 for title in tied if content.ids[title] < own)

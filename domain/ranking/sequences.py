@@ -1,0 +1,191 @@
+"""Next titles: how often each title was touched soon after each other one, kept by the event.
+
+For two titles j, i of one viewer, i touched after j, the pair (j, i) counts ``UNIT * decay ** n``
+where n titles of the viewer were touched strictly between them; two titles touched at the same
+millisecond count ``UNIT`` both ways. The sum over viewers is C, and ``C[j, i] / (C[j, :] + PRIOR)``
+estimates how likely i follows j; this is the count form of the next-title model (a Markov chain
+over a decayed context of ``window`` titles).
+
+The counts are whole numbers and a function of the latest (title, time) of each viewer, so they do
+not depend on the order in which events arrive, and a viewer can be taken out again exactly.
+"""
+
+from bisect import insort
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from domain.ranking.history import TIES_MAX, Kernel
+
+UNIT = 1000
+PRIOR = 5  # viewers' worth of doubt in C[j, i] / (C[j, :] + PRIOR), in units
+TITLES_MAX = 2000  # of one viewer, as in the profile
+DECIMALS = 6
+
+Sequence = list[tuple[int, int]]  # (at_ms, title), oldest first, ties by title
+Pair = tuple[int, int]
+
+
+class NextRow(NamedTuple):
+    """The likeliest next titles after one title: ``weights[n]`` (0-1) of ``titles[n]``."""
+
+    titles: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+
+def group_start(sequence: Sequence, place: int) -> int:
+    """Return where the titles touched at the same time as the one at ``place`` begin."""
+    at_ms = sequence[place][0]
+    while place > 0 and sequence[place - 1][0] == at_ms:
+        place -= 1
+    return place
+
+
+class SequenceCounts:
+    """C, its row sums, and the sequence of each viewer that they are a function of."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._units = [round(UNIT * kernel.decay**n) for n in range(kernel.window)]
+        self._sequences: dict[str, Sequence] = {}
+        self._counts: dict[int, dict[int, int]] = defaultdict(dict)
+        self._totals: dict[int, int] = defaultdict(int)
+        self._rows: dict[int, NextRow] = {}
+        self.changed: set[int] = set()  # titles whose row changed; readers clear it
+
+    def touch(self, viewer: str, title: int, at_ms: int) -> None:
+        """Set when a viewer touched a title last; -1 takes it out of the sequence."""
+        before = self._sequences.get(viewer, [])
+        if at_ms < 0 or not self._append(viewer, before, title, at_ms):
+            after = [entry for entry in before if entry[1] != title]
+            if at_ms >= 0:
+                insort(after, (at_ms, title))
+            self._set(viewer, before, after)
+        held = self._sequences.get(viewer, [])
+        if len(held) > TITLES_MAX:
+            self._set(viewer, held, held[1:])
+
+    def forget(self, viewer: str) -> None:
+        """Take a viewer out of all counts (erasure)."""
+        self._set(viewer, self._sequences.get(viewer, []), [])
+
+    def row(self, title: int, neighbours_max: int) -> NextRow:
+        """Return the likeliest next titles, best first, ties by index; at most so many."""
+        found = self._rows.get(title)
+        if found is None:
+            found = self._rows[title] = self._make_row(title, neighbours_max)
+        return found
+
+    def count(self, title: int, following: int) -> int:
+        """Return C[title, following]."""
+        return self._counts.get(title, {}).get(following, 0)
+
+    def titles(self) -> list[int]:
+        """Return the titles that have a row."""
+        return [title for title, counts in self._counts.items() if counts]
+
+    def _append(self, viewer: str, sequence: Sequence, title: int, at_ms: int) -> bool:
+        """Do what nearly always happens, a new title after all others, without a copy."""
+        if sequence and (
+            sequence[-1] > (at_ms, title) or any(entry[1] == title for entry in sequence)
+        ):
+            return False
+        entry = (at_ms, title)
+        start = len(sequence)
+        if sequence and sequence[-1][0] == at_ms:
+            start = group_start(sequence, start - 1)
+        delta: dict[Pair, int] = defaultdict(int)
+        self._add_pairs(delta, sequence, range(start, len(sequence)), -1)
+        sequence.append(entry)
+        self._add_pairs(delta, sequence, range(start, len(sequence)), 1)
+        self._apply(delta)
+        self._sequences[viewer] = sequence
+        return True
+
+    def _set(self, viewer: str, before: Sequence, after: Sequence) -> None:
+        """Replace a viewer's sequence; only what its change can reach is counted again."""
+        if after:
+            self._sequences[viewer] = after
+        else:
+            self._sequences.pop(viewer, None)
+        start, same_end = _changed_part(before, after)
+        reach = self._kernel.window + TIES_MAX - same_end
+        delta: dict[Pair, int] = defaultdict(int)
+        self._add_pairs(delta, before, range(start, min(len(before), len(before) + reach)), -1)
+        self._add_pairs(delta, after, range(start, min(len(after), len(after) + reach)), 1)
+        self._apply(delta)
+
+    def _apply(self, delta: dict[Pair, int]) -> None:
+        for (j, i), count in delta.items():
+            if count:
+                self._count(j, i, count)
+
+    def _add_pairs(
+        self, delta: dict[Pair, int], sequence: Sequence, places: range, sign: int
+    ) -> None:
+        """Add what the titles at ``places`` count as followers of those before or beside them."""
+        window, units = self._kernel.window, self._units
+        for place in places:
+            at_ms, title = sequence[place]
+            start = group_start(sequence, place)
+            end = place + 1
+            while end < len(sequence) and sequence[end][0] == at_ms:
+                end += 1
+            if end - start > TIES_MAX:
+                continue
+            for other in range(start, end):
+                if other != place:
+                    delta[sequence[other][1], title] += sign * UNIT
+            newer, end = 0, start
+            while end > 0 and newer < window:
+                start = group_start(sequence, end - 1)
+                if end - start <= TIES_MAX:
+                    for other in range(start, end):
+                        delta[sequence[other][1], title] += sign * units[newer]
+                newer += end - start
+                end = start
+
+    def _count(self, j: int, i: int, count: int) -> None:
+        row = self._counts[j]
+        left = row.get(i, 0) + count
+        if left:
+            row[i] = left
+        else:
+            del row[i]
+        self._totals[j] += count
+        self._rows.pop(j, None)
+        self.changed.add(j)
+
+    def _make_row(self, title: int, neighbours_max: int) -> NextRow:
+        counts = self._counts.get(title)
+        if not counts:
+            return NextRow(np.empty(0, dtype=np.int64), np.empty(0))
+        titles = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
+        values = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
+        if len(titles) > neighbours_max:
+            least = np.partition(values, len(values) - neighbours_max)[len(values) - neighbours_max]
+            kept = values >= least
+            titles, values = titles[kept], values[kept]
+        order = np.lexsort((titles, -values))[:neighbours_max]
+        weights = np.round(values[order] / (self._totals[title] + PRIOR * UNIT), DECIMALS)
+        return NextRow(titles[order], weights)
+
+
+def _changed_part(before: Sequence, after: Sequence) -> tuple[int, int]:
+    """Return (where two sequences begin to differ, how many last entries are the same).
+
+    The beginning is moved to the start of its group of tied titles: their pairs change together.
+    """
+    shorter = min(len(before), len(after))
+    start = 0
+    while start < shorter and before[start] == after[start]:
+        start += 1
+    same = 0
+    while same < shorter - start and before[-1 - same] == after[-1 - same]:
+        same += 1
+    for sequence in (before, after):
+        if 0 < start < len(sequence):
+            start = min(start, group_start(sequence, start))
+    return start, same

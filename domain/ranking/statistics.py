@@ -1,0 +1,133 @@
+"""What the stream knows of every title: viewers, likes, age, and popularity over several spans.
+
+A title's popularity over a span is the number of its viewers, each decayed by age with the span's
+half-life, in event time: ``sum of 2 ** (-(now - at) / half-life)``. One number per span is enough:
+a viewer adds 1 after what was there has decayed to now. Adding viewers of equal times in another
+order gives the same numbers; in general they agree to the last few bits of a float.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+DAY_MS = 86_400_000
+HALF_LIVES_DAYS = (1, 7, 30)
+HALF_LIVES_MS = tuple(days * DAY_MS for days in HALF_LIVES_DAYS)
+RATE_PRIOR = (2.0, 4.0)  # likes and viewers that a title is given before anybody saw it: rate 0.5
+DECIMALS = 6  # of decayed counts where they leave the process
+
+
+class TitleStatistics(NamedTuple):
+    """One title: ``viewers`` engaged with it, ``likes`` of them with full evidence.
+
+    ``first_at_ms`` is when the first did; ``decayed`` are the popularities at ``as_of_ms``, one for
+    each of ``HALF_LIVES_DAYS``.
+    """
+
+    viewers: int
+    likes: int
+    first_at_ms: int
+    as_of_ms: int
+    decayed: tuple[float, ...]
+
+
+class StatisticsTable:
+    """Statistics of all titles as arrays that grow; title = dense index."""
+
+    def __init__(self) -> None:
+        self.viewers = np.zeros(1024)
+        self.likes = np.zeros(1024)
+        self.first_at_ms = np.zeros(1024, dtype=np.int64)
+        self.as_of_ms = np.zeros(1024, dtype=np.int64)
+        self.decayed = np.zeros((len(HALF_LIVES_MS), 1024))
+        self.newest_at_ms = 0
+
+    def add(self, title: int, at_ms: int, viewers: int, likes: int) -> None:
+        """Count viewers (and likes, which may be taken back) of a title at a time."""
+        self._grow(title + 1)
+        if viewers > 0:
+            if self.viewers[title] == 0 or at_ms < self.first_at_ms[title]:
+                self.first_at_ms[title] = at_ms
+            self._decay(title, at_ms)
+            ages_ms = self.as_of_ms[title] - at_ms
+            for span, half_life_ms in enumerate(HALF_LIVES_MS):
+                self.decayed[span, title] += viewers * 2.0 ** (-ages_ms / half_life_ms)
+        self.viewers[title] = max(0.0, self.viewers[title] + viewers)
+        self.likes[title] = max(0.0, self.likes[title] + likes)
+        self.newest_at_ms = max(self.newest_at_ms, at_ms)
+
+    def _decay(self, title: int, at_ms: int) -> None:
+        age_ms = at_ms - self.as_of_ms[title]
+        if age_ms <= 0:
+            return
+        self.as_of_ms[title] = at_ms
+        for span, half_life_ms in enumerate(HALF_LIVES_MS):
+            self.decayed[span, title] *= 2.0 ** (-age_ms / half_life_ms)
+
+    def get(self, title: int) -> TitleStatistics:
+        """Return the statistics of one title, decayed counts rounded."""
+        self._grow(title + 1)
+        return TitleStatistics(
+            viewers=int(self.viewers[title]),
+            likes=int(self.likes[title]),
+            first_at_ms=int(self.first_at_ms[title]),
+            as_of_ms=int(self.as_of_ms[title]),
+            decayed=tuple(round(float(each), DECIMALS) for each in self.decayed[:, title]),
+        )
+
+    def put(self, title: int, statistics: TitleStatistics) -> None:
+        """Set the statistics of one title, as ``get`` returned them elsewhere."""
+        self._grow(title + 1)
+        self.viewers[title] = statistics.viewers
+        self.likes[title] = statistics.likes
+        self.first_at_ms[title] = statistics.first_at_ms
+        self.as_of_ms[title] = statistics.as_of_ms
+        self.decayed[:, title] = statistics.decayed
+        self.newest_at_ms = max(self.newest_at_ms, statistics.as_of_ms)
+
+    def popularity(self, span: int, size: int) -> Floats:
+        """Return the decayed viewers of the first ``size`` titles at the newest event time."""
+        self._grow(size)
+        ages = (self.newest_at_ms - self.as_of_ms[:size]) / HALF_LIVES_MS[span]
+        found: Floats = self.decayed[span, :size] * np.exp2(-ages)
+        return found
+
+    def viewers_of(self, size: int) -> Floats:
+        """Return how many viewers engaged with each of the first ``size`` titles."""
+        self._grow(size)
+        return self.viewers[:size]
+
+    def likes_of(self, size: int) -> Floats:
+        """Return how many viewers liked each of the first ``size`` titles."""
+        self._grow(size)
+        return self.likes[:size]
+
+    def like_rate(self, size: int) -> Floats:
+        """Return the smoothed share of viewers with full evidence (``RATE_PRIOR``)."""
+        self._grow(size)
+        likes, viewers = RATE_PRIOR
+        found: Floats = (self.likes[:size] + likes) / (self.viewers[:size] + viewers)
+        return found
+
+    def ages_days(self, size: int) -> Floats:
+        """Return days since each title was first seen; of titles nobody saw 0."""
+        self._grow(size)
+        ages = (self.newest_at_ms - self.first_at_ms[:size]) / DAY_MS
+        return np.where(self.viewers[:size] > 0, ages, 0.0)
+
+    def _grow(self, size: int) -> None:
+        held = len(self.viewers)
+        if size <= held:
+            return
+        more = max(size, 2 * held) - held
+        self.viewers = _longer(self.viewers, more)
+        self.likes = _longer(self.likes, more)
+        self.first_at_ms = _longer(self.first_at_ms, more)
+        self.as_of_ms = _longer(self.as_of_ms, more)
+        self.decayed = np.concatenate([self.decayed, np.zeros((len(HALF_LIVES_MS), more))], axis=1)
+
+
+def _longer(array: NDArray, more: int) -> NDArray:  # type: ignore[type-arg]
+    return np.concatenate([array, np.zeros(more, dtype=array.dtype)])
