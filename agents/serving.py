@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from agents.spec import Record, Reject, SinkAgent
+from domain.sources.attributes import attributes_of
+from infra.postgres import attributes as attribute_rows
 from infra.postgres import bodies, contents, neighbours, slates, trending, viewers, watch_states
 from infra.postgres.pool import Pool
 from schemas.api import recommendations_of
@@ -52,10 +54,13 @@ def decode_batch(
 
 
 async def flush_contents(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
-    """Write contents."""
+    """Write contents and, in the same transaction, what they can share with others."""
     decoded, rejects = decode_batch(Content, CONTENTS.key_of, records)
+    newest = {item.key: item.value for item in decoded}
     async with pool.connection() as connection, connection.transaction():
-        await contents.upsert(connection, [content_row(item) for item in decoded])
+        written = await contents.upsert(connection, [content_row(item) for item in decoded])
+        attributes = {key: attributes_of(newest[key]) if newest[key] else {} for key in written}
+        await attribute_rows.replace(connection, attributes)
     return rejects
 
 

@@ -1,26 +1,29 @@
 """GET content, similar titles and trending."""
 
 import re
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems
+from api.attributes import similar_by_attribute
 from api.auth import authenticate
 from api.parsing import Query, path_identifier
 from api.problems import ProblemError
 from api.responses import json_response
 from api.services import Services, services_of
 from api.trending import TITLES_MAX, trending_list
+from domain.sources.attributes import KINDS
 from infra.security.keys import CATALOGUE_READ
-from schemas.api import Similar, TitledScore
+from schemas.api import Similar, SimilarTitle
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.neighbours import Neighbours
 
 SIMILAR_DEFAULT = 20
 TRENDING_DEFAULT = 20
-BY_PATTERN = re.compile("cowatch")
 GENRE_PATTERN = re.compile(r"[A-Za-z][A-Za-z \-]{0,39}", re.ASCII)
 
 
@@ -40,32 +43,46 @@ async def require_content(services: Services, content_id: str) -> bytes:
 
 
 async def get_similar(request: Request) -> Response:
-    """Answer with the co-watch neighbours that are still in the catalogue."""
+    """Answer with titles that are similar in the sense of ``by``."""
     await authenticate(request, CATALOGUE_READ)
     content_id = path_identifier(request, "content_id")
     query = Query(request)
-    query.text("by", BY_PATTERN, "cowatch")
+    by = query.text("by", BY_PATTERN, " or ".join(SIMILAR_BY)) or SIMILAR_BY_DEFAULT
     services = services_of(request)
     limit = query.limit(default=SIMILAR_DEFAULT, maximum=services.settings.neighbours_max)
     await require_content(services, content_id)
+    return json_response(encode(await SIMILAR_BY[by](services, content_id, limit)))
+
+
+async def similar_by_cowatch(services: Services, content_id: str, limit: int) -> Similar:
+    """Return the co-watch neighbours that are still in the catalogue."""
     body = await services.neighbours.fetch(content_id)
     if body is None:
-        return json_response(encode(Similar(content_id=content_id, by="cowatch", entries=())))
+        return Similar(content_id=content_id, by="cowatch", entries=())
     found = decode(Neighbours, body)
-    answer = Similar(
+    return Similar(
         content_id=content_id,
         by="cowatch",
         model_version=found.model_version,
         entries=await titled(services, found, limit),
     )
-    return json_response(encode(answer))
 
 
-async def titled(services: Services, neighbours: Neighbours, limit: int) -> tuple[TitledScore, ...]:
+SIMILAR_BY: dict[str, Callable[[Services, str, int], Awaitable[Similar]]] = {
+    "cowatch": similar_by_cowatch,
+    **{kind: partial(similar_by_attribute, kind) for kind in KINDS},
+}
+SIMILAR_BY_DEFAULT = "cowatch"
+BY_PATTERN = re.compile("|".join(SIMILAR_BY))
+
+
+async def titled(
+    services: Services, neighbours: Neighbours, limit: int
+) -> tuple[SimilarTitle, ...]:
     """Return the best ``limit`` neighbours that are in the catalogue, with titles."""
     bodies = await services.contents.fetch([item.content_id for item in neighbours.neighbours])
     entries = [
-        TitledScore(
+        SimilarTitle(
             content_id=item.content_id,
             title=decode(Content, bodies[item.content_id]).title,
             score=item.weight,

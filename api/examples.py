@@ -99,9 +99,10 @@ CONTENT: Json = {
 }
 SIMILAR: Json = {
     "content_id": "film-1",
-    "by": "cowatch",
-    "model_version": 42,
-    "entries": [{"content_id": "film-2", "title": "Nosferatu", "score": 0.31}],
+    "by": "director",
+    "entries": [
+        {"content_id": "film-3", "title": "M", "score": 0.71, "shared": ["Fritz Lang"]},
+    ],
 }
 TRENDING: Json = {
     "region": "DE",

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from api.cache import TtlCache
 from api.presets import PresetRules
 from api.stores import (
+    Attributes,
     Contents,
     Database,
     Deliveries,
@@ -24,6 +25,7 @@ from api.stores import (
 )
 from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
+from infra.postgres.attributes import AttributeStore
 from infra.postgres.contents import ContentFacts, ContentStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
@@ -67,6 +69,7 @@ class Services:
     watch_states: WatchStates
     trending: TrendingPartials
     neighbours: NeighbourLists
+    attributes: Attributes
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -146,6 +149,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             watch_states=WatchStateStore(pool),
             trending=TrendingStore(pool),
             neighbours=NeighbourStore(pool),
+            attributes=AttributeStore(pool),
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

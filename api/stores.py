@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from infra.postgres.api_keys import ApiKey
+from infra.postgres.attributes import SimilarRow
 from infra.postgres.contents import ContentFacts
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
@@ -77,6 +78,14 @@ class NeighbourLists(Protocol):
     """Co-watch neighbours by title."""
 
     async def fetch(self, content_id: str) -> bytes | None: ...
+
+
+class Attributes(Protocol):
+    """Titles by shared attributes."""
+
+    async def fetch_similar(
+        self, kind: str, content_id: str, values: Sequence[str], limit: int
+    ) -> list[SimilarRow]: ...
 
 
 class Database(Protocol):

@@ -173,13 +173,23 @@ class TitledScore(WireModel):
     score: float
 
 
+class SimilarTitle(TitledScore):
+    """One similar title. By an attribute the score is a cosine, 0-1, and ``shared`` the reason."""
+
+    shared: tuple[str, ...] | None = Field(
+        default=None, description="values that both titles have, rarest first, at most 5"
+    )
+
+
 class Similar(WireModel):
-    """Titles watched by the same viewers, strongest first."""
+    """Similar titles, strongest first; ties by content_id."""
 
     content_id: ContentId
-    by: Literal["cowatch"]
-    model_version: int | None = Field(default=None, description="null: not in the model yet")
-    entries: tuple[TitledScore, ...]
+    by: str
+    model_version: int | None = Field(
+        default=None, description="of a fitted model; null: it does not know the title yet"
+    )
+    entries: tuple[SimilarTitle, ...]
 
 
 class TrendingTitle(TitledScore):

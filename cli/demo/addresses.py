@@ -19,6 +19,7 @@ def curl_lines(*, api_url: str, api_key: str, user_id: str, content_id: str) -> 
         f"curl -s {auth} {user}/continue-watching",
         f"curl -s {auth} {user}/history",
         f"curl -s {auth} '{api_url}/api/v1/content/{content_id}/similar?by=cowatch'",
+        f"curl -s {auth} '{api_url}/api/v1/content/{content_id}/similar?by=themes'",
         f"curl -s {auth} {api_url}/api/v1/trending",
         f"curl -s {api_url}/readyz",
         f"curl -s {api_url}/metrics",

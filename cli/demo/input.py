@@ -13,6 +13,7 @@ from cli.demo.catalogues import (
     load_films,
     load_netflix,
 )
+from cli.demo.movielens import with_keywords
 from cli.demo.plan import Catalogue
 from cli.demo.posting import Partner
 from cli.demo.reporting import Reporter
@@ -38,7 +39,7 @@ def gather(data: Path, viewers_max: int, titles_max: int, reporter: Reporter) ->
     Raises:
         InputMissingError: the film catalogue is not installed.
     """
-    films, netflix = load_films(), load_netflix(data)
+    films, netflix = with_keywords(load_films(), data), load_netflix(data)
     if netflix is None:
         reporter.line(f"{data / NETFLIX_FILE} is absent: only one partner posts its catalogue")
     if titles_max:

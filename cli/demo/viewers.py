@@ -1,19 +1,14 @@
-"""MovieLens files, or simulated tastes -> ratings of catalogue films.
+"""MovieLens files, or simulated tastes -> ratings of catalogue films."""
 
-MovieLens latest-small (F. M. Harper and J. A. Konstan 2015, The MovieLens Datasets, ACM TiiS 5, 4)
-may be used for research and not be redistributed: it is read where the user put it, never copied.
-"""
-
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.demo.catalogues import Title, content_id_of
+from cli.demo.movielens import MOVIELENS_DIRECTORY, linked_ids, read_rows
 from cli.demo.viewing import Rating, unit
 
-MOVIELENS_DIRECTORY = "ml-latest-small"
 SIMULATED_DEFAULT = 610  # as many as MovieLens latest-small has
 SIMULATED_POOL = 1500  # the films that simulated viewers choose from: those with most reviews
 SIMULATED_HISTORY = (20, 90)  # films per viewer, least and most
@@ -43,25 +38,20 @@ def load_viewers(data: Path, films: Sequence[Title], *, viewers_max: int) -> Vie
 
 
 def _load_movielens(directory: Path, known: set[str], viewers_max: int) -> Viewers:
-    with (directory / "links.csv").open(encoding="utf-8", newline="") as lines:
-        links = {
-            row["movieId"]: f"imdb:tt{int(row['imdbId']):07d}" for row in csv.DictReader(lines)
-        }
+    content_ids = linked_ids(directory)
     ratings, unmatched = [], 0
-    with (directory / "ratings.csv").open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            if viewers_max and int(row["userId"]) > viewers_max:
-                continue
-            content_id = links[row["movieId"]]
-            if content_id not in known:
-                unmatched += 1
-                continue
-            ratings.append(
-                Rating(
-                    f"viewer-{row['userId']}", content_id, float(row["rating"]),
-                    int(row["timestamp"]),
-                )
-            )  # fmt: skip
+    for row in read_rows(directory / "ratings.csv"):
+        if viewers_max and int(row["userId"]) > viewers_max:
+            continue
+        content_id = content_ids[row["movieId"]]
+        if content_id not in known:
+            unmatched += 1
+            continue
+        ratings.append(
+            Rating(
+                f"viewer-{row['userId']}", content_id, float(row["rating"]), int(row["timestamp"])
+            )
+        )  # fmt: skip
     return Viewers("MovieLens latest-small", ratings, unmatched)
 
 

@@ -71,6 +71,7 @@ def film_catalogue(payload: Payload) -> Mapped:
     """A film catalogue with one row per film: OMDb column names, optionally tomatoes' ones.
 
     ``imdbID`` identifies the film, ``Runtime`` is in minutes, lists are comma-separated text.
+    ``Keywords`` says what the film is about.
     """
     genres, unknown = canonical_genres(read.names(payload, "Genre", NAMES_MAX) or ())
     minutes = read.whole(payload, "Runtime")
@@ -84,6 +85,7 @@ def film_catalogue(payload: Payload) -> Mapped:
         "genres": genres or None,
         "cast": read.names(payload, "Cast", CAST_MAX),
         "directors": read.names(payload, "Director", NAMES_MAX),
+        "themes": read.names(payload, "Keywords", NAMES_MAX),
         "language": languages[0] if languages else None,
         "countries": read.names(payload, "Country", NAMES_MAX),
         "maturity_rating": read.text(payload, "Rating"),

@@ -10,6 +10,7 @@ from domain.catalogue.mapped import MappingError
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")  # float() reads more: 1_0, inf, Arabic
+_SUFFIX = re.compile(r",(?=\s*(?:Jr|Sr)\b)")  # "Robert Downey, Jr." is one name
 OFFERS = ("subscription", "rent", "buy", "free")
 
 
@@ -58,7 +59,8 @@ def number_of(value: Any) -> float | None:
 def names(payload: Mapping[str, Any], name: str, limit: int) -> tuple[str, ...] | None:
     """Return a list of names, given as a list or as comma-separated text; None when absent.
 
-    Repeated and empty names are left out, and so is everything after the first ``limit``.
+    Repeated and empty names are left out, and so is everything after the first ``limit``. In text,
+    a comma before "Jr." or "Sr." belongs to the name and is dropped.
 
     Raises:
         MappingError: neither a list of texts nor a text.
@@ -66,7 +68,7 @@ def names(payload: Mapping[str, Any], name: str, limit: int) -> tuple[str, ...] 
     value = payload.get(name)
     if value is None or value == "":
         return None
-    parts = value.split(",") if isinstance(value, str) else value
+    parts = _SUFFIX.sub("", value).split(",") if isinstance(value, str) else value
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise MappingError(name, f"must be a list of texts, not {kind_of(value)}")
     trimmed = (part.strip()[:200] for part in parts)

@@ -46,6 +46,7 @@ ON CONFLICT (content_id) DO UPDATE SET
     type = excluded.type, title = excluded.title, version_of = excluded.version_of,
     series_id = excluded.series_id, partners = excluded.partners
 WHERE excluded.version >= t.version
+RETURNING content_id
 """
 FETCH = "SELECT content_id, body FROM contents WHERE content_id = ANY(%s) AND NOT removed"
 FETCH_EPISODES = """
@@ -58,11 +59,13 @@ WHERE content_id = ANY(%s) AND NOT removed
 """
 
 
-async def upsert(connection: AsyncConnection[Any], rows: Sequence[ContentRow]) -> None:
-    """Write rows; an older version never replaces a newer one."""
+async def upsert(connection: AsyncConnection[Any], rows: Sequence[ContentRow]) -> set[str]:
+    """Write rows and return the ids written; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: row.content_id)
-    if kept:
-        await connection.execute(UPSERT, transposed(kept))
+    if not kept:
+        return set()
+    cursor = await connection.execute(UPSERT, transposed(kept))
+    return {str(content_id) for (content_id,) in await cursor.fetchall()}
 
 
 class ContentStore:

@@ -8,9 +8,11 @@ import psycopg
 
 from api.presets import PresetRules
 from api.services import Services
+from domain.sources.attributes import AttributeIndex, attributes_of
 from infra.kafka.delivery import Produced
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
+from infra.postgres.attributes import SHARED_MAX, SimilarRow
 from infra.postgres.contents import ContentFacts
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
@@ -171,6 +173,25 @@ class FakeNeighbours(Store):
         return self.database.neighbours.get(content_id)
 
 
+class FakeAttributes(Store):
+    async def fetch_similar(self, kind, content_id, values, limit):
+        self.database.touch()
+        known = self.database.contents
+        ids = list(known)
+        index = AttributeIndex(ids)
+        for title, content in enumerate(known.values()):
+            index.put(title, attributes_of(content).get(kind, ()))
+        asked = ids.index(content_id)
+        assert set(values) == set(attributes_of(known[content_id]).get(kind, ()))
+        return [
+            SimilarRow(
+                ids[row.title], known[ids[row.title]].title, row.score,
+                index.shared(asked, row.title)[:SHARED_MAX],
+            )
+            for row in index.similar(asked, limit)
+        ]  # fmt: skip
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -227,6 +248,7 @@ class FakeWorld:
             watch_states=FakeWatchStates(database),
             trending=FakeTrending(database),
             neighbours=FakeNeighbours(database),
+            attributes=FakeAttributes(database),
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )

@@ -7,7 +7,8 @@ from statistics import mean
 
 import pytest
 
-from cli.demo.catalogues import content_id_of, load_films, load_netflix
+from cli.demo.catalogues import Title, content_id_of, load_films, load_netflix
+from cli.demo.movielens import with_keywords
 from cli.demo.viewers import load_viewers, simulate, words
 from cli.demo.viewing import WATCHED_SHARE
 
@@ -52,6 +53,34 @@ def test_movielens_ratings_join_the_catalogue_by_imdb_id(films):
     assert (viewers.count, len(viewers.ratings), viewers.unmatched) == (610, 95_009, 5_827)
     few = load_viewers(DATA, films, viewers_max=20)
     assert (few.count, len(few.ratings)) == (20, 3_072)
+
+
+def test_tags_that_two_viewers_used_become_keywords(films, tmp_path):
+    needs(DATA / "ml-latest-small" / "tags.csv")
+    tagged = with_keywords(films, DATA)
+    assert len(tagged) == len({film.webhook_id for film in tagged}) == len(films)
+    keywords = {
+        content_id_of(film): film.payload["Keywords"]
+        for film in tagged
+        if "Keywords" in film.payload
+    }
+    assert (len(keywords), sum(map(len, keywords.values()))) == (640, 1_517)
+    assert keywords["imdb:tt0133093"] == [
+        "sci-fi", "philosophy", "post apocalyptic", "martial arts",
+    ]  # fmt: skip
+    assert with_keywords(films, tmp_path) == films
+
+
+def test_keywords_are_counted_over_all_films_most_used_first(tmp_path):
+    films = [Title(f"film-{n}", {"imdbID": f"tt000000{n}"}) for n in (1, 2, 3)]
+    directory = tmp_path / "ml-latest-small"
+    directory.mkdir()
+    directory.joinpath("links.csv").write_text("movieId,imdbId\n7,1\n8,2\n9,4\n")
+    directory.joinpath("tags.csv").write_text(
+        "userId,movieId,tag\n1,7,Space \n1,7,my note\n2,8,space\n1,7,heist\n2,9,heist\n3,9,heist\n"
+    )
+    payloads = [film.payload.get("Keywords") for film in with_keywords(films, tmp_path)]
+    assert payloads == [["heist", "space"], ["space"], None]
 
 
 def test_without_movielens_files_viewers_are_simulated(films, tmp_path):

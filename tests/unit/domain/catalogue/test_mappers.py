@@ -118,7 +118,7 @@ def test_film_catalogue_row() -> None:
             "ID": 595, "imdbID": "tt1675434", "Title": "The Intouchables", "Year": 2011,
             "Rating": "R", "Runtime": 112.0, "Genre": "Biography, Comedy, Drama",
             "Director": "Olivier Nakache, Éric Toledano", "Cast": "Omar Sy", "Language": "French",
-            "Country": "France", "Oscars": 0,
+            "Country": "France", "Oscars": 0, "Keywords": ["friendship", "paris"],
         }
     )  # fmt: skip
     assert mapped.partner_id == "tt1675434"
@@ -127,12 +127,19 @@ def test_film_catalogue_row() -> None:
         "type": "movie", "title": "The Intouchables", "release_year": 2011, "runtime_s": 6720,
         "genres": ("History", "Comedy", "Drama"), "cast": ("Omar Sy",),
         "directors": ("Olivier Nakache", "Éric Toledano"), "language": "French",
-        "countries": ("France",), "maturity_rating": "R",
+        "countries": ("France",), "maturity_rating": "R", "themes": ("friendship", "paris"),
     }  # fmt: skip
     with pytest.raises(MappingError, match=r"^imdbID: required"):
         film_catalogue({"Title": "x"})
     with pytest.raises(MappingError, match=r"^imdbID: 'nm1' is not like tt0114709"):
         film_catalogue({"imdbID": "nm1"})
+
+
+def test_a_comma_before_jr_does_not_end_a_name() -> None:
+    cast = "Val Kilmer, Robert Downey, Jr., Ed Begley, Sr, Sra. Vega"
+    mapped = film_catalogue({"imdbID": "tt0373469", "Cast": cast})
+    names = ("Val Kilmer", "Robert Downey Jr.", "Ed Begley Sr", "Sra. Vega")
+    assert mapped.fields["cast"] == names
 
 
 def test_netflix_rows() -> None:
@@ -147,12 +154,16 @@ def test_netflix_rows() -> None:
     assert film.fields["type"] == "movie"
     assert film.fields["runtime_s"] == 5400
     assert film.fields["genres"] == ("Documentary",)
+    assert film.fields["directors"] == ("K. J.",)
+    assert film.fields["overview"] == "As her father nears the end."
     assert "cast" not in film.fields
     series = netflix_titles(
         {"show_id": "s2", "type": "TV Show", "title": "B", "duration": "2 Seasons",
-         "listed_in": "International TV Shows, TV Dramas, TV Mysteries"}
+         "listed_in": "International TV Shows, TV Dramas, TV Mysteries", "cast": "Ama Q, Khosi N"}
     )  # fmt: skip
-    assert series.fields == {"type": "series", "title": "B", "genres": ("Drama", "Mystery")}
+    assert series.fields == {
+        "type": "series", "title": "B", "genres": ("Drama", "Mystery"), "cast": ("Ama Q", "Khosi N")
+    }  # fmt: skip
     assert series.unknown_genres == ("International TV Shows",)
     shifted = netflix_titles({"show_id": "s3", "type": "Movie", "rating": "74 min", "duration": ""})
     assert shifted.fields == {"type": "movie", "runtime_s": 4440}
