@@ -1,93 +1,41 @@
 """interactions -> [viewer profiles; co-watch and trending scored in batches] -> slates."""
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-
-import orjson
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from agents.decoding import decoded
+from agents.intake import ContentIntake
 from agents.spec import BaseStep, Emit, Outcome, Record, StreamAgent, TableView
+from agents.weights import take_weights
+from domain.ranking.scoring import Ranker
 from domain.slate_index import ContentSide
 from domain.slates import SlateRules, Viewer, build_slates
+from domain.sources.registry import first_model
 from domain.viewer_profile import ViewerProfile, decode_profile, encode_profile
-from infra.metrics import EVENT_TO_SLATE
+from infra.metrics import EVENT_TO_SLATE, SLATE_ENTRIES
 from infra.settings import Settings
 from schemas.codec import decode
-from schemas.content import Content
 from schemas.interaction import Interaction
-from schemas.trending import TrendingPartial
-from topics.catalog import CONTENTS, INTERACTIONS, NEIGHBOURS, SLATES, TRENDING
+from schemas.value_model import ValueModel
+from topics.catalog import (
+    CONTENTS,
+    INTERACTIONS,
+    NEIGHBOURS,
+    NEXT_TITLES,
+    SLATES,
+    TITLE_STATISTICS,
+    TOGETHER,
+    TRENDING,
+    VALUE_MODELS,
+)
 from topics.spec import TopicSpec
 
 TICK_S = 0.02
 USERS_PER_CALL = 64  # scored in one go: bounds how long a call keeps the event loop
 LIVE_BATCH_MAX = 200  # more records at once are a backlog: its users wait for the ticks
-NEIGHBOUR_ROWS_PER_TICK = 200  # a refit's burst is taken in over many ticks, beside the hot path
-REBUILD_INTERVAL_MS = 2500  # partials arrive every few seconds
 
 # First byte of a table value: whether the newest slate says everything the profile knows.
 PENDING, EMITTED = b"p", b"e"
-
-
-class ContentIntake:
-    """Brings replicated records into the content side without holding up the hot path.
-
-    A refit sends thousands of neighbour rows at once: they wait undecoded, and a few are taken in
-    per tick. Trending lists are merged anew every few seconds at most.
-    """
-
-    def __init__(self, content: ContentSide) -> None:
-        self._content = content
-        self._rows: deque[Record] = deque()
-        self._rebuilt_at_ms: int | None = None
-
-    def add(self, topic: TopicSpec, records: Iterable[Record]) -> None:
-        """Take records of one topic; contents count at once."""
-        if topic == NEIGHBOURS:
-            self._rows.extend(records)
-            return
-        for record in records:
-            if topic == CONTENTS:
-                self._take_content(record)
-            elif record.value is None:
-                self._content.remove_trending(_key(record))
-            else:
-                self._content.put_trending(decode(TrendingPartial, record.value))
-
-    def work(self, now_ms: int) -> None:
-        """Take in a few waiting rows; rebuild what is stale and due.
-
-        The first call takes in everything: before it there is no model to go on with.
-        """
-        first = self._rebuilt_at_ms is None
-        count = len(self._rows) if first else NEIGHBOUR_ROWS_PER_TICK
-        for _ in range(min(count, len(self._rows))):
-            self._take_row(self._rows.popleft())
-        if self._rebuilt_at_ms is not None and now_ms - self._rebuilt_at_ms < REBUILD_INTERVAL_MS:
-            return
-        self._rebuilt_at_ms = now_ms
-        if self._content.trending_stale:
-            self._content.rebuild_trending()
-
-    def _take_content(self, record: Record) -> None:
-        if record.value is None:
-            self._content.remove_content(_key(record))
-        else:
-            self._content.put_content(decode(Content, record.value))
-
-    def _take_row(self, record: Record) -> None:
-        if record.value is None:
-            self._content.remove_neighbours(_key(record))
-            return
-        # Not through the codec: models for a refit's million weights would take seconds.
-        row = orjson.loads(record.value)
-        neighbours = row["neighbours"]
-        self._content.put_neighbours(
-            row["content_id"],
-            row["model_version"],
-            [each["content_id"] for each in neighbours],
-            [each["weight"] for each in neighbours],
-        )
 
 
 class Waiting:
@@ -139,17 +87,29 @@ class SlatesStep(BaseStep):
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._rules = SlateRules(size=settings.slate_size, ttl_s=settings.slate_ttl_s)
+        self._rules = SlateRules(
+            size=settings.slate_size,
+            ttl_s=settings.slate_ttl_s,
+            diversity=settings.slate_diversity,
+            exploration=settings.exploration_budget,
+        )
         self._refresh_ms = settings.slate_refresh_ms
-        self._content = ContentSide()
-        self._intake = ContentIntake(self._content)
+        content = ContentSide()
+        self._ranker = Ranker(content, first_model())
+        self._intake = ContentIntake(content, self._ranker.refresh)
         self._turn = 0
         self._ready = False
         self._waiting: dict[int, Waiting] = {}
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
-        """Take in contents, trending and neighbours."""
-        self._intake.add(topic, records)
+        """Take in what is known of titles, and the weights of the sources."""
+        if topic != VALUE_MODELS:
+            self._intake.add(topic, records)
+            return
+        for record in records:
+            if record.value is not None:
+                take_weights(self._ranker.model, decode(ValueModel, record.value))
+        self._ranker.refresh()
 
     def on_batch(
         self, partition: int, records: Sequence[Record], table: TableView, now_ms: int
@@ -208,13 +168,16 @@ class SlatesStep(BaseStep):
             self._intake.work(now_ms)
             self._ready = True
         viewers = [Viewer(user, _profile(table, user)) for user in users]
-        slates = build_slates(self._content, viewers, self._rules, now_ms)
+        slates = build_slates(self._ranker, viewers, self._rules, now_ms)
+        kinds = Counter(kind for slate in slates for kind in slate.kinds)
+        for kind, count in kinds.items():
+            SLATE_ENTRIES.labels(kind).inc(count)
         for user, accepted_at_ms in users.items():
             table.put(user, EMITTED + (table.get(user) or b" ")[1:])
             if accepted_at_ms is not None:
                 EVENT_TO_SLATE.observe(max(0, now_ms - accepted_at_ms) / 1000)
         return [
-            Emit(SLATES, user.encode(), slate, partition)
+            Emit(SLATES, user.encode(), slate.value, partition)
             for user, slate in zip(users, slates, strict=True)
         ]
 
@@ -224,17 +187,19 @@ def _profile(table: TableView, user: str) -> ViewerProfile:
     return ViewerProfile() if value is None else decode_profile(value[1:])
 
 
-def _key(record: Record) -> str:
-    if record.key is None:
-        raise ValueError(f"{record.topic}/{record.partition}@{record.offset} has no key")
-    return record.key.decode()
-
-
 SPEC = StreamAgent(
     name="slates",
     source=INTERACTIONS,
     table="viewer-profiles",
-    replicas=(CONTENTS, TRENDING, NEIGHBOURS),
+    replicas=(
+        CONTENTS,
+        TRENDING,
+        NEIGHBOURS,
+        TOGETHER,
+        NEXT_TITLES,
+        TITLE_STATISTICS,
+        VALUE_MODELS,
+    ),
     emits=(SLATES,),
     tick_s=TICK_S,
     create_step=SlatesStep,

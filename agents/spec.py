@@ -184,4 +184,32 @@ class Fitter(Protocol):
         """Turn the result into records; unchanged rows are not emitted again."""
 
 
-AgentSpec = StreamAgent | SinkAgent | FitAgent
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowAgent:
+    """Replicated sources -> state in memory, made again at every start -> emits, tick by tick.
+
+    One process holds it all, so there must be one of it. The first tick comes when the sources were
+    read whole.
+    """
+
+    name: str
+    sources: tuple[TopicSpec, ...]
+    emits: tuple[TopicSpec, ...]
+    tick_s: float
+    create_follower: Callable[[Settings], "Follower"]
+
+
+class Follower(Protocol):
+    """The work of a follow agent."""
+
+    def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
+        """Take in records of a source topic, in offset order per partition; must be quick."""
+
+    def on_tick(self, now_ms: int) -> list[Emit]:
+        """Do a bounded amount of work; return records to produce."""
+
+    def busy(self) -> bool:
+        """Whether work is waiting: then the next tick follows at once."""
+
+
+AgentSpec = StreamAgent | SinkAgent | FitAgent | FollowAgent

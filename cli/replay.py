@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from agents import co_watch, slates, trending, watch_states
+from agents.rows import canonical_neighbours
 from agents.spec import StreamAgent
 from cli.options import EXIT_FAILED, EXIT_USAGE, CommandError, with_settings
 from cli.rederive import Derived, Rows, derive_fit, derive_stream, live_rows, live_table
@@ -224,7 +225,7 @@ def canonical(rows: Rows, kind: str | None) -> Rows:
     if kind is None:
         return rows
     if kind == "neighbours":
-        return {key: co_watch.canonical_neighbours(value) for key, value in rows.items()}
+        return {key: canonical_neighbours(value) for key, value in rows.items()}
     return {key: without_version(canonical_slate(value)) for key, value in rows.items()}
 
 

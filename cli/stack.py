@@ -23,7 +23,7 @@ from typing import Self
 
 import click
 
-from agents.spec import FitAgent, SinkAgent, StreamAgent
+from agents.spec import FitAgent, FollowAgent, SinkAgent, StreamAgent
 from cli.options import CommandError, environment_of
 from cli.supervision import (
     died,
@@ -63,7 +63,7 @@ def roles() -> dict[str, tuple[str, ...]]:
     """
     from agents.registry import REGISTRY  # here: `--help` need not wait for the models' libraries
 
-    kinds = {"stream": StreamAgent, "serving": SinkAgent, "fit": FitAgent}
+    kinds = {"stream": StreamAgent, "serving": SinkAgent, "fit": FitAgent | FollowAgent}
     return {
         role: tuple(spec.name for spec in REGISTRY if isinstance(spec, kind))
         for role, kind in kinds.items()

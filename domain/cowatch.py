@@ -6,7 +6,8 @@ depend on the order of arrival. It is rebuilt from the histories for every fit: 
 (0.4 s for 100,000 ratings), small beside the inverse, and it forgets an erased viewer by itself.
 The dense inverse costs titles^3 operations and titles^2 * 8 bytes, so the model is limited to the
 titles with most viewers. With fewer viewers than titles the same B comes from a viewers^3 inverse
-(Woodbury): with ``Y = (X X' + lambda I)^-1 X``, ``B[j, i] = X[:, j] . Y[:, i] / (1 - X[:, i] . Y[:, i])``.
+(Woodbury): with ``Y = (X X' + lambda I)^-1 X`` it is
+``B[j, i] = X[:, j] . Y[:, i] / (1 - X[:, i] . Y[:, i])``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,13 +19,11 @@ import scipy.sparse as sparse
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, lapack
 
+from domain.evidence import seen_of
 from schemas.watch_state import WatchState
 
 WEIGHT_ONE = 100  # weights are hundredths
 ENGAGED_ONLY = 255  # watched or rated, but no evidence of liking it: weight 0 here
-PROGRESS_MIN = 0.30  # less than this is no evidence of interest
-LIKED_MIN = 4.0  # rating on a scale of 0-5
-LOW_RATING_MAX = 2.5
 DECIMALS = 6  # of published weights: below this the inverse's rounding errors begin
 GRAM_COLUMNS = 512  # columns of X'X computed at once: bounds the sparse intermediate
 
@@ -57,24 +56,11 @@ class NeighbourRows(NamedTuple):
 def watch_weight(state: WatchState) -> int:
     """Return how much a watch state says about taste, in hundredths (0: nothing).
 
-    Completed or liked is 1; a title the viewer dismissed, hid or rated low says nothing; otherwise
-    the progress, from ``PROGRESS_MIN`` on. ``ENGAGED_ONLY``: watched or rated all the same.
+    ``ENGAGED_ONLY``: watched or rated, but no evidence (``domain.evidence``).
     """
-    weight = _evidence(state)
-    engaged = state.started_at_ms is not None or state.rating is not None
-    return weight if weight or not engaged else ENGAGED_ONLY
-
-
-def _evidence(state: WatchState) -> int:
-    if state.dismissed or state.hidden:
-        return 0
-    if state.rating is not None and state.rating <= LOW_RATING_MAX:
-        return 0
-    if state.completions > 0 or state.completed:
-        return WEIGHT_ONE
-    if state.rating is not None and state.rating >= LIKED_MIN:
-        return WEIGHT_ONE
-    return int(state.progress * WEIGHT_ONE) if state.progress >= PROGRESS_MIN else 0
+    seen = seen_of(state)
+    weight = int(seen.evidence * WEIGHT_ONE)
+    return weight if weight or not seen.engaged else ENGAGED_ONLY
 
 
 def select_titles(histories: Histories, titles_max: int) -> Histories:

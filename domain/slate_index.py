@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.ranking.statistics import StatisticsTable
+from domain.sources.attributes import KINDS, AttributeIndex, attributes_of
 from domain.trending import merge
 from schemas.content import Content
 from schemas.trending import TrendingPartial
@@ -147,6 +148,7 @@ class ContentSide:
         self.trending_stale = False
         self.years = np.zeros(1024, dtype=np.int64)  # release years; 0: unknown
         self.statistics = StatisticsTable()
+        self.attributes = {kind: AttributeIndex(self.ids) for kind in KINDS}
         self._part_titles: set[int] = set()
         self._rows: dict[str, dict[int, NeighbourRow]] = {table: {} for table in TABLES}
         self._partials: dict[str, TrendingPartial] = {}
@@ -176,6 +178,9 @@ class ContentSide:
         title = self.index_of(content.content_id)
         self.names[title] = content.title
         self.years[title] = content.release_year or 0
+        attributes = attributes_of(content)
+        for kind, index in self.attributes.items():
+            index.put(title, attributes.get(kind, ()))
         (self._part_titles.add if content.type in _PARTS else self._part_titles.discard)(title)
         series_id = content.series_id if content.type in _PARTS else None
         wholes = tuple(self.index_of(each) for each in (content.version_of, series_id) if each)
@@ -186,6 +191,8 @@ class ContentSide:
         title = self.index_of(content_id)
         self.names[title] = None
         self.years[title] = 0
+        for index in self.attributes.values():
+            index.remove(title)
         self._part_titles.discard(title)
         self._relink(title, None)
 
@@ -260,7 +267,7 @@ class ContentSide:
 
     def alikeness(self, titles: Indices) -> Floats:
         """Return how alike titles are, 0-1, shape (titles, titles): the cosine of their genres."""
-        return self._alike.cosines(self._genre_sets[titles])
+        return self.attributes["genre"].cosines(titles)
 
     def put_trending(self, part: TrendingPartial) -> None:
         """Set the part of one shard; visible after the next ``rebuild_trending``."""

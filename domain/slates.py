@@ -1,10 +1,11 @@
 """Slates: scored viewers -> rules, diversity, exploration -> encoded lists with true reasons.
 
-The best ``POOL`` titles by score that may be recommended are diversified down to the slate, and some
-places explore. A title takes part only if something speaks for it: a term of a personal source, or
-somebody who watched it. Deterministic; ties by content id.
+The best ``POOL`` titles by score that may be recommended are diversified down to the slate, and
+some places explore. A title takes part only if something speaks for it: a term of a personal
+source, or somebody who watched it. Deterministic; ties by content id.
 
-A series of which the viewer touched any episode is not recommended: it belongs to continue watching.
+A series of which the viewer touched any episode is not recommended: it belongs to continue
+watching.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import orjson
 
 from domain.ranking import exploration
 from domain.ranking.diversity import LAMBDA, diversify
-from domain.ranking.history import Floats, History, Indices, make_history
+from domain.ranking.history import Flags, Floats, History, Indices, make_history
 from domain.ranking.reasons import Reason, reasons
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.viewer_profile import ViewerProfile, seen_titles
@@ -35,8 +36,8 @@ class Viewer(NamedTuple):
 class SlateRules(NamedTuple):
     """What the slates of one deployment look like.
 
-    ``diversity`` is the balance of ``domain.ranking.diversity`` (1: none), ``exploration`` the share
-    of places that explore.
+    ``diversity`` is the balance of ``domain.ranking.diversity`` (1: none), ``exploration`` the
+    share of places that explore.
     """
 
     size: int
@@ -53,10 +54,17 @@ class Pick(NamedTuple):
     explores: bool
 
 
+class BuiltSlate(NamedTuple):
+    """An encoded ``Slate`` and the recommendation types of its entries."""
+
+    value: bytes
+    kinds: list[str]
+
+
 def build_slates(
     ranker: Ranker, viewers: Sequence[Viewer], rules: SlateRules, now_ms: int
-) -> list[bytes]:
-    """Return the encoded ``Slate`` of each viewer, in the order given.
+) -> list[BuiltSlate]:
+    """Return the slate of each viewer, in the order given.
 
     The bytes are a function of the content side, the model, the profiles and ``now_ms`` and equal
     those of ``schemas.codec.encode``.
@@ -64,7 +72,7 @@ def build_slates(
     return [_slate(ranker, viewer, rules, now_ms) for viewer in viewers]
 
 
-def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> bytes:
+def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> BuiltSlate:
     profile = viewer.profile
     content = ranker.content
     seen, excluded = seen_titles(profile)
@@ -79,11 +87,12 @@ def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> by
     why = [
         EXPLORATION if pick.explores else reason for pick, reason in zip(picks, why, strict=True)
     ]
-    return _encode(ranker, viewer, picks, why, (rules, now_ms))
+    value = _encode(ranker, viewer, picks, why, (rules, now_ms))
+    return BuiltSlate(value, [reason.recommendation_type for reason in why])
 
 
 def choose(
-    ranker: Ranker, history: History, scores: ViewerScores, allowed: Floats, rules: SlateRules
+    ranker: Ranker, history: History, scores: ViewerScores, allowed: Flags, rules: SlateRules
 ) -> list[Pick]:
     """Return the places of one slate, best first.
 
@@ -109,7 +118,7 @@ def choose(
 
 
 def _explore(
-    ranker: Ranker, scores: ViewerScores, allowed: Floats, picks: list[Pick], places: list[int]
+    ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], places: list[int]
 ) -> list[Pick]:
     """Put titles that little is known of into their places; the others move down and out."""
     content = ranker.content

@@ -10,13 +10,11 @@ from typing import Any
 
 import orjson
 
+from domain.evidence import LIKED_MIN, PROGRESS_MIN, evidence
 from domain.ranking.history import Seen
 from schemas.interaction import Interaction
 
 TITLES_MAX = 2000
-PROGRESS_MIN = 0.30  # as in co-watch: less is no evidence of interest
-LIKED_MIN = 4.0
-LOW_RATING_MAX = 2.5
 _ENGAGED = frozenset({"started", "progressed", "completed", "abandoned", "rewatched"})
 _DECISIONS = {
     "dismissed": ("dismissed", 1), "restored": ("dismissed", 0),
@@ -74,12 +72,12 @@ class TitleState:
     @property
     def evidence(self) -> float:
         """How much the title speaks for others like it, 0-1."""
-        low = 0.0 <= self.rated[1] <= LOW_RATING_MAX
-        if low or self.dismissed[1] > 0 or self.hidden[1] > 0:
-            return 0.0
-        if self.completed or self.liked:
-            return 1.0
-        return self.progress if self.progress >= PROGRESS_MIN else 0.0
+        return evidence(
+            progress=self.progress,
+            completed=self.completed,
+            rating=self.rated[1] if self.rated[1] >= 0.0 else None,
+            refused=self.dismissed[1] > 0 or self.hidden[1] > 0,
+        )
 
     @property
     def excluded(self) -> bool:

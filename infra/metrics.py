@@ -66,6 +66,13 @@ EVENT_TO_SLATE = Histogram(
     buckets=LATENCY_BUCKETS_S,
 )  # fmt: skip
 
+SLATE_ENTRIES = Counter(
+    "mg_slate_entries", "Entries of slates emitted; exploration by its share of all", ["type"]
+)
+VALUE_MODEL_LEARNED = Gauge(
+    "mg_value_model_learned_engagements", "Liked engagements that the value model learned from"
+)
+
 # --- Catalogue ---
 CATALOGUE_UNKNOWN_GENRES = Counter(
     "mg_catalogue_unknown_genres", "Genre names that no synonym knows, dropped", ["mapper"]

@@ -82,6 +82,16 @@ class Settings:
     slate_ttl_s: int = setting(
         "MEDIA_GATEWAY_SLATE_TTL_S", 3600, "Lifetime stated on slate entries"
     )
+    slate_diversity: float = setting(
+        "MEDIA_GATEWAY_SLATE_DIVERSITY",
+        0.7,
+        "Relevance against variety of a slate, 0-1; 1: relevance alone",
+    )
+    exploration_budget: float = setting(
+        "MEDIA_GATEWAY_EXPLORATION_BUDGET",
+        0.05,
+        "Share of places in a slate for titles that little is known of; 0: none",
+    )
     neighbours_max: int = setting(
         "MEDIA_GATEWAY_NEIGHBOURS_MAX", 100, "Co-watch neighbours kept per title"
     )

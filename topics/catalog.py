@@ -10,7 +10,9 @@ from schemas.interaction import Interaction
 from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
 from schemas.slate import Slate
+from schemas.title_statistics import TitleStatistics
 from schemas.trending import TrendingPartial
+from schemas.value_model import ValueModel
 from schemas.watch_state import WatchState
 from schemas.webhook import WebhookReceived
 from topics.spec import DAY_MS, TopicSpec
@@ -40,7 +42,7 @@ CONTENTS = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="catalogue",
-    readers=("slates", "serving-contents", "api"),
+    readers=("value-model", "slates", "serving-contents", "api"),
     description="Canonical contents; a tombstone removes one.",
 )
 PROGRESS = TopicSpec(
@@ -65,7 +67,7 @@ WATCH_STATES = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="watch-states",
-    readers=("co-watch", "serving-watch-states"),
+    readers=("co-watch", "value-model", "serving-watch-states"),
     description="Latest watch state per user and title, from the ledger.",
 )
 INTERACTIONS = TopicSpec(
@@ -101,8 +103,56 @@ NEIGHBOURS = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="co-watch",
-    readers=("slates", "serving-neighbours", "co-watch"),
+    readers=("value-model", "slates", "serving-neighbours", "co-watch"),
     description="Top-K co-watch neighbours per title (EASE^R), versioned.",
+)
+TOGETHER = TopicSpec(
+    name="intelligence.together-neighbours.v1",
+    schema=Neighbours,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="co-watch",
+    readers=("value-model", "slates", "co-watch"),
+    description="Top-K titles that the same viewers engage with (cosine), versioned.",
+)
+NEXT_TITLES = TopicSpec(
+    name="intelligence.next-titles.v1",
+    schema=Neighbours,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="value-model",
+    readers=("slates",),
+    description="Top-K titles that viewers go on to, kept current by the event.",
+)
+TITLE_STATISTICS = TopicSpec(
+    name="intelligence.title-statistics.v1",
+    schema=TitleStatistics,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="value-model",
+    readers=("slates",),
+    description="Viewers, likes, age and popularity per title, kept current by the event.",
+)
+VALUE_MODELS = TopicSpec(
+    name="intelligence.value-models.v1",
+    schema=ValueModel,
+    key=("name",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="value-model",
+    readers=("value-model", "slates"),
+    description="What each source's score is worth, learned from the stream.",
 )
 SLATES = TopicSpec(
     name="intelligence.slates.v1",
@@ -118,5 +168,6 @@ SLATES = TopicSpec(
 )
 
 CATALOG: tuple[TopicSpec, ...] = (
-    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, SLATES,
+    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, TOGETHER,
+    NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, SLATES,
 )  # fmt: skip

@@ -11,10 +11,11 @@ from prometheus_client import start_http_server
 
 from agents.runtime.emitter import Emitter
 from agents.runtime.fit import FitRunner
+from agents.runtime.follow import FollowRunner
 from agents.runtime.runner import Runner
 from agents.runtime.sink import SinkRunner
 from agents.runtime.stream import StreamRunner
-from agents.spec import AgentSpec, FitAgent, SinkAgent
+from agents.spec import AgentSpec, FitAgent, FollowAgent, SinkAgent
 from infra.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._runners: list[Runner] = []
-        self._fits: list[FitRunner] = []
+        self._fits: list[FitRunner | FollowRunner] = []
 
     def fail(self, error: BaseException) -> None:
         """Stop the process: what happened cannot be handled here."""
@@ -111,6 +112,8 @@ class Worker:
     def _add(self, spec: AgentSpec) -> None:
         if isinstance(spec, FitAgent):
             self._fits.append(FitRunner(spec, self._settings, self._emitter))
+        elif isinstance(spec, FollowAgent):
+            self._fits.append(FollowRunner(spec, self._settings, self._emitter))
         elif isinstance(spec, SinkAgent):
             self._runners.append(
                 SinkRunner(spec, self._pool, self._settings, self._emitter, self.fail)
@@ -119,7 +122,7 @@ class Worker:
             self._runners.append(StreamRunner(spec, self._settings, self._emitter, self.fail))
 
     async def _announce(self) -> None:
-        everything: list[Runner | FitRunner] = [*self._runners, *self._fits]
+        everything: list[Runner | FitRunner | FollowRunner] = [*self._runners, *self._fits]
         for each in everything:
             await each.wait_ready()
         print(READY_LINE, flush=True)  # noqa: T201 -- the line that supervisors wait for

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Sequence
 
 from agents.registry import REGISTRY
-from agents.spec import AgentSpec, FitAgent, SinkAgent, StreamAgent
+from agents.spec import AgentSpec, FitAgent, FollowAgent, SinkAgent, StreamAgent
 from cli.documents.markdown import code, page, table
 from topics.catalog import CATALOG
 from topics.spec import DAY_MS, TopicSpec
 
 KEY_JOIN = " | "
+
+
+KINDS = {StreamAgent: "stream", SinkAgent: "sink", FitAgent: "fit", FollowAgent: "follow"}
 
 
 def topics_page() -> str:
@@ -67,15 +70,14 @@ def _topic_row(topic: TopicSpec) -> list[str]:
 
 
 def _agent_row(agent: AgentSpec) -> list[str]:
-    sources = agent.sources if isinstance(agent, FitAgent) else (agent.source,)
+    sources = agent.sources if isinstance(agent, FitAgent | FollowAgent) else (agent.source,)
     emits = () if isinstance(agent, SinkAgent) else agent.emits
     changelog = ""
     if isinstance(agent, StreamAgent) and agent.table:
         changelog = code(agent.changelog)
-    kind = {StreamAgent: "stream", SinkAgent: "sink", FitAgent: "fit"}[type(agent)]
     return [
         agent.name,
-        kind,
+        KINDS[type(agent)],
         _names(sources),
         _names(_replicas(agent)),
         _names(emits) or "Postgres",
@@ -84,7 +86,7 @@ def _agent_row(agent: AgentSpec) -> list[str]:
 
 
 def _replicas(agent: AgentSpec) -> tuple[TopicSpec, ...]:
-    if isinstance(agent, FitAgent):
+    if isinstance(agent, FitAgent | FollowAgent):
         return agent.sources
     return agent.replicas if isinstance(agent, StreamAgent) else ()
 

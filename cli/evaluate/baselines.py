@@ -49,7 +49,8 @@ class Popularity:
 
     def scores(self, liked: Liked, user: int) -> Floats:
         """Return the counts; the same for every user."""
-        return liked.seen.sum(axis=0)
+        found: Floats = liked.seen.sum(axis=0)
+        return found
 
     def refit(self, liked: Liked) -> None:
         """Nothing to fit: the counts are always current."""

@@ -41,7 +41,7 @@ def recall(shown: Sequence[int], relevant: set[int], cut: int) -> float:
     return len(relevant.intersection(shown[:cut])) / len(relevant)
 
 
-def top(scores: Floats, count: int) -> list[int]:
+def top(scores: NDArray[np.floating], count: int) -> list[int]:
     """Return the columns of the ``count`` largest scores, best first, ties by column."""
     if len(scores) > count:
         least = np.partition(scores, len(scores) - count)[len(scores) - count]

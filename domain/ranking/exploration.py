@@ -30,7 +30,7 @@ def places(size: int, budget: float) -> list[int]:
 
 
 def upper_bounds(content: ContentSide) -> Floats:
-    """Return the upper confidence bound of each title's chance to be liked; 0 where enough is known."""
+    """Return the upper bound of each title's chance to be liked; 0 where enough is known."""
     size = len(content.ids)
     viewers = content.statistics.viewers_of(size)
     likes = np.minimum(content.statistics.likes_of(size), viewers)

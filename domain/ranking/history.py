@@ -2,9 +2,9 @@
 
 Recency weighs a title by how many others were touched after it, not by the time since: a viewer who
 comes back after a month goes on where they stopped. ``decay ** newer``, where ``newer`` counts the
-titles touched strictly later, for ``newer < window``. Titles touched at the same millisecond get the
-same weight, so the order in which such events arrive cannot matter; more than ``TIES_MAX`` of them
-are an import, whose order says nothing, and get none.
+titles touched strictly later, for ``newer < window``. Titles touched at the same millisecond get
+the same weight, so the order in which such events arrive cannot matter; more than ``TIES_MAX`` of
+them are an import, whose order says nothing, and get none.
 
 Seasons, episodes and versions count once, by the newest of them, under their home title.
 """
@@ -46,10 +46,10 @@ class History(NamedTuple):
     """Parallel arrays, newest first, ties by content id.
 
     ``titles`` are dense indices of what was watched, ``homes`` of what it counts for. ``evidence``
-    (0-1) says how much a title speaks for others like it. ``engaged`` marks the newest entry of each
-    home that was watched or rated, ``watched`` what was watched far enough. ``recency`` and ``liked_recency`` are the
-    ``RECENT`` weights among all engaged titles and among those with full evidence; 0 for a title
-    that does not take part.
+    (0-1) says how much a title speaks for others like it. ``engaged`` marks the newest entry of
+    each home that was watched or rated, ``watched`` what was watched far enough. ``recency`` and
+    ``liked_recency`` are the ``RECENT`` weights among all engaged titles and among those with full
+    evidence; 0 for a title that does not take part.
     """
 
     titles: Indices

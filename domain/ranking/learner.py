@@ -1,9 +1,9 @@
 """The learner: every engagement is predicted, then learned, then counted.
 
-For a viewer's first engagement with a title, the titles that could have been recommended just before
-are scored. When the viewer turns out to like it (at once for a rating, at the end for a film), the
-value model takes one step with what was known at that moment, never with anything later. Then the
-engagement is counted: statistics of the title, and which titles it followed.
+For a viewer's first engagement with a title, the titles that could have been recommended just
+before are scored. When the viewer turns out to like it (at once for a rating, at the end for a
+film), the value model takes one step with what was known at that moment, never with anything later.
+Then the engagement is counted: statistics of the title, and which titles it followed.
 
 The live agent and the evaluator run this same class over the same states of viewers' titles.
 """
@@ -25,8 +25,8 @@ class Prediction(NamedTuple):
     """What the model said just before an engagement.
 
     ``rank`` is the number of candidates before the title; ``scores`` are the totals of the
-    ``candidates`` and ``matrix`` the scores of all sources for them; ``column`` is the title's place
-    among them.
+    ``candidates`` and ``matrix`` the scores of all sources for them; ``column`` is the title's
+    place among them.
     """
 
     rank: int

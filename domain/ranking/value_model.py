@@ -1,9 +1,9 @@
 """The value model: one linear blend of all sources, learned from the stream.
 
-``score(i) = sum over sources s of weight_s(n) * f_s(i) / scale_s`` where f_s is a source's 0-1 score
-of title i and n the number of titles the viewer is known to have engaged with. Weights are given
-for a viewer about whom nothing is known and for one with ``EVIDENCE_FULL`` titles or more; between
-them they are blended linearly, so a cold start passes into a personal list without a step.
+``score(i) = sum over sources s of weight_s(n) * f_s(i) / scale_s`` where f_s is a source's 0-1
+score of title i and n the number of titles the viewer is known to have engaged with. Weights are
+given for a viewer about whom nothing is known and for one with ``EVIDENCE_FULL`` titles or more;
+between them they are blended linearly, so a cold start passes into a personal list without a step.
 
 Learning: before an engagement that the viewer liked is taken in, the titles that could have been
 recommended are scored; the loss is the softmax cross-entropy of the liked one among them. One

@@ -170,6 +170,29 @@ class AttributeIndex:
         both.sort(key=lambda column: (fitted.titles[column], self._values[column]))
         return [self._values[column] for column in both]
 
+    def scores(self, titles: Indices, weights: Floats) -> Floats:
+        """Return ``sum over j of w_j v_j . v_i`` for all titles i, v being unit vectors.
+
+        At most the sum of the weights. One viewer at a time without sparse matrices: their set-up
+        would cost more than the sums.
+        """
+        fitted = self._fit()
+        columns, values = _gather(fitted.units, self._set_of[titles], weights)
+        profile: Floats = np.bincount(columns, weights=values, minlength=len(self._values)).astype(
+            np.float64, copy=False
+        )
+        used = np.flatnonzero(profile)
+        sets, parts = _gather(fitted.by_value, used, profile[used])
+        found = np.bincount(sets, weights=parts, minlength=len(self._lengths))
+        taken: Floats = found.astype(np.float64, copy=False).take(self._set_of[: len(self._ids)])
+        return taken
+
+    def cosines(self, titles: Sequence[int] | Indices) -> Floats:
+        """Return the similarities of some titles to one another, shape (titles, titles)."""
+        units = self._fit().units[self._set_of[titles]]
+        found: Floats = (units @ units.T).toarray()
+        return found
+
     def profile_scores(self, titles: Sequence[int], weights: Sequence[float] | Floats) -> Floats:
         """Return the scores of all titles for one viewer; see ``batch_scores``."""
         scores: Floats = self.batch_scores([History(titles, weights)])[0]
@@ -235,3 +258,12 @@ class AttributeIndex:
             units = sparse.csr_array((entries, columns, starts), shape)
             self._fitted = _Fitted(titles, units, units.T.tocsr())
         return self._fitted
+
+
+def _gather(rows: sparse.csr_array, places: Indices, weights: Floats) -> tuple[Indices, Floats]:
+    """Return the columns and the weighted entries of some rows, one row after the other."""
+    starts = rows.indptr[places]
+    lengths = rows.indptr[places + 1] - starts
+    ends = np.cumsum(lengths)
+    entries = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
+    return rows.indices[entries], rows.data[entries] * np.repeat(weights, lengths)

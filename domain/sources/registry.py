@@ -1,7 +1,7 @@
 """Every source, one line each. The value model has one weight for each, in this order."""
 
 from domain.ranking.value_model import ValueModel
-from domain.sources import cowatch, era, next_title, popularity, together
+from domain.sources import cowatch, era, next_title, popularity, shared_attributes, together
 from domain.sources.source import CommonSource, PersonalSource
 
 PERSONAL: tuple[PersonalSource, ...] = (
@@ -10,6 +10,7 @@ PERSONAL: tuple[PersonalSource, ...] = (
     cowatch.SOURCE,
     cowatch.RECENT_SOURCE,
     era.SOURCE,
+    *shared_attributes.SOURCES,
 )
 COMMON: tuple[CommonSource, ...] = popularity.SOURCES
 

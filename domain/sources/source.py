@@ -1,4 +1,4 @@
-"""What a source is: a name, a kind, and a function from the content side and a history to scores."""
+"""What a source is: a name, a kind, and a function from contents and a history to scores."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple

@@ -1,8 +1,8 @@
 """Together: titles that the same viewers engaged with, liked or not (item-item cosine).
 
 ``x(i) = (1 - d) * sum over recent titles j of d ** newer(j) * n_ij / sqrt(n_i * n_j)``, where n_ij
-viewers engaged with both (``domain.together``), and ``f = x / (1 + x)``. What a viewer chooses at all says more
-about the next choice than what they liked of it.
+viewers engaged with both (``domain.together``), and ``f = x / (1 + x)``. What a viewer chooses at
+all says more about the next choice than what they liked of it.
 """
 
 from domain.ranking.history import RECENT, History

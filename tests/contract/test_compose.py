@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from agents.registry import REGISTRY
-from agents.spec import FitAgent
+from agents.spec import FitAgent, FollowAgent
 from cli.main import main
 from infra.settings import Settings
 from tests.architecture.rules.files import ROOT
@@ -78,7 +78,7 @@ def _agent_problems(document: Document) -> list[str]:
     return found + [
         f"{name} runs {running[name]} times"
         for name, spec in known.items()
-        if isinstance(spec, FitAgent) and running[name] > 1
+        if isinstance(spec, FitAgent | FollowAgent) and running[name] > 1
     ]
 
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from agents.spec import AgentSpec, FitAgent, SinkAgent, StreamAgent
+from agents.spec import AgentSpec, FitAgent, FollowAgent, SinkAgent, StreamAgent
 from topics.spec import TopicSpec
 
 NAME = re.compile(r"[a-z]+\.[a-z]+(-[a-z]+)*s\.v[1-9][0-9]*")  # <area>.<plural-noun>.v<n>
@@ -18,7 +18,7 @@ def reads(agent: AgentSpec) -> tuple[TopicSpec, ...]:
             return (agent.source, *agent.replicas)
         case SinkAgent():
             return (agent.source,)
-        case FitAgent():
+        case FitAgent() | FollowAgent():
             return agent.sources
 
 

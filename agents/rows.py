@@ -1,0 +1,95 @@
+"""Rows of neighbours -> records: encoded once, and only those that changed."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from agents.spec import Emit, Record
+from domain.cowatch import NeighbourRows
+from topics.spec import TopicSpec
+
+
+class EncodedRow(NamedTuple):
+    """The neighbours of one title as JSON, and a digest to see whether they changed."""
+
+    content_id: str
+    digest: bytes
+    neighbours: bytes
+
+
+def encoded(rows: NeighbourRows) -> Iterator[EncodedRow]:
+    """Yield every row that has neighbours."""
+    starts = rows.starts.tolist()
+    columns, weights = rows.neighbours.tolist(), rows.weights.tolist()
+    for row, content_id in enumerate(rows.title_ids):
+        begin, end = starts[row], starts[row + 1]
+        if begin < end:
+            ids = [rows.title_ids[column] for column in columns[begin:end]]
+            yield row_of(content_id, ids, weights[begin:end])
+
+
+def row_of(content_id: str, ids: Sequence[str], weights: Sequence[float]) -> EncodedRow:
+    """Return one row, encoded."""
+    neighbours = orjson.dumps(
+        [
+            {"content_id": other, "weight": weight}
+            for other, weight in zip(ids, weights, strict=True)
+        ]
+    )
+    return EncodedRow(content_id, digest_of(neighbours), neighbours)
+
+
+def digest_of(neighbours: bytes) -> bytes:
+    """Return a digest of a row's neighbours as JSON."""
+    return hashlib.blake2b(neighbours, digest_size=16).digest()
+
+
+def encode_row(row: EncodedRow, model_version: int) -> bytes:
+    """Return the bytes of one ``Neighbours`` record, equal to ``schemas.codec.encode``'s."""
+    head = orjson.dumps({"content_id": row.content_id, "model_version": model_version})
+    return head[:-1] + b',"neighbours":' + row.neighbours + b"}"
+
+
+def canonical_neighbours(value: bytes) -> bytes:
+    """Return a row without its model version, which says when it changed and not what it holds."""
+    row = orjson.loads(value)
+    row.pop("model_version", None)
+    return orjson.dumps(row)
+
+
+class RowPublisher:
+    """Emits the rows of one topic that differ from the ones published before.
+
+    Where the topic is read back, what was published is known after a restart: then nothing is
+    published twice, and rows that lost their title meanwhile are taken back. Otherwise every row is
+    published once more after a restart, which changes nothing for readers.
+    """
+
+    def __init__(self, topic: TopicSpec) -> None:
+        self._topic = topic
+        self._published: dict[str, bytes] = {}  # title -> digest of its neighbours
+
+    def read_back(self, key: str, record: Record) -> None:
+        """Take in a record that was published."""
+        if record.value is None:
+            self._published.pop(key, None)
+        else:
+            self._published[key] = digest_of(orjson.dumps(orjson.loads(record.value)["neighbours"]))
+
+    def publish(self, rows: Sequence[EncodedRow], model_version: int) -> list[Emit]:
+        """Return changed rows, and tombstones for titles that no longer have neighbours."""
+        emits: list[Emit] = []
+        digests: dict[str, bytes] = {}
+        for row in rows:
+            digests[row.content_id] = row.digest
+            if self._published.get(row.content_id) != row.digest:
+                value = encode_row(row, model_version)
+                emits.append(Emit(self._topic, row.content_id.encode(), value, None))
+        emits += [
+            Emit(self._topic, content_id.encode(), None, None)
+            for content_id in sorted(self._published.keys() - digests.keys())
+        ]
+        self._published = digests
+        return emits

@@ -1,0 +1,35 @@
+"""Shared attributes: titles with the genres, cast, directors or themes of the viewer's last titles.
+
+``f(i) = (1 - d) * sum over recent titles j of d ** newer(j) * sim(j, i)`` with the similarity of
+``domain.sources.attributes``, one source a kind. At most 1, because similarities are.
+"""
+
+import numpy as np
+
+from domain.ranking.history import RECENT, Floats, History, Indices
+from domain.slate_index import ContentSide
+from domain.sources.attributes import KINDS
+from domain.sources.source import Kind, PersonalSource, Scored
+
+_GRAPH: Kind = "graph_based"
+
+
+def source_of(kind: str) -> PersonalSource:
+    """Return the source of one kind of attribute."""
+
+    def score(content: ContentSide, history: History) -> Scored:
+        index = content.attributes[kind]
+        used = np.flatnonzero(history.recency)
+        titles, weights = history.homes[used], history.recency[used] / RECENT.mass
+
+        def shares(picks: Indices) -> Floats:
+            found = np.zeros((len(history.homes), len(picks)))
+            found[used] = index.terms(titles.tolist(), weights, picks.tolist())
+            return found
+
+        return Scored(index.scores(titles, weights), shares)
+
+    return PersonalSource(kind, "content_based" if kind == "genre" else _GRAPH, score)
+
+
+SOURCES = tuple(source_of(kind) for kind in KINDS)
