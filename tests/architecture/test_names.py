@@ -22,7 +22,7 @@ VARIABLES = {item.metadata["env"] for item in fields(Settings)}
 # Labels with a bounded set of values. An id or a raw path must never become a label.
 LABELS = {
     "agent", "cache", "mapper", "method", "outcome", "partition", "reason", "route",
-    "status", "topic",
+    "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")
 UNITS = ("_seconds", "_bytes", "_records")
