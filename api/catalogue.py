@@ -1,6 +1,7 @@
 """GET content, similar titles and trending."""
 
 import re
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +21,6 @@ from schemas.neighbours import Neighbours
 
 SIMILAR_DEFAULT = 20
 TRENDING_DEFAULT = 20
-BY_PATTERN = re.compile("cowatch")
 GENRE_PATTERN = re.compile(r"[A-Za-z][A-Za-z \-]{0,39}", re.ASCII)
 
 
@@ -40,25 +40,49 @@ async def require_content(services: Services, content_id: str) -> bytes:
 
 
 async def get_similar(request: Request) -> Response:
-    """Answer with the co-watch neighbours that are still in the catalogue."""
+    """Answer with titles that are similar in the sense of ``by``."""
     await authenticate(request, CATALOGUE_READ)
     content_id = path_identifier(request, "content_id")
     query = Query(request)
-    query.text("by", BY_PATTERN, "cowatch")
+    by = query.text("by", BY_PATTERN, " or ".join(SIMILAR_BY)) or SIMILAR_BY_DEFAULT
     services = services_of(request)
     limit = query.limit(default=SIMILAR_DEFAULT, maximum=services.settings.neighbours_max)
     await require_content(services, content_id)
+    return json_response(encode(await SIMILAR_BY[by](services, content_id, limit)))
+
+
+async def similar_by_cowatch(services: Services, content_id: str, limit: int) -> Similar:
+    """Return the co-watch neighbours that are still in the catalogue."""
     body = await services.neighbours.fetch(content_id)
     if body is None:
-        return json_response(encode(Similar(content_id=content_id, by="cowatch", entries=())))
+        return Similar(content_id=content_id, by="cowatch", entries=())
     found = decode(Neighbours, body)
-    answer = Similar(
+    return Similar(
         content_id=content_id,
         by="cowatch",
         model_version=found.model_version,
         entries=await titled(services, found, limit),
     )
-    return json_response(encode(answer))
+
+
+async def similar_by_embedding(services: Services, content_id: str, limit: int) -> Similar:
+    """Return the titles whose text is nearest in meaning; the score is the cosine."""
+    found = await services.embeddings.nearest(content_id, limit)
+    if found is None:
+        return Similar(content_id=content_id, by="embedding", entries=())
+    entries = tuple(
+        TitledScore(content_id=name, title=title, score=score)
+        for name, title, score in found.titles
+    )
+    return Similar(content_id=content_id, by="embedding", encoder=found.encoder, entries=entries)
+
+
+SIMILAR_BY: dict[str, Callable[[Services, str, int], Awaitable[Similar]]] = {
+    "cowatch": similar_by_cowatch,
+    "embedding": similar_by_embedding,
+}
+SIMILAR_BY_DEFAULT = "cowatch"
+BY_PATTERN = re.compile("|".join(SIMILAR_BY))
 
 
 async def titled(services: Services, neighbours: Neighbours, limit: int) -> tuple[TitledScore, ...]:

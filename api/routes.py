@@ -3,7 +3,15 @@
 from starlette.routing import Route
 
 from api import examples, problems
-from api.catalogue import SIMILAR_DEFAULT, TRENDING_DEFAULT, get_content, get_similar, get_trending
+from api.catalogue import (
+    SIMILAR_BY,
+    SIMILAR_BY_DEFAULT,
+    SIMILAR_DEFAULT,
+    TRENDING_DEFAULT,
+    get_content,
+    get_similar,
+    get_trending,
+)
 from api.continue_watching import CARDS_DEFAULT, CARDS_MAX, get_continue_watching
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.history import PAGE_DEFAULT, PAGE_MAX, get_history
@@ -212,15 +220,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/api/v1/content/{content_id}/similar",
         handler=get_similar,
         name="get_similar",
-        summary="Titles that the same viewers watch",
+        summary="Similar titles: watched by the same viewers, or near in meaning",
         scope=CATALOGUE_READ,
         parameters=(
             CONTENT,
             Parameter(
                 name="by",
                 where="query",
-                schema={"type": "string", "enum": ["cowatch"], "default": "cowatch"},
-                description="in what sense similar",
+                schema={"type": "string", "enum": [*SIMILAR_BY], "default": SIMILAR_BY_DEFAULT},
+                description="cowatch: by the same viewers; embedding: texts near in meaning",
             ),
             limit(SIMILAR_DEFAULT, 100),
         ),

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.contents import ContentFacts
+from infra.postgres.embeddings import Nearest
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
@@ -77,6 +78,12 @@ class NeighbourLists(Protocol):
     """Co-watch neighbours by title."""
 
     async def fetch(self, content_id: str) -> bytes | None: ...
+
+
+class Embeddings(Protocol):
+    """Text embeddings by title."""
+
+    async def nearest(self, content_id: str, limit: int) -> Nearest | None: ...
 
 
 class Database(Protocol):

@@ -174,11 +174,14 @@ class TitledScore(WireModel):
 
 
 class Similar(WireModel):
-    """Titles watched by the same viewers, strongest first."""
+    """Similar titles, strongest first; ``by`` says in what sense."""
 
     content_id: ContentId
-    by: Literal["cowatch"]
+    by: Literal["cowatch", "embedding"]
     model_version: int | None = Field(default=None, description="null: not in the model yet")
+    encoder: str | None = Field(
+        default=None, description="by embedding: version of the encoder; null: not encoded yet"
+    )
     entries: tuple[TitledScore, ...]
 
 

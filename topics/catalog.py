@@ -6,6 +6,7 @@ that needs them holds them whole.
 """
 
 from schemas.content import Content
+from schemas.embedding import Embedding
 from schemas.interaction import Interaction
 from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
@@ -40,7 +41,7 @@ CONTENTS = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="catalogue",
-    readers=("slates", "serving-contents", "api"),
+    readers=("slates", "serving-contents", "api", "embeddings"),
     description="Canonical contents; a tombstone removes one.",
 )
 PROGRESS = TopicSpec(
@@ -104,6 +105,18 @@ NEIGHBOURS = TopicSpec(
     readers=("slates", "serving-neighbours", "co-watch"),
     description="Top-K co-watch neighbours per title (EASE^R), versioned.",
 )
+EMBEDDINGS = TopicSpec(
+    name="intelligence.embeddings.v1",
+    schema=Embedding,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="embeddings",
+    readers=("serving-embeddings", "embeddings"),
+    description="Text embedding per title, versioned; a tombstone removes one.",
+)
 SLATES = TopicSpec(
     name="intelligence.slates.v1",
     schema=Slate,
@@ -118,5 +131,6 @@ SLATES = TopicSpec(
 )
 
 CATALOG: tuple[TopicSpec, ...] = (
-    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, SLATES,
+    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, EMBEDDINGS,
+    SLATES,
 )  # fmt: skip

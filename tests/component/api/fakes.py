@@ -41,6 +41,7 @@ class FakeDatabase:
         self.watch_states = {}
         self.partials = []
         self.neighbours = {}
+        self.nearest = {}
         self.calls = 0
 
     def touch(self):
@@ -171,6 +172,13 @@ class FakeNeighbours(Store):
         return self.database.neighbours.get(content_id)
 
 
+class FakeEmbeddings(Store):
+    async def nearest(self, content_id, limit):
+        self.database.touch()
+        found = self.database.nearest.get(content_id)
+        return found and found._replace(titles=found.titles[:limit])
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -227,6 +235,7 @@ class FakeWorld:
             watch_states=FakeWatchStates(database),
             trending=FakeTrending(database),
             neighbours=FakeNeighbours(database),
+            embeddings=FakeEmbeddings(database),
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )
