@@ -98,7 +98,8 @@ class EmbeddingFitter:
         self._orphans.discard(content_id)
         if text:
             digest = self._wanted[content_id] = text_hash(text)
-            if digest not in (self._published.get(content_id), self._in_job.get(content_id)):
+            known = (self._published.get(content_id), self._in_job.get(content_id))
+            if not self._following or digest not in known:
                 self._pending[content_id] = text
         else:
             self._wanted.pop(content_id, None)
@@ -107,12 +108,11 @@ class EmbeddingFitter:
 
     def _take_published(self, content_id: str, value: bytes | None) -> None:
         assert self._files is not None
-        row = None if value is None else decode(Embedding, value)
-        if row is None:
+        if value is None:
             self._published.pop(content_id, None)
-        else:
-            known = row.text_hash if row.encoder == self._files.version else ""
-            self._published[content_id] = known
+            return
+        row = decode(Embedding, value)
+        self._published[content_id] = row.text_hash if row.encoder == self._files.version else ""
 
     def _settle(self) -> None:
         """Compare what is wanted with what is published, once both were read whole."""

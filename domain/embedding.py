@@ -14,7 +14,7 @@ from schemas.content import Content
 from schemas.embedding import DIMENSIONS
 
 TEXT_RECIPE = 1  # raise it when ``text_of`` changes: every title is encoded again
-CAST_NAMES_MAX = 5  # billing order; the encoder reads 256 tokens, and names are long in tokens
+NAMES_MAX = 3  # a name takes as many tokens as a genre list and says less: see docs/models
 LIST_ITEMS_MAX = 8
 OVERVIEW_CHARACTERS_MAX = 1200  # about 256 tokens of English
 TEXT_CHARACTERS_MAX = 2400
@@ -37,8 +37,8 @@ def text_of(content: Content) -> str:
     title = _flat(content.title)
     described = [
         _list("Genres: ", content.genres, LIST_ITEMS_MAX),
-        _list("Directed by ", content.directors, CAST_NAMES_MAX),
-        _list("With ", content.cast, CAST_NAMES_MAX),
+        _list("Directed by ", content.directors, NAMES_MAX),
+        _list("With ", content.cast, NAMES_MAX),
         _list("Themes: ", content.themes, LIST_ITEMS_MAX),
         _list("Moods: ", content.moods, LIST_ITEMS_MAX),
         _flat(content.overview or "")[:OVERVIEW_CHARACTERS_MAX],

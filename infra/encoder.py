@@ -21,7 +21,7 @@ BATCH_TEXTS = 4
 
 
 class Encoder:
-    """A loaded model. Not for the request path: a title takes 6 to 30 ms of one core.
+    """A loaded model. Not for the request path: a title takes 10 to 30 ms of one core.
 
     Args:
         files: where the model and its tokenizer are.

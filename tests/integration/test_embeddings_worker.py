@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from agents.embeddings import JOB_TEXTS
+from agents.embeddings import JOB_TEXTS, NICENESS
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics
 from schemas.codec import decode, encode
@@ -70,7 +70,7 @@ async def test_a_new_title_passes_the_backlog_and_a_kill_encodes_nothing_twice(
 
     await wait_until_async(new_is_there, 60, "the new title encoded")
     children = first.children()
-    assert children
+    assert max(child.nice() for child in children) == psutil.Process().nice() + NICENESS
     first.kill()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []

@@ -177,6 +177,16 @@ def test_a_text_that_came_back_is_compared_with_what_was_published_last(driver, 
     assert driver.encoded == ["a. movie."]
 
 
+def test_both_topics_may_arrive_in_pieces(driver: Driver) -> None:
+    rows = [published("a", "a. movie."), published("a", "Heat. movie.")]
+    driver.embeddings += rows
+    driver.fitter.on_replica(EMBEDDINGS, rows[:1])
+    driver.post(posted("a"))
+    driver.fitter.on_replica(EMBEDDINGS, rows[1:])
+    driver.run()
+    assert driver.encoded == ["a. movie."]
+
+
 def test_another_encoder_encodes_everything_again(driver: Driver) -> None:
     driver.contents += [posted("a")]
     driver.embeddings += [published("a", "a. movie.", encoder="older"),

@@ -52,8 +52,8 @@ def test_text_depends_on_nothing_else() -> None:
 
 def test_only_the_top_billed_names_count() -> None:
     names = [f"Actor {number}" for number in range(9)]
-    assert text_of(content(cast=names)) == text_of(content(cast=names[:5]))
-    assert text_of(content(cast=names[:4])) != text_of(content(cast=names[:5]))
+    assert text_of(content(cast=names)) == text_of(content(cast=names[:3]))
+    assert text_of(content(cast=names[:2])) != text_of(content(cast=names[:3]))
 
 
 @pytest.mark.parametrize("title", [" ", "\n\t", "\u2003"])
