@@ -15,6 +15,7 @@ from api.stores import (
     Contents,
     Database,
     Deliveries,
+    Embeddings,
     Keys,
     NeighbourLists,
     Partners,
@@ -27,6 +28,7 @@ from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
 from infra.postgres.contents import ContentFacts, ContentStore
+from infra.postgres.embeddings import EmbeddingStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
@@ -70,6 +72,7 @@ class Services:
     trending: TrendingPartials
     neighbours: NeighbourLists
     attributes: Attributes
+    embeddings: Embeddings
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -150,6 +153,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             trending=TrendingStore(pool),
             neighbours=NeighbourStore(pool),
             attributes=AttributeStore(pool),
+            embeddings=EmbeddingStore(pool),
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

@@ -189,6 +189,9 @@ class Similar(WireModel):
     model_version: int | None = Field(
         default=None, description="of a fitted model; null: it does not know the title yet"
     )
+    encoder: str | None = Field(
+        default=None, description="by embedding: version of the encoder; null: not encoded yet"
+    )
     entries: tuple[SimilarTitle, ...]
 
 

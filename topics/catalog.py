@@ -6,6 +6,7 @@ that needs them holds them whole.
 """
 
 from schemas.content import Content
+from schemas.embedding import Embedding
 from schemas.interaction import Interaction
 from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
@@ -42,7 +43,7 @@ CONTENTS = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="catalogue",
-    readers=("value-model", "slates", "serving-contents", "api"),
+    readers=("value-model", "slates", "serving-contents", "api", "embeddings"),
     description="Canonical contents; a tombstone removes one.",
 )
 PROGRESS = TopicSpec(
@@ -154,6 +155,18 @@ VALUE_MODELS = TopicSpec(
     readers=("value-model", "slates"),
     description="What each source's score is worth, learned from the stream.",
 )
+EMBEDDINGS = TopicSpec(
+    name="intelligence.embeddings.v1",
+    schema=Embedding,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="embeddings",
+    readers=("serving-embeddings", "embeddings"),
+    description="Text embedding per title, versioned; a tombstone removes one.",
+)
 SLATES = TopicSpec(
     name="intelligence.slates.v1",
     schema=Slate,
@@ -169,5 +182,5 @@ SLATES = TopicSpec(
 
 CATALOG: tuple[TopicSpec, ...] = (
     WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, TOGETHER,
-    NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, SLATES,
+    NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, EMBEDDINGS, SLATES,
 )  # fmt: skip

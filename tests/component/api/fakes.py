@@ -43,6 +43,7 @@ class FakeDatabase:
         self.watch_states = {}
         self.partials = []
         self.neighbours = {}
+        self.nearest = {}
         self.calls = 0
 
     def touch(self):
@@ -192,6 +193,13 @@ class FakeAttributes(Store):
         ]  # fmt: skip
 
 
+class FakeEmbeddings(Store):
+    async def nearest(self, content_id, limit):
+        self.database.touch()
+        found = self.database.nearest.get(content_id)
+        return found and found._replace(titles=found.titles[:limit])
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -249,6 +257,7 @@ class FakeWorld:
             trending=FakeTrending(database),
             neighbours=FakeNeighbours(database),
             attributes=FakeAttributes(database),
+            embeddings=FakeEmbeddings(database),
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )
