@@ -181,11 +181,14 @@ class SimilarTitle(TitledScore):
     )
 
 
+SimilarBy = Literal["cowatch", "genre", "cast", "director", "themes"]
+
+
 class Similar(WireModel):
     """Similar titles, strongest first; ties by content_id."""
 
     content_id: ContentId
-    by: str
+    by: SimilarBy
     model_version: int | None = Field(
         default=None, description="of a fitted model; null: it does not know the title yet"
     )
