@@ -1,6 +1,6 @@
 """Every agent, in the order of the flow: the table of contents of the worker."""
 
-from agents import catalogue, co_watch, serving, slates, trending, watch_states
+from agents import catalogue, co_watch, regression, serving, slates, trending, watch_states
 from agents.spec import AgentSpec, StreamAgent
 
 REGISTRY: tuple[AgentSpec, ...] = (
@@ -8,6 +8,7 @@ REGISTRY: tuple[AgentSpec, ...] = (
     watch_states.SPEC,
     trending.SPEC,
     co_watch.SPEC,
+    regression.SPEC,
     slates.SPEC,
     *serving.SPECS,
 )

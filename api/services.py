@@ -15,6 +15,7 @@ from api.stores import (
     Database,
     Deliveries,
     Keys,
+    ModelReports,
     NeighbourLists,
     Partners,
     Slates,
@@ -25,6 +26,7 @@ from api.stores import (
 from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.contents import ContentFacts, ContentStore
+from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
@@ -67,6 +69,7 @@ class Services:
     watch_states: WatchStates
     trending: TrendingPartials
     neighbours: NeighbourLists
+    models: ModelReports
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -146,6 +149,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             watch_states=WatchStateStore(pool),
             trending=TrendingStore(pool),
             neighbours=NeighbourStore(pool),
+            models=ModelStore(pool),
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

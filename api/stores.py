@@ -79,6 +79,13 @@ class NeighbourLists(Protocol):
     async def fetch(self, content_id: str) -> bytes | None: ...
 
 
+class ModelReports(Protocol):
+    """Fitted models, and what they know of contents."""
+
+    async def fetch_models(self) -> list[bytes]: ...
+    async def fetch_features(self, content_id: str) -> bytes | None: ...
+
+
 class Database(Protocol):
     """The database as a whole."""
 

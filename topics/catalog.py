@@ -6,7 +6,9 @@ that needs them holds them whole.
 """
 
 from schemas.content import Content
+from schemas.content_features import ContentFeatures
 from schemas.interaction import Interaction
+from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
 from schemas.slate import Slate
@@ -65,7 +67,7 @@ WATCH_STATES = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="watch-states",
-    readers=("co-watch", "serving-watch-states"),
+    readers=("co-watch", "regression", "serving-watch-states"),
     description="Latest watch state per user and title, from the ledger.",
 )
 INTERACTIONS = TopicSpec(
@@ -104,6 +106,30 @@ NEIGHBOURS = TopicSpec(
     readers=("slates", "serving-neighbours", "co-watch"),
     description="Top-K co-watch neighbours per title (EASE^R), versioned.",
 )
+MODELS = TopicSpec(
+    name="intelligence.models.v1",
+    schema=ModelReport,
+    key=("name",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="regression",
+    readers=("serving-models", "regression"),
+    description="Coefficients and quality of each regression model, versioned.",
+)
+CONTENT_FEATURES = TopicSpec(
+    name="intelligence.content-features.v1",
+    schema=ContentFeatures,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="regression",
+    readers=("serving-content-features", "regression"),
+    description="Completion rate and engagement trend per title, with intervals.",
+)
 SLATES = TopicSpec(
     name="intelligence.slates.v1",
     schema=Slate,
@@ -118,5 +144,6 @@ SLATES = TopicSpec(
 )
 
 CATALOG: tuple[TopicSpec, ...] = (
-    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, SLATES,
+    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, MODELS,
+    CONTENT_FEATURES, SLATES,
 )  # fmt: skip

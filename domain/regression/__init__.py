@@ -1,4 +1,5 @@
 """Regression features: P(complete | start) with its calibration, and trends of titles and viewers.
 
-Only ``completion`` imports statsmodels (and so pandas): whoever predicts needs ``logit`` alone.
+Only ``completion`` and ``prequential`` import statsmodels (and so pandas): predicting takes
+``published`` and ``logit`` alone.
 """

@@ -4,17 +4,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.regression.logit import LOGIT_MAX, Floats, sigmoid
+from domain.regression.logit import LOGIT_MAX, Floats
 from domain.regression.ridge import newton
 
 BINS = 10
 
 
 class Platt(NamedTuple):
-    """``logit' = shift + slope * logit``; (0, 1) changes nothing."""
+    """A line on the logit scale; (0, 1) changes nothing."""
 
     shift: float
     slope: float
+
+    def straighten(self, logits: Floats) -> Floats:
+        """Return ``shift + slope * logits``."""
+        return self.shift + self.slope * logits
 
 
 def calibration_error(probabilities: Floats, labels: Floats) -> float:
@@ -57,8 +61,3 @@ def fit_platt(logits: Floats, labels: Floats) -> Platt | None:
     fit = newton(exog, labels, np.ones_like(labels), np.zeros(2))
     shift, slope = fit.coefficients.tolist()
     return Platt(shift, slope) if fit.converged and slope > 0 else None
-
-
-def calibrated(logits: Floats, platt: Platt) -> Floats:
-    """Return the probabilities of ``logits`` straightened by ``platt``."""
-    return sigmoid(platt.shift + platt.slope * logits)

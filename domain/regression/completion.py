@@ -6,7 +6,7 @@ iteratively reweighted least squares on standardised regressors.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
 from domain.regression.calibration import Platt, calibration_error, fit_platt, log_loss
+from domain.regression.fitted import CompletionFit
 from domain.regression.logit import Floats, LogitModel, sigmoid
 from domain.regression.ridge import NewtonFit, log_likelihood, newton
 
@@ -27,48 +28,6 @@ RIDGE = 1.0  # prior variance 1 of a standardised coefficient, when plain likeli
 ITERATIONS_MAX = 50
 HOLDOUT_SHARES = (0.6, 0.8)  # learn | straighten | judge, in the order of the rows
 HOLDOUT_ROWS_MIN = 500  # in the part that judges: chance alone gives an ECE of 0.06 there
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CompletionFit:
-    """A fitted model and what is known about it.
-
-    Attributes:
-        model: what predicts; a dropped regressor has the coefficient 0.
-        standard_errors: intercept first, then one per name; NaN for a dropped regressor. From the
-            inverse information; from the penalised information where ``notes`` say "ridge".
-        standardised: coefficients per standard deviation of each regressor, intercept first.
-        rows: rows that were fitted.
-        log_likelihood: weighted, in nats; ``deviance`` is -2 times it, as labels are 0 or 1.
-        calibration_error: of rows that nothing was learned from; of the fitted rows themselves when
-            ``held_out`` is False. See ``calibration_error``; ``log_loss`` likewise.
-        held_out: whether it was measured on other rows.
-        converged: the likelihood's maximum was found; False: keep the model from before.
-        notes: what was done to the data and why, for people.
-    """
-
-    model: LogitModel
-    standard_errors: Floats
-    standardised: Floats
-    rows: int
-    log_likelihood: float
-    calibration_error: float
-    log_loss: float
-    held_out: bool
-    converged: bool
-    notes: tuple[str, ...]
-
-    @property
-    def deviance(self) -> float:
-        """Twice the log-likelihood that a perfect prediction would have more."""
-        return -2.0 * self.log_likelihood
-
-    @property
-    def z(self) -> Floats:
-        """Coefficients in standard errors, intercept first; NaN for a dropped regressor."""
-        values = np.concatenate([[self.model.intercept], self.model.coefficients])
-        scores: Floats = values / self.standard_errors
-        return scores
 
 
 class _Rows(NamedTuple):
@@ -146,7 +105,7 @@ def fit_calibrated(names: Sequence[str], matrix: Floats, labels: Floats) -> Comp
     platt = fit_platt(to_learn, labels[first:second])
     error = calibration_error(sigmoid(to_judge), judged)
     if platt is not None:
-        straight = platt.shift + platt.slope * to_judge
+        straight = platt.straighten(to_judge)
         if calibration_error(sigmoid(straight), judged) < error:
             fit, to_judge = _straightened(fit, platt, matrix, labels), straight
     probabilities = sigmoid(to_judge)

@@ -41,6 +41,8 @@ class FakeDatabase:
         self.watch_states = {}
         self.partials = []
         self.neighbours = {}
+        self.models = {}
+        self.features = {}
         self.calls = 0
 
     def touch(self):
@@ -171,6 +173,16 @@ class FakeNeighbours(Store):
         return self.database.neighbours.get(content_id)
 
 
+class FakeModels(Store):
+    async def fetch_models(self):
+        self.database.touch()
+        return [body for _, body in sorted(self.database.models.items())]
+
+    async def fetch_features(self, content_id):
+        self.database.touch()
+        return self.database.features.get(content_id)
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -227,6 +239,7 @@ class FakeWorld:
             watch_states=FakeWatchStates(database),
             trending=FakeTrending(database),
             neighbours=FakeNeighbours(database),
+            models=FakeModels(database),
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.regression.calibration import calibrated, calibration_error, fit_platt, log_loss
+from domain.regression.calibration import calibration_error, fit_platt, log_loss
 from domain.regression.logit import sigmoid
 
 
@@ -61,7 +61,7 @@ def test_platt_finds_the_line_that_made_the_labels() -> None:
     assert platt.shift == pytest.approx(-0.5, abs=0.05)
     assert platt.slope == pytest.approx(0.4, abs=0.05)
     before = calibration_error(sigmoid(logits), labels)
-    assert calibration_error(calibrated(logits, platt), labels) < 0.02 < before
+    assert calibration_error(sigmoid(platt.straighten(logits)), labels) < 0.02 < before
 
 
 def test_a_falling_line_is_refused() -> None:
