@@ -86,10 +86,11 @@ def fit_completion(
 
 
 def fit_calibrated(names: Sequence[str], matrix: Floats, labels: Floats) -> CompletionFit:
-    """Fit all rows, in time order, and measure the calibration on rows that were not learned from.
+    """Fit all rows, in order of start, and measure the calibration on rows not learned from.
 
     A model of the first 60 % predicts the rest. Platt's line is fitted to the next 20 % and applied
-    to the result only if it lowers the calibration error of the last 20 %. With fewer than
+    to the result only if it lowers the calibration error of the last 20 %, so the error reported is
+    the better of two. With fewer than
     ``HOLDOUT_ROWS_MIN`` rows there, the fitted rows themselves are measured.
 
     Raises:
@@ -102,8 +103,9 @@ def fit_calibrated(names: Sequence[str], matrix: Floats, labels: Floats) -> Comp
     past = fit_completion(names, matrix[:first], labels[:first])
     logits, judged = past.model.logits(matrix[first:]), labels[second:]
     to_learn, to_judge = logits[: second - first], logits[second - first :]
-    platt = fit_platt(to_learn, labels[first:second])
     error = calibration_error(sigmoid(to_judge), judged)
+    # Of a model that was made otherwise (other columns, a ridge) the line says nothing about ours.
+    platt = fit_platt(to_learn, labels[first:second]) if past.notes == fit.notes else None
     if platt is not None:
         straight = platt.straighten(to_judge)
         if calibration_error(sigmoid(straight), judged) < error:
@@ -164,7 +166,7 @@ def _usable_columns(rows: _Rows) -> tuple[_Columns, list[str]]:
     total = weights.sum()
     mean = weights @ matrix / total
     deviation = np.sqrt(weights @ (matrix - mean) ** 2 / total)
-    varies = deviation > CONSTANT_MAX * np.abs(matrix).max(axis=0, initial=1.0)
+    varies = deviation > CONSTANT_MAX * np.abs(matrix).max(axis=0)
     scaled = (matrix - mean) / np.where(varies, deviation, 1.0)
     correlations = (scaled * weights[:, None]).T @ scaled / total
     kept: list[int] = []
@@ -199,7 +201,7 @@ def _fit_plain_or_ridge(exog: Floats, rows: _Rows) -> tuple[NewtonFit, list[str]
         return plain, []
     penalties = np.full(exog.shape[1], RIDGE)
     penalties[0] = 0.0
-    note = f"ridge {RIDGE:g} on standardised coefficients: the outcomes are (nearly) separated"
+    note = f"ridge {RIDGE:g} on standardised coefficients: separated outcomes leave one unbounded"
     return newton(exog, rows.labels, rows.weights, penalties), [note]
 
 

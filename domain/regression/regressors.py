@@ -49,12 +49,9 @@ class Past(NamedTuple):
 def past_of(starts: Starts) -> Past:
     """Return the past of every start; equal times do not see each other."""
     at_ms = starts.rows["started_at_ms"]
-    contents = _Timeline(starts.contents, starts.rows)
-    viewers = _Timeline(starts.viewers, starts.rows)
-    everything = _Timeline(np.zeros_like(starts.contents), starts.rows)
-    content_starts, content_completions = contents.before(at_ms)
-    viewer_starts, viewer_completions = viewers.before(at_ms)
-    all_starts, all_completions = everything.before(at_ms)
+    content_starts, content_completions = _counts_before(starts.contents, starts.rows)
+    viewer_starts, viewer_completions = _counts_before(starts.viewers, starts.rows)
+    all_starts, all_completions = _counts_before(np.zeros_like(starts.contents), starts.rows)
     first = np.full(len(starts.content_ids), NEVER_MS)
     earlier = np.minimum(at_ms, starts.rows["earlier_at_ms"])
     np.minimum.at(first, starts.contents, earlier)
@@ -106,25 +103,15 @@ def _smoothed_logit(completions: Floats, starts: Floats, average: Floats) -> Flo
     return logits
 
 
-class _Timeline:
-    """Starts and completions of groups, searchable by time: dense ranks of times, then one key."""
-
-    def __init__(self, groups: Indices, rows: NDArray[np.void]) -> None:
-        self._groups = groups
-        earlier = rows["earlier_at_ms"]
-        self._starts = _Events(groups, rows["started_at_ms"], earlier)
-        self._completions = _Events(groups, rows["completed_at_ms"], earlier)
-
-    def before(self, at_ms: Times) -> tuple[Floats, Floats]:
-        """Return how many starts and completions the group of each row had before ``at_ms``."""
-        return (
-            self._starts.before(self._groups, at_ms),
-            self._completions.before(self._groups, at_ms),
-        )
+def _counts_before(groups: Indices, rows: NDArray[np.void]) -> tuple[Floats, Floats]:
+    """Return how many starts and completions the group of each row had before the row's start."""
+    at_ms, earlier = rows["started_at_ms"], rows["earlier_at_ms"]
+    begun = _Events(groups, at_ms, earlier).before(groups, at_ms)
+    return begun, _Events(groups, rows["completed_at_ms"], earlier).before(groups, at_ms)
 
 
 class _Events:
-    """Times of one kind of event by group."""
+    """Times of one kind of event by group: dense ranks of the times, one sortable key an event."""
 
     def __init__(self, groups: Indices, *times: Times) -> None:
         at_ms = np.concatenate(times)

@@ -89,6 +89,12 @@ def test_order_of_rows_and_scale_of_columns_do_not_matter(order, scale, shift) -
     assert other.z[1:] == pytest.approx(plain.z[1:], rel=1e-6)
 
 
+def test_a_regressor_of_tiny_numbers_is_not_constant() -> None:
+    matrix, labels = drawn(500)
+    fit = fit_completion(["a"], matrix[:, :1] * 1e-15, labels)
+    assert fit.notes == ()
+
+
 def test_constant_and_dependent_columns_are_dropped_and_named() -> None:
     matrix, labels = drawn(2000)
     more = np.column_stack(
@@ -131,6 +137,24 @@ def test_separated_outcomes_get_the_ridge_fit(x, labels) -> None:
     information = exog.T @ (exog * (p * (1 - p))[:, None]) + np.diag([0, 1])
     expected = math.sqrt(np.linalg.inv(information)[1, 1]) / x.std()
     assert fit.standard_errors[1] == pytest.approx(expected, rel=1e-3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 400), st.integers(0, 2**32 - 1), st.sampled_from([1e-12, 1.0, 1e12]),
+    st.sampled_from([0.0, 0.02, 0.5, 1.0]), st.booleans(),
+)  # fmt: skip
+def test_whatever_is_finite_gets_a_usable_model(rows, seed, scale, share, separated) -> None:
+    rng = np.random.default_rng(seed)
+    heavy, flag = rng.standard_cauchy(rows) * scale, (rng.random(rows) < 0.05).astype(float)
+    matrix = np.column_stack([heavy, flag, heavy - 3 * scale])
+    labels = (heavy > 0 if separated else rng.random(rows) < share).astype(float)
+    fit = fit_completion(NAMES, matrix, labels)
+    assert fit.converged
+    assert np.isfinite(fit.model.coefficients).all()
+    p = fit.model.predict(matrix)
+    assert ((p > 0) & (p < 1)).all()
+    assert fit.log_loss <= math.log(2) + 1e-9  # never worse than saying 1/2
 
 
 def test_a_strong_but_sure_regressor_is_no_separation() -> None:
@@ -231,6 +255,19 @@ def test_a_line_that_does_not_help_later_rows_is_not_used() -> None:
     past = fit_completion(["x"], matrix[:6000], labels[:6000])
     p, judged = past.model.predict(matrix[8000:]), labels[8000:]
     assert fit.log_loss == pytest.approx(-np.log(np.where(judged, p, 1 - p)).mean())
+
+
+def test_the_line_of_a_model_made_otherwise_is_not_used() -> None:
+    # The first 60 % hold too few completions for a slope, all rows hold enough.
+    x = np.random.default_rng(7).normal(size=5000)
+    labels = np.zeros(5000)
+    labels[:3000:200] = 1
+    labels[3000:] = x[3000:] > 0.5
+    fit = fit_calibrated(["x"], x[:, None], labels)
+    assert fit.held_out
+    assert fit.model.coefficients.tolist() == (
+        fit_completion(["x"], x[:, None], labels).model.coefficients.tolist()
+    )
 
 
 def test_the_future_of_the_judged_rows_is_not_learned() -> None:
