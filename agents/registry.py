@@ -4,6 +4,7 @@ from agents import (
     catalogue,
     co_watch,
     embeddings,
+    regression,
     serving,
     slates,
     trending,
@@ -19,6 +20,7 @@ REGISTRY: tuple[AgentSpec, ...] = (
     co_watch.SPEC,
     value_model.SPEC,
     embeddings.SPEC,
+    regression.SPEC,
     slates.SPEC,
     *serving.SPECS,
 )

@@ -15,6 +15,7 @@ from infra.postgres import (
     bodies,
     contents,
     embeddings,
+    models,
     neighbours,
     slates,
     trending,
@@ -25,13 +26,24 @@ from infra.postgres.pool import Pool
 from schemas.api import recommendations_of
 from schemas.codec import DecodeError, WireModel, decode, encode
 from schemas.content import Content
+from schemas.content_features import ContentFeatures
 from schemas.embedding import Embedding
 from schemas.ids import KEY_SEPARATOR
+from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.slate import Slate
 from schemas.trending import TrendingPartial
 from schemas.watch_state import WatchState
-from topics.catalog import CONTENTS, EMBEDDINGS, NEIGHBOURS, SLATES, TRENDING, WATCH_STATES
+from topics.catalog import (
+    CONTENT_FEATURES,
+    CONTENTS,
+    EMBEDDINGS,
+    MODELS,
+    NEIGHBOURS,
+    SLATES,
+    TRENDING,
+    WATCH_STATES,
+)
 
 Model = TypeVar("Model", bound=WireModel)
 
@@ -191,6 +203,20 @@ def embedding_row(item: Decoded) -> embeddings.EmbeddingRow:
     return embeddings.EmbeddingRow(item.key, item.offset, False, row.encoder, vector)
 
 
+async def flush_models(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write model reports."""
+    decoded, rejects = decode_batch(ModelReport, MODELS.key_of, records)
+    await flush_bodies(pool, models.UPSERT_MODELS, decoded)
+    return rejects
+
+
+async def flush_content_features(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write content features."""
+    decoded, rejects = decode_batch(ContentFeatures, CONTENT_FEATURES.key_of, records)
+    await flush_bodies(pool, models.UPSERT_FEATURES, decoded)
+    return rejects
+
+
 async def flush_bodies(pool: Pool, statement: str, decoded: Sequence[Decoded]) -> None:
     """Write rows that are a key and a body."""
     rows = [bodies.BodyRow(item.key, item.offset, item.value is None, item.raw) for item in decoded]
@@ -205,4 +231,8 @@ SPECS: tuple[SinkAgent, ...] = (
     SinkAgent(name="serving-trending", source=TRENDING, flush=flush_trending),
     SinkAgent(name="serving-neighbours", source=NEIGHBOURS, flush=flush_neighbours),
     SinkAgent(name="serving-embeddings", source=EMBEDDINGS, flush=flush_embeddings),
+    SinkAgent(name="serving-models", source=MODELS, flush=flush_models),
+    SinkAgent(
+        name="serving-content-features", source=CONTENT_FEATURES, flush=flush_content_features
+    ),
 )

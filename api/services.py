@@ -17,6 +17,7 @@ from api.stores import (
     Deliveries,
     Embeddings,
     Keys,
+    ModelReports,
     NeighbourLists,
     Partners,
     Slates,
@@ -29,6 +30,7 @@ from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
 from infra.postgres.contents import ContentFacts, ContentStore
 from infra.postgres.embeddings import EmbeddingStore
+from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
@@ -73,6 +75,7 @@ class Services:
     neighbours: NeighbourLists
     attributes: Attributes
     embeddings: Embeddings
+    models: ModelReports
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -154,6 +157,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             neighbours=NeighbourStore(pool),
             attributes=AttributeStore(pool),
             embeddings=EmbeddingStore(pool),
+            models=ModelStore(pool),
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

@@ -95,6 +95,13 @@ class Embeddings(Protocol):
     async def nearest(self, content_id: str, limit: int) -> Nearest | None: ...
 
 
+class ModelReports(Protocol):
+    """Fitted models, and what they know of contents."""
+
+    async def fetch_models(self) -> list[bytes]: ...
+    async def fetch_features(self, content_id: str) -> bytes | None: ...
+
+
 class Database(Protocol):
     """The database as a whole."""
 

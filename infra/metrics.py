@@ -70,6 +70,13 @@ EMBEDDING_SECONDS = Histogram(
     "mg_embedding_encode_seconds", "Time of encoding the texts of one job", ["agent"],
     buckets=LATENCY_BUCKETS_S,
 )  # fmt: skip
+FIT_KEPT = Counter(
+    "mg_fit_not_converged", "Fits that did not converge: the model before stays", ["agent"]
+)
+MODEL_CALIBRATION_ERROR = Gauge(
+    "mg_model_calibration_error", "Expected calibration error (0-1) of the model's last fit",
+    ["model"],
+)  # fmt: skip
 EVENT_TO_SLATE = Histogram(
     "mg_event_to_slate_seconds", "Time from acceptance of an event to its slate being emitted",
     buckets=LATENCY_BUCKETS_S,

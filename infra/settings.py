@@ -114,6 +114,9 @@ class Settings:
     embedding_threads: int = setting(
         "MEDIA_GATEWAY_EMBEDDING_THREADS", 1, "Threads of the sentence encoder"
     )
+    regression_refit_s: float = setting(
+        "MEDIA_GATEWAY_REGRESSION_REFIT_S", 60.0, "Least time between two fits of the regressions"
+    )
     trending_half_life_h: float = setting(
         "MEDIA_GATEWAY_TRENDING_HALF_LIFE_H", 24.0, "Half-life of a viewer's weight in trending"
     )

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from schemas.codec import WireModel
 from schemas.content import ContentType
 from schemas.ids import ContentId, DeviceId, EventId, RegionCode, SessionId, UserId
+from schemas.model_report import ModelReport
 from schemas.progress import POSITION_S_MAX, PlaybackState, ViewerDecision
 from schemas.slate import Slate, SlateEntry
 from schemas.times import AT_MS_MAX, from_rfc3339, to_rfc3339
@@ -211,6 +212,12 @@ class Trending(WireModel):
     genre: str | None = None
     as_of: str
     entries: tuple[TrendingTitle, ...]
+
+
+class Models(WireModel):
+    """The fitted models, by name."""
+
+    entries: tuple[ModelReport, ...]
 
 
 class Alive(WireModel):

@@ -44,6 +44,8 @@ class FakeDatabase:
         self.partials = []
         self.neighbours = {}
         self.nearest = {}
+        self.models = {}
+        self.features = {}
         self.calls = 0
 
     def touch(self):
@@ -200,6 +202,16 @@ class FakeEmbeddings(Store):
         return found and found._replace(titles=found.titles[:limit])
 
 
+class FakeModels(Store):
+    async def fetch_models(self):
+        self.database.touch()
+        return [body for _, body in sorted(self.database.models.items())]
+
+    async def fetch_features(self, content_id):
+        self.database.touch()
+        return self.database.features.get(content_id)
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -258,6 +270,7 @@ class FakeWorld:
             neighbours=FakeNeighbours(database),
             attributes=FakeAttributes(database),
             embeddings=FakeEmbeddings(database),
+            models=FakeModels(database),
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )
