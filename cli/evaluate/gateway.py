@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cli.evaluate.data import Rating, RatingSet
+from cli.evaluate.ratings import Rating, RatingSet
 from domain import together
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows, fit
 from domain.cowatch_histories import HistoryStore

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cli.evaluate.baselines import Baseline, Liked, baselines
-from cli.evaluate.data import Rating, RatingSet
+from cli.evaluate.ratings import Rating, RatingSet
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import SHOWN, Bench, Tally
 from domain.ranking.learner import Prediction

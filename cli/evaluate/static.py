@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from cli.evaluate.baselines import Liked, baselines
-from cli.evaluate.data import Rating, RatingSet
+from cli.evaluate.ratings import Rating, RatingSet
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import OURS, SHOWN, Bench, Tally
 from infra.settings import Settings

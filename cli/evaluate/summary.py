@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cli.evaluate.data import RatingSet
+from cli.evaluate.ratings import RatingSet
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import OURS, SHOWN, MethodTally, Tally
 from cli.evaluate.metrics import bootstrap

@@ -286,7 +286,10 @@ def test_similar_lists_neighbours_that_are_in_the_catalogue(world, get):
     assert ids(get("/api/v1/content/film-3/similar")) == []
     problem(get("/api/v1/content/film-9/similar"), 404, "not-found")
     refused = problem(get("/api/v1/content/film-1/similar", by="magic"), 400, "invalid-content")
-    assert refused["detail"] == "by: expected cowatch or genre or cast or director or themes"
+    assert (
+        refused["detail"]
+        == "by: expected cowatch or embedding or genre or cast or director or themes"
+    )
 
 
 SPACE = {"genres": ("Science Fiction", "Drama"), "directors": ("Ana Ruiz",)}
