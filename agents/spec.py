@@ -158,7 +158,8 @@ class SinkAgent:
 class FitAgent:
     """Replicated sources -> periodic fit in a separate process -> emits (whole new version).
 
-    ``interval_s`` says how much time passes at least between the starts of two fits.
+    ``interval_s`` says how much time passes at least between the starts of two fits; with 0 a fit
+    follows as soon as there is work. ``niceness`` (0 to 19) lowers the priority of its process.
     """
 
     name: str
@@ -166,6 +167,7 @@ class FitAgent:
     emits: tuple[TopicSpec, ...]
     interval_s: Callable[[Settings], float]
     create_fitter: Callable[[Settings], "Fitter"]
+    niceness: int = 0
 
 
 class Fitter(Protocol):

@@ -1,7 +1,7 @@
 """Titles that share genres, cast, directors or themes with one title."""
 
 from api.services import Services
-from domain.sources.attributes import spellings, whole_id
+from domain.sources.attributes import Kind, spellings, whole_id
 from schemas.api import Similar, SimilarTitle
 from schemas.codec import decode
 from schemas.content import Content
@@ -12,7 +12,7 @@ STEPS_MAX = (
 
 
 async def similar_by_attribute(
-    kind: str, services: Services, content_id: str, limit: int
+    kind: Kind, services: Services, content_id: str, limit: int
 ) -> Similar:
     """Return the titles most similar by ``kind``; an episode or version is asked as its whole."""
     whole = await whole_of(services, content_id)

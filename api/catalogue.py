@@ -68,8 +68,21 @@ async def similar_by_cowatch(services: Services, content_id: str, limit: int) ->
     )
 
 
+async def similar_by_embedding(services: Services, content_id: str, limit: int) -> Similar:
+    """Return the titles whose text is nearest in meaning; the score is the cosine."""
+    found = await services.embeddings.nearest(content_id, limit)
+    if found is None:
+        return Similar(content_id=content_id, by="embedding", entries=())
+    entries = tuple(
+        SimilarTitle(content_id=name, title=title, score=score)
+        for name, title, score in found.titles
+    )
+    return Similar(content_id=content_id, by="embedding", encoder=found.encoder, entries=entries)
+
+
 SIMILAR_BY: dict[str, Callable[[Services, str, int], Awaitable[Similar]]] = {
     "cowatch": similar_by_cowatch,
+    "embedding": similar_by_embedding,
     **{kind: partial(similar_by_attribute, kind) for kind in KINDS},
 }
 SIMILAR_BY_DEFAULT = "cowatch"

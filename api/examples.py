@@ -109,6 +109,39 @@ TRENDING: Json = {
     "as_of": "2026-01-01T20:15:00.250Z",
     "entries": [{"content_id": "film-1", "title": "Metropolis", "score": 12.5, "viewers": 17}],
 }
+CONTENT_FEATURES: Json = {
+    "content_id": "film-1",
+    "version": 4211,
+    "starts": 120,
+    "completions": 84,
+    "first_started_at_ms": 1767225600000,
+    "completion_rate": 0.7,
+    "completion_rate_low": 0.6128,
+    "completion_rate_high": 0.7746,
+    "progress_slope_per_day": -0.0031,
+    "progress_slope_low": -0.0079,
+    "progress_slope_high": 0.0017,
+}
+MODELS: Json = {
+    "entries": [
+        {
+            "name": "completion",
+            "version": 4211,
+            "fitted_at_ms": 1767298500350,
+            "fit_seconds": 0.412,
+            "rows": 3980,
+            "converged": True,
+            "equation": "logit P = -0.42 + 0.76 viewer_completion_logit",
+            "coefficients": [
+                {"name": "intercept", "value": -0.42, "standard_error": 0.05},
+                {"name": "viewer_completion_logit", "value": 0.76, "standard_error": 0.04},
+                {"name": "rewatch", "value": 0.0},
+            ],
+            "metrics": {"ece": 0.018, "log_loss": 0.572},
+            "note": "dropped rewatch: constant",
+        }
+    ]
+}
 READY: Json = {"status": "ready", "kafka": True, "postgres": True, "records_in_flight": 0}
 NOT_READY: Json = {"status": "not_ready", "kafka": False, "postgres": True, "records_in_flight": 0}
 PROBLEM: Json = {

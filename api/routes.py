@@ -15,6 +15,7 @@ from api.catalogue import (
 from api.continue_watching import CARDS_DEFAULT, CARDS_MAX, get_continue_watching
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.history import PAGE_DEFAULT, PAGE_MAX, get_history
+from api.models import get_content_features, get_models
 from api.progress import BATCH_BYTES_MAX, post_progress
 from api.recommendations import LIMIT_MAX, get_recommendations
 from api.system import get_healthz, get_metrics, get_openapi, get_readyz
@@ -25,6 +26,7 @@ from schemas.api import (
     Alive,
     ContinueWatching,
     History,
+    Models,
     ProgressAccepted,
     ProgressReport,
     Readiness,
@@ -34,6 +36,7 @@ from schemas.api import (
     WebhookAccepted,
 )
 from schemas.content import Content
+from schemas.content_features import ContentFeatures
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 from schemas.progress import PROGRESS_BATCH_MAX
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope
@@ -235,6 +238,33 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         answers=(Answer(description="strongest first", model=Similar, example=examples.SIMILAR),),
         problems=(*READ_PROBLEMS, problems.NOT_FOUND),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/content/{content_id}/features",
+        handler=get_content_features,
+        name="get_content_features",
+        summary="How many of those who start a content finish it, and where that is going",
+        scope=CATALOGUE_READ,
+        parameters=(CONTENT,),
+        answers=(
+            Answer(
+                description="from starts whose outcome is known",
+                model=ContentFeatures,
+                example=examples.CONTENT_FEATURES,
+            ),
+        ),
+        problems=(*READ_PROBLEMS, problems.NOT_FOUND),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/models",
+        handler=get_models,
+        name="get_models",
+        summary="The regression models: coefficients, standard errors, calibration, fit time",
+        scope=CATALOGUE_READ,
+        answers=(Answer(description="by name", model=Models, example=examples.MODELS),),
+        problems=(problems.TOO_LARGE, problems.UNAVAILABLE),
     ),
     Endpoint(
         method="GET",

@@ -15,7 +15,9 @@ from api.stores import (
     Contents,
     Database,
     Deliveries,
+    Embeddings,
     Keys,
+    ModelReports,
     NeighbourLists,
     Partners,
     Slates,
@@ -27,6 +29,8 @@ from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
 from infra.postgres.contents import ContentFacts, ContentStore
+from infra.postgres.embeddings import EmbeddingStore
+from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
@@ -70,6 +74,8 @@ class Services:
     trending: TrendingPartials
     neighbours: NeighbourLists
     attributes: Attributes
+    embeddings: Embeddings
+    models: ModelReports
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -150,6 +156,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             trending=TrendingStore(pool),
             neighbours=NeighbourStore(pool),
             attributes=AttributeStore(pool),
+            embeddings=EmbeddingStore(pool),
+            models=ModelStore(pool),
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

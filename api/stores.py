@@ -11,6 +11,7 @@ from typing import Protocol
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SimilarRow
 from infra.postgres.contents import ContentFacts
+from infra.postgres.embeddings import Nearest
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
@@ -86,6 +87,19 @@ class Attributes(Protocol):
     async def fetch_similar(
         self, kind: str, content_id: str, values: Sequence[str], limit: int
     ) -> list[SimilarRow]: ...
+
+
+class Embeddings(Protocol):
+    """Text embeddings by title."""
+
+    async def nearest(self, content_id: str, limit: int) -> Nearest | None: ...
+
+
+class ModelReports(Protocol):
+    """Fitted models, and what they know of contents."""
+
+    async def fetch_models(self) -> list[bytes]: ...
+    async def fetch_features(self, content_id: str) -> bytes | None: ...
 
 
 class Database(Protocol):

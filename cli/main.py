@@ -35,6 +35,10 @@ COMMANDS: dict[str, Entry] = {
         "cli.replay:replay",
         "Derive watch states, trending, neighbours and slates again from the topics.",
     ),
+    "evaluate": Entry(
+        "cli.evaluate.command:evaluate",
+        "Measure the recommendations on real ratings, against strong baselines.",
+    ),
     "bench": Entry(
         "cli.bench:bench",
         "Measure speed, growth, freshness and reads; a table for people, --json for machines.",

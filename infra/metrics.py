@@ -61,6 +61,22 @@ FIT_SECONDS = Histogram(
     buckets=(0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 )  # fmt: skip
 FIT_AGE = Gauge("mg_fit_age_seconds", "Age of the model being served", ["agent"])
+EMBEDDING_MODEL_PRESENT = Gauge(
+    "mg_embedding_model_present", "Whether the agent found the sentence encoder: 1 or 0", ["agent"]
+)
+EMBEDDING_TEXTS = Counter("mg_embedding_texts", "Texts encoded", ["agent"])
+EMBEDDING_PENDING = Gauge("mg_embedding_pending_texts", "Texts waiting to be encoded", ["agent"])
+EMBEDDING_SECONDS = Histogram(
+    "mg_embedding_encode_seconds", "Time of encoding the texts of one job", ["agent"],
+    buckets=LATENCY_BUCKETS_S,
+)  # fmt: skip
+FIT_KEPT = Counter(
+    "mg_fit_not_converged", "Fits that did not converge: the model before stays", ["agent"]
+)
+MODEL_CALIBRATION_ERROR = Gauge(
+    "mg_model_calibration_error", "Expected calibration error (0-1) of the model's last fit",
+    ["model"],
+)  # fmt: skip
 EVENT_TO_SLATE = Histogram(
     "mg_event_to_slate_seconds", "Time from acceptance of an event to its slate being emitted",
     buckets=LATENCY_BUCKETS_S,

@@ -106,6 +106,17 @@ class Settings:
     cowatch_refit_s: float = setting(
         "MEDIA_GATEWAY_COWATCH_REFIT_S", 20.0, "Least time between two fits of the co-watch model"
     )
+    embedding_model_dir: str = setting(
+        "EMBEDDING_MODEL_DIR",
+        "",
+        "Folder of model.onnx and tokenizer.json; empty: those of the extra `embeddings`",
+    )
+    embedding_threads: int = setting(
+        "MEDIA_GATEWAY_EMBEDDING_THREADS", 1, "Threads of the sentence encoder"
+    )
+    regression_refit_s: float = setting(
+        "MEDIA_GATEWAY_REGRESSION_REFIT_S", 60.0, "Least time between two fits of the regressions"
+    )
     trending_half_life_h: float = setting(
         "MEDIA_GATEWAY_TRENDING_HALF_LIFE_H", 24.0, "Half-life of a viewer's weight in trending"
     )

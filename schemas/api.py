@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from schemas.codec import WireModel
 from schemas.content import ContentType
 from schemas.ids import ContentId, DeviceId, EventId, RegionCode, SessionId, UserId
+from schemas.model_report import ModelReport
 from schemas.progress import POSITION_S_MAX, PlaybackState, ViewerDecision
 from schemas.slate import Slate, SlateEntry
 from schemas.times import AT_MS_MAX, from_rfc3339, to_rfc3339
@@ -181,13 +182,19 @@ class SimilarTitle(TitledScore):
     )
 
 
+SimilarBy = Literal["cowatch", "genre", "cast", "director", "themes"]
+
+
 class Similar(WireModel):
     """Similar titles, strongest first; ties by content_id."""
 
     content_id: ContentId
-    by: str
+    by: SimilarBy
     model_version: int | None = Field(
         default=None, description="of a fitted model; null: it does not know the title yet"
+    )
+    encoder: str | None = Field(
+        default=None, description="by embedding: version of the encoder; null: not encoded yet"
     )
     entries: tuple[SimilarTitle, ...]
 
@@ -205,6 +212,12 @@ class Trending(WireModel):
     genre: str | None = None
     as_of: str
     entries: tuple[TrendingTitle, ...]
+
+
+class Models(WireModel):
+    """The fitted models, by name."""
+
+    entries: tuple[ModelReport, ...]
 
 
 class Alive(WireModel):

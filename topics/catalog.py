@@ -6,7 +6,10 @@ that needs them holds them whole.
 """
 
 from schemas.content import Content
+from schemas.content_features import ContentFeatures
+from schemas.embedding import Embedding
 from schemas.interaction import Interaction
+from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
 from schemas.slate import Slate
@@ -42,7 +45,7 @@ CONTENTS = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="catalogue",
-    readers=("value-model", "slates", "serving-contents", "api"),
+    readers=("value-model", "slates", "serving-contents", "api", "embeddings"),
     description="Canonical contents; a tombstone removes one.",
 )
 PROGRESS = TopicSpec(
@@ -67,7 +70,7 @@ WATCH_STATES = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="watch-states",
-    readers=("co-watch", "value-model", "serving-watch-states"),
+    readers=("co-watch", "value-model", "regression", "serving-watch-states"),
     description="Latest watch state per user and title, from the ledger.",
 )
 INTERACTIONS = TopicSpec(
@@ -154,6 +157,42 @@ VALUE_MODELS = TopicSpec(
     readers=("value-model", "slates"),
     description="What each source's score is worth, learned from the stream.",
 )
+EMBEDDINGS = TopicSpec(
+    name="intelligence.embeddings.v1",
+    schema=Embedding,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="embeddings",
+    readers=("serving-embeddings", "embeddings"),
+    description="Text embedding per title, versioned; a tombstone removes one.",
+)
+MODELS = TopicSpec(
+    name="intelligence.models.v1",
+    schema=ModelReport,
+    key=("name",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="regression",
+    readers=("serving-models", "regression"),
+    description="Coefficients and quality of each regression model, versioned.",
+)
+CONTENT_FEATURES = TopicSpec(
+    name="intelligence.content-features.v1",
+    schema=ContentFeatures,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="regression",
+    readers=("serving-content-features", "regression"),
+    description="Completion rate and engagement trend per title, with intervals.",
+)
 SLATES = TopicSpec(
     name="intelligence.slates.v1",
     schema=Slate,
@@ -169,5 +208,5 @@ SLATES = TopicSpec(
 
 CATALOG: tuple[TopicSpec, ...] = (
     WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, TOGETHER,
-    NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, SLATES,
+    NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, EMBEDDINGS, MODELS, CONTENT_FEATURES, SLATES,
 )  # fmt: skip

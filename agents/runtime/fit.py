@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from agents.runtime.emitter import Emitter
 from agents.runtime.replica import ReplicaReader
 from agents.spec import FitAgent, Record
+from infra.embedded.exec_guard import die_with
 from infra.metrics import AGENT_EMITTED, AGENT_RECORDS, FIT_AGE, FIT_SECONDS
 from infra.settings import Settings
 from topics.spec import TopicSpec
@@ -18,6 +21,12 @@ from topics.spec import TopicSpec
 logger = logging.getLogger(__name__)
 
 CHECK_INTERVAL_S = 0.5
+
+
+def enter_fitting_process(worker: int, niceness: int) -> None:
+    """Make this process end with the worker, even by kill -9, and yield to the others."""
+    die_with(worker, signal.SIGKILL)
+    os.nice(niceness)
 
 
 class FitRunner:
@@ -31,7 +40,12 @@ class FitRunner:
         self._fitter = agent.create_fitter(settings)
         self._reader = ReplicaReader(settings.kafka_bootstrap_servers, agent.sources, self._deliver)
         context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(max_workers=1, mp_context=context)
+        self._executor = ProcessPoolExecutor(
+            max_workers=1,
+            mp_context=context,
+            initializer=enter_fitting_process,
+            initargs=(os.getpid(), agent.niceness),
+        )
 
     def _deliver(self, topic: TopicSpec, records: Sequence[Record]) -> None:
         AGENT_RECORDS.labels(self.name).inc(len(records))
@@ -67,9 +81,9 @@ class FitRunner:
         fitted_at = time.monotonic()
         next_at = fitted_at
         while True:
-            await asyncio.sleep(CHECK_INTERVAL_S)
             FIT_AGE.labels(self.name).set(time.monotonic() - fitted_at)
             if time.monotonic() < next_at or not self._fitter.changed():
+                await asyncio.sleep(CHECK_INTERVAL_S)
                 continue
             started = time.monotonic()
             await self._fit()

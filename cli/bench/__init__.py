@@ -2,13 +2,14 @@
 
 import click
 
-from cli.bench.commands import api, freshness, growth, pipeline
+from cli.bench.commands import api, attributes, freshness, growth, pipeline
 
 SHORT: tuple[tuple[click.Command, tuple[str, ...]], ...] = (
     (pipeline, ("--events", "50000", "--rounds", "1")),
     (growth, ("--users", "10000", "--users", "50000", "--events", "30000")),
     (freshness, ("--seconds", "10", "--warmup", "5")),
     (api, ("--seconds", "3", "--slates", "2000")),
+    (attributes, ("--titles", "50")),
 )
 
 
@@ -18,7 +19,7 @@ def bench(context: click.Context) -> None:
     """Measure speed, growth, freshness and reads; a table for people, --json for machines.
 
     Each bench starts brokers and stacks of its own on scratch directories and removes them. Without
-    a name all four run in a short version (about five minutes); their figures are a smoke test.
+    a name all five run in a short version (about five minutes); their figures are a smoke test.
 
     \b
     Examples:
@@ -27,6 +28,7 @@ def bench(context: click.Context) -> None:
       media-gateway bench growth --users 10000 --users 1000000
       media-gateway bench freshness --rate 1000 --seconds 60 --json
       media-gateway bench api --seconds 10
+      media-gateway bench attributes
     """  # click wants the backspace itself
     if context.invoked_subcommand is None:
         for command, arguments in SHORT:

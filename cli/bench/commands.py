@@ -11,6 +11,7 @@ from rich.progress import Progress
 from cli.bench.broker import Broker, bench_broker
 from cli.bench.kafka import BenchError
 from cli.bench.report import Report, show
+from cli.demo.catalogues import InputMissingError
 from infra.embedded.errors import EmbeddedError
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -136,7 +137,7 @@ def carry_out_on_stack(work: Callable[[Progress], Awaitable[Report]], *, as_json
     with Progress(console=Console(stderr=True), transient=True) as progress:
         try:
             report = asyncio.run(run(progress))
-        except (BenchError, EmbeddedError) as error:
+        except (BenchError, EmbeddedError, InputMissingError) as error:
             raise click.ClickException(str(error)) from error
     show(report, as_json=as_json)
 
@@ -189,3 +190,21 @@ def api(*, slates: int, seconds: float, as_json: bool) -> None:
 
     options = ApiOptions(slates=slates, seconds=seconds)
     carry_out_on_stack(lambda progress: run_api(options, progress), as_json=as_json)
+
+
+@click.command()
+@click.option("--titles", default=1000, show_default=True, help="Titles asked about, each kind.")
+@as_json_option
+def attributes(*, titles: int, as_json: bool) -> None:
+    """Similar titles by genre, cast, director, themes: SQL over the demo's films, and in memory.
+
+    Needs the extra `demo`; themes are measured where the MovieLens files are.
+
+    \b
+    Examples:
+      media-gateway bench attributes
+      media-gateway bench attributes --titles 100 --json
+    """  # click wants the backspace itself
+    from cli.bench.attributes import run_attributes
+
+    carry_out_on_stack(lambda progress: run_attributes(titles, progress), as_json=as_json)

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from cli.evaluate.data import Rating, RatingSet
+from cli.evaluate.ratings import Rating, RatingSet
 from domain import together
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows, fit
 from domain.cowatch_histories import HistoryStore
-from domain.ranking.history import Seen, make_history
+from domain.ranking.history import Flags, Floats, History, Indices, Seen, make_history
 from domain.ranking.learner import Learner, Prediction
 from domain.ranking.scoring import ViewerScores
 from domain.slate_index import COWATCH, TOGETHER, ContentSide, NeighbourRow
+from domain.slates import SlateRules, choose
 from domain.sources.registry import first_model
 from infra.settings import Settings
 
@@ -21,6 +22,7 @@ class Gateway:
         self._ratings = ratings
         self._settings = settings
         self._histories = HistoryStore()
+        self.users: set[str] = set()
         self.content = ContentSide()
         self.learner = Learner(self.content, first_model(), settings.neighbours_max)
         self._rows: dict[str, set[int]] = {COWATCH: set(), TOGETHER: set()}
@@ -31,6 +33,7 @@ class Gateway:
             self.content.put_content(self._ratings.content(rating.content_id))
         seen = Seen(rating.at_ms, 1.0 if rating.liked else 0.0, engaged=True)
         found = self.learner.observe(rating.user, rating.content_id, seen, learn=rating.liked)
+        self.users.add(rating.user)
         weight = WEIGHT_ONE if rating.liked else ENGAGED_ONLY
         self._histories.put(rating.user, rating.content_id, weight)
         return found
@@ -53,11 +56,38 @@ class Gateway:
             together.fit(histories, settings.cowatch_titles_max, settings.neighbours_max),
         )
 
-    def score(self, user: str) -> ViewerScores:
-        """Return the user's scores over all titles, from everything taken in so far."""
+    def candidates(self, user: str) -> tuple[Indices, Floats, Floats, int]:
+        """Return what can be recommended to a user, and how it is scored.
+
+        Returns:
+            The titles, their totals, the scores of all sources for them (shape (sources, titles)),
+            and how many titles are known of the user.
+        """
+        _, scores, allowed = self._scored(user)
+        titles = np.flatnonzero(allowed)
+        matrix = self.learner.ranker.matrix(scores, titles)
+        return titles, scores.total[titles], matrix, scores.evidence
+
+    def shown(self, user: str) -> list[int]:
+        """Return the slate a user would be shown: with diversity and exploration, best first."""
+        history, scores, allowed = self._scored(user)
+        rules = SlateRules(
+            size=self._settings.slate_size,
+            ttl_s=self._settings.slate_ttl_s,
+            diversity=self._settings.slate_diversity,
+            exploration=self._settings.exploration_budget,
+        )
+        picks = choose(self.learner.ranker, history, scores, allowed, rules)
+        return [pick.title for pick in picks]
+
+    def _scored(self, user: str) -> tuple[History, ViewerScores, Flags]:
         history = make_history(self.content, self.learner.seen(user))
         self.learner.sync_rows(history.homes)
-        return self.learner.ranker.score(history)
+        self.learner.ranker.refresh()
+        scores = self.learner.ranker.score(history)
+        allowed = self.content.recommendable[: len(self.content.ids)].copy()
+        allowed[self.content.rollup.homes[history.titles]] = False
+        return history, scores, allowed
 
     def _put(self, table: str, rows: NeighbourRows) -> None:
         dense = [self.content.index_of(content_id) for content_id in rows.title_ids]

@@ -2,28 +2,31 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cli.evaluate.metrics import CUT, top
+from cli.evaluate.gateway import Gateway
+from cli.evaluate.metrics import CUT, gain, ndcg, recall, top
+from domain.ranking.history import Floats, Indices
 from domain.ranking.learner import Prediction
 from domain.sources.registry import NAMES, first_model
 
 OURS = "media_gateway"
-LISTS_EVERY = 10  # predictions: lists are kept for every tenth, ranks for all
-Floats = NDArray[np.floating]
+SHOWN = "media_gateway_as_shown"  # with diversity and exploration, as viewers see it
+HIT_CUTS = (10, 20)
 
 
 @dataclass(slots=True)
 class MethodTally:
-    """Ranks of the liked titles, the lists shown (dense indices), and the time it took."""
+    """Per prediction: NDCG@10, hits or recall at each cut; some lists (dense titles); the time."""
 
-    ranks: list[int] = field(default_factory=list)
-    lists: list[list[int]] = field(default_factory=list)
+    ndcg: list[float] = field(default_factory=list)
+    hits: dict[int, list[float]] = field(default_factory=lambda: {cut: [] for cut in HIT_CUTS})
+    lists: list[Indices] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -33,7 +36,7 @@ class Tally:
 
     methods: dict[str, MethodTally] = field(default_factory=lambda: defaultdict(MethodTally))
     users: list[int] = field(default_factory=list)
-    knowers: dict[int, float] = field(default_factory=dict)  # title -> share of users who know it
+    shown_at: list[int] = field(default_factory=list)  # predictions for which slates were built
 
     @contextmanager
     def timing(self, method: str) -> Iterator[MethodTally]:
@@ -52,30 +55,75 @@ class Bench:
 
     def __init__(self, *, ablations: bool) -> None:
         self.tally = Tally()
-        self._without = {number: first_model() for number in range(len(NAMES) * ablations)}
+        self.keep_lists = False  # of the prediction at hand: lists cost more than ranks
+        self._without = {number: first_model() for number in range(len(NAMES) if ablations else 0)}
 
-    def ranked(self, method: str, user: int, scores: Floats, column: int) -> None:
-        """Count one prediction of a method from its scores of the candidates."""
+    def ranked(self, method: str, scores: NDArray[np.floating], prediction: Prediction) -> None:
+        """Count one prediction of one title, from the method's scores of the candidates."""
+        column = prediction.column
         with self.tally.timing(method) as tally:
             score = scores[column]
             ahead = int(np.count_nonzero(scores > score))
-            tied = int(np.count_nonzero(scores[:column] == score))
-            if len(tally.ranks) % LISTS_EVERY == 0:
-                tally.lists.append(top(scores, CUT))
-            tally.ranks.append(ahead + tied)
+            rank = ahead + int(np.count_nonzero(scores[:column] == score))
+            self._count(tally, rank)
+            if self.keep_lists:
+                tally.lists.append(prediction.candidates[top(scores, CUT)])
 
-    def predicted(self, user: int, prediction: Prediction, *, counted: bool) -> None:
-        """Count one prediction of ours and of our variants, and let the variants learn from it."""
-        matrix, column = prediction.matrix, prediction.column
-        if counted:
-            self.tally.users.append(user)
-            self.ranked(OURS, user, prediction.scores, column)
-            for number, name in enumerate(NAMES):
-                self.ranked(f"source_{name}", user, matrix[number], column)
+    def placed(self, method: str, shown: Sequence[int], target: int) -> None:
+        """Count one prediction of one title, from a finished list of titles."""
+        with self.tally.timing(method) as tally:
+            self._count(tally, shown.index(target) if target in shown else len(shown) + CUT * 10)
+            tally.lists.append(np.array(shown[:CUT], dtype=np.int64))
+
+    def _count(self, tally: MethodTally, rank: int) -> None:
+        tally.ndcg.append(gain(rank))
+        for cut, hits in tally.hits.items():
+            hits.append(float(rank < cut))
+
+    def listed(
+        self,
+        method: str,
+        scores: NDArray[np.floating],
+        candidates: Indices,
+        relevant: set[int],
+    ) -> None:
+        """Count one list against several relevant titles."""
+        with self.tally.timing(method):
+            best = candidates[top(scores, max(HIT_CUTS))]
+        self.shown(method, best.tolist(), relevant)
+
+    def shown(self, method: str, shown: Sequence[int], relevant: set[int]) -> None:
+        """Count one finished list of titles against several relevant ones."""
+        tally = self.tally.methods[method]
+        tally.ndcg.append(ndcg(shown, relevant))
+        for cut, hits in tally.hits.items():
+            hits.append(recall(shown, relevant, cut))
+        tally.lists.append(np.array(shown[:CUT], dtype=np.int64))
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Count one prediction of ours and of our variants."""
+        self.ranked(OURS, prediction.scores, prediction)
+        for name, scores in self.variants(prediction.matrix, prediction.evidence):
+            self.ranked(name, scores, prediction)
+
+    def learn(self, prediction: Prediction) -> None:
+        """Let the models that lack a source learn from a prediction of a liked title."""
         for number, model in self._without.items():
-            kept = matrix.copy()
+            kept = prediction.matrix.copy()
             kept[number] = 0.0
-            if counted:
-                factors = model.factors(prediction.evidence)
-                self.ranked(f"without_{NAMES[number]}", user, factors @ kept, column)
-            model.take(model.lesson(kept, column, prediction.evidence))
+            model.take(model.lesson(kept, prediction.column, prediction.evidence))
+
+    def variants(self, matrix: Floats, evidence: int) -> Iterator[tuple[str, Floats]]:
+        """Yield the scores of every source alone and of every model that lacks one."""
+        for number, name in enumerate(NAMES):
+            yield f"source_{name}", matrix[number]
+        for number, model in self._without.items():
+            factors = model.factors(evidence)
+            factors[number] = 0.0
+            yield f"without_{NAMES[number]}", factors @ matrix
+
+
+def scores_of(gateway: Gateway, matrix: Floats, evidence: int) -> Floats:
+    """Return the whole model's scores of candidates from their source scores."""
+    found: Floats = gateway.learner.model.factors(evidence) @ matrix
+    return found

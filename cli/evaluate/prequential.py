@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cli.evaluate.baselines import Baseline, Liked, baselines
-from cli.evaluate.data import Rating, RatingSet
+from cli.evaluate.ratings import Rating, RatingSet
 from cli.evaluate.gateway import Gateway
-from cli.evaluate.methods import Bench, Tally
+from cli.evaluate.methods import SHOWN, Bench, Tally
 from domain.ranking.learner import Prediction
 from infra.settings import Settings
 
 HISTORY_MIN = 5
 WARM_UP = 0.2
+SHOWN_EVERY = 7  # ratings: whole slates are built for a part of the predictions
 
 Advance = Callable[[int], object]
 
@@ -53,6 +54,11 @@ class Prequential:
         self.gateway = Gateway(ratings, settings)
         self.bench = Bench(ablations=ablations)
 
+    @property
+    def steps(self) -> int:
+        """How often ``advance`` will be called."""
+        return len(self._ratings.ratings)
+
     def run(self, advance: Advance) -> Tally:
         """Go through all ratings; ``advance`` is called with how many more are done."""
         for number, rating in enumerate(self._ratings.ratings):
@@ -66,13 +72,21 @@ class Prequential:
 
     def _take(self, number: int, rating: Rating) -> None:
         user = self._users.setdefault(rating.user, len(self._users))
-        known = len(self.gateway.learner.seen(rating.user))
+        counted = number >= self._warm and rating.liked
+        counted = counted and len(self.gateway.learner.seen(rating.user)) >= HISTORY_MIN
+        shown = self.gateway.shown(rating.user) if counted and number % SHOWN_EVERY == 0 else None
         prediction = self.gateway.take(rating)
         if prediction is not None:
-            counted = number >= self._warm and known >= HISTORY_MIN
             if counted:
+                self.bench.tally.users.append(user)
+                self.bench.keep_lists = shown is not None
                 self._compare(user, prediction)
-            self.bench.predicted(user, prediction, counted=counted)
+                self.bench.predicted(prediction)
+                if shown is not None:
+                    target = self.gateway.content.index[rating.content_id]
+                    self.bench.tally.shown_at.append(len(self.bench.tally.users) - 1)
+                    self.bench.placed(SHOWN, shown, target)
+            self.bench.learn(prediction)
         liked = self._baselines.liked
         liked.size = len(self.gateway.content.ids)
         if rating.liked:
@@ -80,9 +94,11 @@ class Prequential:
 
     def _compare(self, user: int, prediction: Prediction) -> None:
         for name, model in self._baselines.models.items():
-            scores = model.scores(self._baselines.liked, user)
-            # The title at hand may be newer than what the baseline's arrays know.
-            missing = int(prediction.candidates[-1]) + 1 - len(scores)
-            if missing > 0:
-                scores = np.concatenate([scores, np.zeros(missing, dtype=scores.dtype)])
-            self.bench.ranked(name, user, scores[prediction.candidates], prediction.column)
+            with self.bench.tally.timing(name):
+                scores = model.scores(self._baselines.liked, user)
+                # The title at hand may be newer than what the baseline's arrays know.
+                missing = int(prediction.candidates[-1]) + 1 - len(scores)
+                if missing > 0:
+                    scores = np.concatenate([scores, np.zeros(missing, dtype=scores.dtype)])
+                scores = scores[prediction.candidates]
+            self.bench.ranked(name, scores, prediction)

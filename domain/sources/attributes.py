@@ -18,7 +18,7 @@ exact reasons.
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import scipy.sparse as sparse
@@ -33,13 +33,14 @@ PARTS = frozenset({"season", "episode"})  # not compared: their series is
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-_READ: dict[str, Callable[[Content], tuple[str, ...]]] = {
+Kind = Literal["genre", "cast", "director", "themes"]
+_READ: dict[Kind, Callable[[Content], tuple[str, ...]]] = {
     "genre": lambda content: content.genres,
     "cast": lambda content: content.cast[:CAST_MAX],
     "director": lambda content: content.directors,
     "themes": lambda content: content.themes + content.moods,
 }
-KINDS = tuple(_READ)
+KINDS: tuple[Kind, ...] = tuple(_READ)
 
 
 class SimilarTitle(NamedTuple):
@@ -74,7 +75,7 @@ def whole_id(content: Content) -> str:
     return series_id or content.version_of or content.content_id
 
 
-def spellings(content: Content, kind: str) -> dict[str, str]:
+def spellings(content: Content, kind: Kind) -> dict[str, str]:
     """Return the values of one kind: normalised form -> the content's own spelling."""
     found = {normalised(value): value for value in reversed(_READ[kind](content))}
     found.pop("", None)
@@ -88,8 +89,8 @@ def attributes_of(content: Content) -> dict[str, tuple[str, ...]]:
     """
     if content.type in PARTS or whole_id(content) != content.content_id:
         return {}
-    values = {kind: tuple(sorted(spellings(content, kind))) for kind in KINDS}
-    return {kind: found for kind, found in values.items() if found}
+    values = ((kind, tuple(sorted(spellings(content, kind)))) for kind in KINDS)
+    return {kind: found for kind, found in values if found}
 
 
 class _Fitted(NamedTuple):

@@ -8,13 +8,14 @@ import numpy as np
 
 from domain.ranking.history import RECENT, Floats, History, Indices
 from domain.slate_index import ContentSide
+from domain.sources import attributes
 from domain.sources.attributes import KINDS
 from domain.sources.source import Kind, PersonalSource, Scored
 
 _GRAPH: Kind = "graph_based"
 
 
-def source_of(kind: str) -> PersonalSource:
+def source_of(kind: attributes.Kind) -> PersonalSource:
     """Return the source of one kind of attribute."""
 
     def score(content: ContentSide, history: History) -> Scored:

@@ -8,7 +8,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
-from uuid import UUID
 
 from psycopg import AsyncConnection
 
@@ -16,8 +15,8 @@ from domain.sources.attributes import DECIMALS
 from infra.postgres.pool import Pool
 from infra.postgres.rows import transposed
 
-Values: TypeAlias = tuple[str, ...]
-Attributes: TypeAlias = Mapping[str, Values]  # kind -> normalised values, sorted, not empty
+Attributes: TypeAlias = Mapping[str, Sequence[str]]  # kind -> normalised values, sorted, not empty
+Keys: TypeAlias = tuple[int, ...]  # of values, in the order of the values
 
 SHARED_MAX = 5
 
@@ -36,12 +35,12 @@ class _Change(NamedTuple):
 
     content_id: str
     kind: str
-    before: Values
-    now: Values
+    before: Keys
+    now: Keys
 
 
 HELD = """
-SELECT content_id, kind, members FROM content_attributes JOIN attribute_sets USING (set_id, kind)
+SELECT content_id, kind, members FROM content_attributes JOIN attribute_sets USING (set_key)
 WHERE content_id = ANY(%s)
 """
 DETACH = """
@@ -49,55 +48,53 @@ DELETE FROM content_attributes t USING unnest(%s::text[], %s::text[]) AS r (cont
 WHERE t.content_id = r.content_id AND t.kind = r.kind
 """
 ATTACH = """
-INSERT INTO content_attributes (content_id, kind, set_id)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::uuid[])
+INSERT INTO content_attributes (content_id, kind, set_key)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
 """
 ADD_TO_SETS = """
-INSERT INTO attribute_sets AS t (set_id, kind, members, titles)
-SELECT set_id, kind, string_to_array(members, E'\\n'), titles
-FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::int[]) AS r (set_id, kind, members, titles)
-ON CONFLICT (set_id) DO UPDATE SET titles = t.titles + excluded.titles
+INSERT INTO attribute_sets AS t (set_key, members, titles)
+SELECT set_key, string_to_array(members, ',')::bigint[], titles
+FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS r (set_key, members, titles)
+ON CONFLICT (set_key) DO UPDATE SET titles = t.titles + excluded.titles
 """
 ADD_TO_COUNTS = """
-INSERT INTO attribute_counts AS t (kind, value, titles)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::int[])
-ON CONFLICT (kind, value) DO UPDATE SET titles = t.titles + excluded.titles
+INSERT INTO attribute_counts AS t (value_key, titles)
+SELECT * FROM unnest(%s::bigint[], %s::int[])
+ON CONFLICT (value_key) DO UPDATE SET titles = t.titles + excluded.titles
 """
-FORGET_SETS = "DELETE FROM attribute_sets WHERE set_id = ANY(%s) AND titles = 0"
-FORGET_COUNTS = """
-DELETE FROM attribute_counts t USING unnest(%s::text[], %s::text[]) AS r (kind, value)
-WHERE t.kind = r.kind AND t.value = r.value AND t.titles = 0
-"""
+FORGET_SETS = "DELETE FROM attribute_sets WHERE set_key = ANY(%s) AND titles = 0"
+FORGET_COUNTS = "DELETE FROM attribute_counts WHERE value_key = ANY(%s) AND titles = 0"
 # Sets are scored, not titles. The counts of all values near are read in one index scan: for cast,
 # looking them up one by one took most of the time. One set more than asked for, since one may hold
 # nothing but the title asked about; and all that tie with the last, because ids decide.
 FETCH_SIMILAR = """
 WITH near AS (
-    SELECT set_id, value FROM attribute_sets, unnest(members) AS value
-    WHERE kind = %(kind)s AND members && %(values)s::text[]
+    SELECT set_key, value_key FROM attribute_sets, unnest(members) AS value_key
+    WHERE members && %(values)s::bigint[]
 ), weights AS MATERIALIZED (
-    SELECT c.value, c.titles, ln(1 + total.titles::float8 / c.titles) ^ 2 AS square
-    FROM attribute_counts c, attribute_counts total
-    WHERE c.kind = %(kind)s AND c.value = ANY(ARRAY(SELECT value FROM near))
-        AND total.kind = %(kind)s AND total.value = ''
+    SELECT c.value_key, c.titles, ln(1 + any_value.titles::float8 / c.titles) ^ 2 AS square
+    FROM attribute_counts c, attribute_counts any_value
+    WHERE c.value_key = ANY(ARRAY(SELECT value_key FROM near))
+        AND any_value.value_key = %(any_value)s
 ), asked AS MATERIALIZED (
-    SELECT * FROM weights WHERE value = ANY(%(values)s::text[])
+    SELECT * FROM weights WHERE value_key = ANY(%(values)s::bigint[])
 ), best AS (
-    SELECT set_id, round((sum(square) FILTER (WHERE value = ANY(%(values)s::text[]))
+    SELECT set_key, round((sum(square) FILTER (WHERE value_key = ANY(%(values)s::bigint[]))
         / sqrt(sum(square) * (SELECT sum(square) FROM asked)))::numeric, %(decimals)s) AS score
-    FROM near JOIN weights USING (value) GROUP BY set_id
+    FROM near JOIN weights USING (value_key) GROUP BY set_key
     ORDER BY score DESC FETCH FIRST (%(limit)s::int + 1) ROWS WITH TIES
 ), ranked AS (
-    SELECT set_id, content_id, score FROM best CROSS JOIN LATERAL (
-        SELECT content_id FROM content_attributes t WHERE t.set_id = best.set_id
+    SELECT set_key, content_id, score FROM best CROSS JOIN LATERAL (
+        SELECT content_id FROM content_attributes t WHERE t.set_key = best.set_key
         ORDER BY content_id COLLATE "C" LIMIT %(limit)s::int + 1
     ) AS of_set
     WHERE content_id <> %(content_id)s
     ORDER BY score DESC, content_id COLLATE "C" LIMIT %(limit)s::int
 )
 SELECT content_id, title, score::float8, ARRAY(
-    SELECT value FROM asked WHERE value = ANY(members) ORDER BY titles, value LIMIT %(shared_max)s)
-FROM ranked JOIN attribute_sets USING (set_id) JOIN contents USING (content_id)
+    SELECT value_key FROM asked WHERE value_key = ANY(members)
+    ORDER BY titles, array_position(%(values)s::bigint[], value_key) LIMIT %(shared_max)s)
+FROM ranked JOIN attribute_sets USING (set_key) JOIN contents USING (content_id)
 ORDER BY score DESC, content_id COLLATE "C"
 """
 
@@ -112,7 +109,7 @@ async def replace(connection: AsyncConnection[Any], wanted: Mapping[str, Attribu
     if not changes:
         return
     await connection.execute(DETACH, transposed([(c.content_id, c.kind) for c in changes]))
-    attached = [(c.content_id, c.kind, set_id(c.kind, c.now)) for c in changes if c.now]
+    attached = [(c.content_id, c.kind, set_key(c.now)) for c in changes if c.now]
     if attached:
         await connection.execute(ATTACH, transposed(attached))
     await _add_to_sets(connection, changes)
@@ -123,10 +120,14 @@ async def _changes(
     connection: AsyncConnection[Any], wanted: Mapping[str, Attributes]
 ) -> list[_Change]:
     cursor = await connection.execute(HELD, (list(wanted),))
-    before: dict[tuple[str, str], Values] = {
+    before: dict[tuple[str, str], Keys] = {
         (key, kind): tuple(members) for key, kind, members in await cursor.fetchall()
     }
-    now = {(key, kind): values for key, kinds in wanted.items() for kind, values in kinds.items()}
+    now = {
+        (key, kind): tuple(value_key(kind, value) for value in values)
+        for key, kinds in wanted.items()
+        for kind, values in kinds.items()
+    }
     return [
         _Change(*key, before.get(key, ()), now.get(key, ()))
         for key in sorted(before.keys() | now.keys())
@@ -135,44 +136,50 @@ async def _changes(
 
 
 async def _add_to_sets(connection: AsyncConnection[Any], changes: Sequence[_Change]) -> None:
-    added: Counter[tuple[str, Values]] = Counter()
+    added: Counter[Keys] = Counter()
     for change in changes:
-        added[change.kind, change.before] -= 1
-        added[change.kind, change.now] += 1
+        added[change.before] -= 1
+        added[change.now] += 1
     rows = sorted(
-        (set_id(kind, values), kind, "\n".join(values), titles)
-        for (kind, values), titles in added.items()
-        if values and titles
+        (set_key(members), ",".join(map(str, members)), titles)
+        for members, titles in added.items()
+        if members and titles
     )
     if rows:
         await connection.execute(ADD_TO_SETS, transposed(rows))
-    less = [row[0] for row in rows if row[-1] < 0]
-    if less:
-        await connection.execute(FORGET_SETS, (less,))
+        await connection.execute(FORGET_SETS, ([row[0] for row in rows if row[-1] < 0],))
 
 
 async def _add_to_counts(connection: AsyncConnection[Any], changes: Sequence[_Change]) -> None:
-    added: Counter[tuple[str, str]] = Counter()
+    added: Counter[int] = Counter()
     for change in changes:
-        added.subtract((change.kind, value) for value in counted(change.before))
-        added.update((change.kind, value) for value in counted(change.now))
-    rows = sorted((kind, value, titles) for (kind, value), titles in added.items() if titles)
+        added.subtract(counted(change.kind, change.before))
+        added.update(counted(change.kind, change.now))
+    rows = sorted((key, titles) for key, titles in added.items() if titles)
     if rows:
         await connection.execute(ADD_TO_COUNTS, transposed(rows))
-    less = [(kind, value) for kind, value, titles in rows if titles < 0]
-    if less:
-        await connection.execute(FORGET_COUNTS, transposed(less))
+        await connection.execute(FORGET_COUNTS, ([key for key, titles in rows if titles < 0],))
 
 
-def counted(values: Values) -> Values:
+def counted(kind: str, members: Keys) -> Keys:
     """Return what a title adds one to: its values, and the empty one if it has any."""
-    return ("", *values) if values else ()
+    return (value_key(kind, ""), *members) if members else ()
 
 
-def set_id(kind: str, values: Values) -> UUID:
-    """Return the key of a set of values: the same in every process and replay."""
-    text = "\n".join((kind, *values))  # there is no line break in a normalised value
-    return UUID(bytes=hashlib.sha256(text.encode()).digest()[:16])
+def value_key(kind: str, value: str) -> int:
+    """Return the key of a normalised value: the same in every process and replay."""
+    return hashed(f"{kind}\n{value}")
+
+
+def set_key(members: Keys) -> int:
+    """Return the key of a set of values."""
+    return hashed(",".join(map(str, members)))
+
+
+def hashed(text: str) -> int:
+    """Return 64 bits as Postgres' bigint has them."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 class AttributeStore:
@@ -189,10 +196,14 @@ class AttributeStore:
         Scores are above 0 and at most 1, rounded; ties are in order of content_id. ``content_id``
         itself is left out.
         """
+        by_key = {value_key(kind, value): value for value in sorted(values)}
         parameters = {
-            "kind": kind, "content_id": content_id, "values": list(values), "limit": limit,
-            "shared_max": SHARED_MAX, "decimals": DECIMALS,
+            "values": list(by_key), "any_value": value_key(kind, ""), "content_id": content_id,
+            "limit": limit, "shared_max": SHARED_MAX, "decimals": DECIMALS,
         }  # fmt: skip
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(FETCH_SIMILAR, parameters)
-            return [SimilarRow(*row) for row in await cursor.fetchall()]
+            rows = await (await connection.execute(FETCH_SIMILAR, parameters)).fetchall()
+        return [
+            SimilarRow(other, title, score, [by_key[key] for key in shared])
+            for other, title, score, shared in rows
+        ]

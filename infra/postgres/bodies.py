@@ -1,4 +1,4 @@
-"""Serving rows of one key and one body: trending partials and co-watch neighbours."""
+"""Serving rows of one key and one body: trending partials, neighbours, models, features."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ SELECT * FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[])
 ON CONFLICT ({key}) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body
 WHERE excluded.version >= t.version
-"""  # noqa: S608 - table and column names are constants of the two modules that call this
+"""  # noqa: S608 - table and column names are constants of the modules that call this
 
 
 async def upsert(connection: AsyncConnection[Any], statement: str, rows: Sequence[BodyRow]) -> None:

@@ -70,6 +70,7 @@ def test_lock_files_satisfy_every_declared_requirement() -> None:
     declared = PROJECT["dependencies"]
     assert unlocked([*declared, *(r for extra in EXTRAS.values() for r in extra)], everything) == []
     image = [r for r in declared if Requirement(r).name not in NOT_IN_THE_IMAGE]
+    image += EXTRAS["embeddings"]
     assert unlocked(image, runtime) == []
     assert not NOT_IN_THE_IMAGE & set(runtime)
     different = {name for name, versions in runtime.items() if not versions <= everything[name]}
@@ -106,7 +107,7 @@ def _import_names(distribution: str) -> list[str]:
 
 
 def test_every_import_is_declared() -> None:
-    runtime = [*PROJECT["dependencies"], *EXTRAS["demo"], *EXTRAS["bench"]]
+    runtime = [*PROJECT["dependencies"], *EXTRAS["demo"], *EXTRAS["bench"], *EXTRAS["evaluate"]]
     assert undeclared(sources(), runtime) == []
     assert undeclared(sources(("tests",)), [*runtime, *EXTRAS["dev"]]) == []
 

@@ -103,7 +103,8 @@ def test_webhook_to_content_progress_to_slate_and_a_restart_keeps_everything(tmp
         assert key.startswith("mg_live_")
         client = Client(up, key)
         post_catalogue(client, secret)
-        before = three_viewers_watch(client)
+        near = near_in_meaning(client)
+        before = three_viewers_watch(client) | {"near": near}
         up.process.terminate()
         assert up.process.wait(30) == 0
     with running(tmp_path / "data") as again:
@@ -122,6 +123,20 @@ def post_catalogue(client, secret):
         path = f"/content/acme:{title}"
         wait_until(lambda path=path: client.call(path)[0] == 200, 60, f"{path} readable")
         assert client.call(path)[1]["title"] == name
+
+
+def near_in_meaning(client):
+    """Wait until every title was encoded; return the two that are near the first one."""
+
+    def encoded():
+        _, answer = client.call("/content/acme:m1/similar?by=embedding")
+        return answer if len(answer["entries"]) == len(TITLES) - 1 else None
+
+    answer = wait_until(encoded, 60, "similar by embedding")
+    assert set(ids(answer)) == {"acme:m2", "acme:m3"}
+    scores = [entry["score"] for entry in answer["entries"]]
+    assert 1 > scores[0] >= scores[1] > 0
+    return answer
 
 
 def three_viewers_watch(client):
@@ -153,6 +168,7 @@ def check_same_after_restart(client, secret, before):
     assert ids(client.call("/users/cat/recommendations")[1]) == before["slate"]
     assert client.call("/users/cat/history")[1]["entries"] == before["history"]
     assert client.call("/users/cat/continue-watching")[1]["entries"] == before["row"]
+    assert client.call("/content/acme:m1/similar?by=embedding")[1] == before["near"]
     for title, name in TITLES.items():
         assert client.call(f"/content/acme:{title}")[1]["title"] == name
     # The ledger goes on from its state: the rest of m3 completes what was half watched.

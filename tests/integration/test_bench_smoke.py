@@ -52,6 +52,17 @@ def test_freshness():
     assert accounting["applied"] >= accounting["accepted"] > 0
 
 
+def test_attributes():
+    pytest.importorskip("bokeh_sampledata", reason="the extra `demo` is not installed")
+    report = bench("attributes", "--titles", "5")
+    assert report["films"] > 17_000
+    kinds = [row["kind"] for row in report["rows"]]
+    assert kinds[:3] == ["genre", "cast", "director"]
+    for row in report["rows"]:
+        assert 0 < row["sql_p50_ms"] <= row["sql_p99_ms"] <= row["sql_max_ms"]
+        assert row["viewer_ms"] > 0
+
+
 def test_api():
     report = bench("api", "--seconds", "1", "--slates", "200")
     assert report["saturation_per_s"] > 0

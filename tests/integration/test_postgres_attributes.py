@@ -13,7 +13,7 @@ from cli.demo.catalogues import content_id_of, load_films
 from cli.demo.movielens import MOVIELENS_DIRECTORY, with_keywords
 from domain.catalogue.mappers import film_catalogue
 from domain.sources.attributes import KINDS, AttributeIndex, attributes_of
-from infra.postgres.attributes import SHARED_MAX, AttributeStore, counted
+from infra.postgres.attributes import SHARED_MAX, AttributeStore, counted, value_key
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
@@ -50,17 +50,17 @@ async def check_counts(pool, contents):
     counts, sets = Counter(), Counter()
     for content in contents:
         for kind, values in attributes_of(content).items():
-            sets[kind, values] += 1
-            counts.update((kind, value) for value in counted(values))
-    found = await fetch(pool, "SELECT kind, value, titles FROM attribute_counts")
-    assert {(kind, value): titles for kind, value, titles in found} == counts
-    found = await fetch(pool, "SELECT kind, members, titles FROM attribute_sets")
-    assert {(kind, tuple(members)): titles for kind, members, titles in found} == sets
-    found = await fetch(
-        pool, "SELECT kind, members, count(*) FROM content_attributes"
-        " JOIN attribute_sets USING (set_id, kind) GROUP BY 1, 2",
+            members = tuple(value_key(kind, value) for value in values)
+            sets[members] += 1
+            counts.update(counted(kind, members))
+    assert dict(await fetch(pool, "SELECT * FROM attribute_counts")) == counts
+    kept = await fetch(pool, "SELECT members, titles FROM attribute_sets")
+    assert {tuple(members): titles for members, titles in kept} == sets
+    named = await fetch(
+        pool, "SELECT members, count(*) FROM content_attributes"
+        " JOIN attribute_sets USING (set_key) GROUP BY members",
     )  # fmt: skip
-    assert {(kind, tuple(members)): titles for kind, members, titles in found} == sets
+    assert {tuple(members): titles for members, titles in named} == sets
 
 
 async def test_counts_follow_updates_removals_and_any_redelivery(pool):

@@ -6,7 +6,9 @@ import random
 import pytest
 
 from agents.serving import (
+    flush_content_features,
     flush_contents,
+    flush_models,
     flush_neighbours,
     flush_slates,
     flush_trending,
@@ -16,6 +18,7 @@ from agents.spec import Record
 from infra.postgres.contents import ContentStore
 from infra.postgres.housekeeping import tidy
 from infra.postgres.migrate import migrate
+from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import PartnerExists, PartnerStore
 from infra.postgres.pool import create_pool
@@ -27,13 +30,32 @@ from infra.postgres.webhook_deliveries import Delivery, DeliveryStore, purge
 from infra.security.sealing import Sealer
 from infra.settings import Settings
 from schemas.codec import decode, encode
+from schemas.content_features import ContentFeatures
+from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.slate import Slate, SlateEntry
 from schemas.trending import TrendingPartial
 from tests.component.api.fakes import a_content, a_state
-from topics.catalog import CONTENTS, NEIGHBOURS, SLATES, TRENDING, WATCH_STATES
+from topics.catalog import (
+    CONTENT_FEATURES,
+    CONTENTS,
+    MODELS,
+    NEIGHBOURS,
+    SLATES,
+    TRENDING,
+    WATCH_STATES,
+)
 
-TABLES = ("contents", "watch_states", "viewers", "slates", "trending_partials", "neighbours")
+TABLES = (
+    "contents",
+    "watch_states",
+    "viewers",
+    "slates",
+    "trending_partials",
+    "neighbours",
+    "models",
+    "content_features",
+)
 
 
 @pytest.fixture
@@ -71,6 +93,21 @@ def a_slate(user_id="user-1", contents=("film-1",), **changes):
     return Slate(user_id=user_id, entries=entries, **{**fields, **changes})
 
 
+def a_report(version):
+    return ModelReport(
+        name="completion", version=version, fitted_at_ms=5, fit_seconds=0.1, rows=9, converged=True,
+        equation="logit P = 0", coefficients=({"name": "intercept", "value": 0.0},),
+        metrics={"ece": 0.01},
+    )  # fmt: skip
+
+
+def features_of(content_id, version):
+    return ContentFeatures(
+        content_id=content_id, version=version, starts=2, completions=1, first_started_at_ms=1,
+        completion_rate=0.5, completion_rate_low=0.1, completion_rate_high=0.9,
+    )  # fmt: skip
+
+
 def history():
     """A small log of every topic: (flush, records in offset order)."""
     contents = [record(CONTENTS, n, a_content(f"film-{n % 3}", updated_at_ms=n)) for n in range(9)]
@@ -92,9 +129,13 @@ def history():
         record(NEIGHBOURS, n, Neighbours(content_id="film-1", model_version=n, neighbours=()))
         for n in range(3)
     ]
+    models = [record(MODELS, n, a_report(n)) for n in range(3)]
+    features = [record(CONTENT_FEATURES, n, features_of(f"film-{n % 2}", n)) for n in range(4)]
+    features.append(record(CONTENT_FEATURES, 4, None, key="film-1"))
     return [
         (flush_contents, contents), (flush_watch_states, states), (flush_slates, slates),
         (flush_trending, trending), (flush_neighbours, neighbours),
+        (flush_models, models), (flush_content_features, features),
     ]  # fmt: skip
 
 
@@ -164,6 +205,10 @@ async def test_the_api_reads_what_was_written(pool):
     assert len(await TrendingStore(pool).fetch_partials()) == 2
     assert decode(Neighbours, await NeighbourStore(pool).fetch("film-1")).model_version == 2
     assert await NeighbourStore(pool).fetch("film-9") is None
+    fitted = ModelStore(pool)
+    assert await fitted.fetch_models() == [encode(a_report(2))]
+    assert await fitted.fetch_features("film-0") == encode(features_of("film-0", 2))
+    assert await fitted.fetch_features("film-1") is None
 
 
 def decode_state(body):

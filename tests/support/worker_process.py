@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +36,10 @@ class WorkerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
+
+    def children(self) -> list[psutil.Process]:
+        """Its child processes."""
+        return psutil.Process(self._process.pid).children(recursive=True)
 
     def output(self) -> str:
         """Everything printed and logged so far."""

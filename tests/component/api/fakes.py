@@ -43,6 +43,9 @@ class FakeDatabase:
         self.watch_states = {}
         self.partials = []
         self.neighbours = {}
+        self.nearest = {}
+        self.models = {}
+        self.features = {}
         self.calls = 0
 
     def touch(self):
@@ -192,6 +195,23 @@ class FakeAttributes(Store):
         ]  # fmt: skip
 
 
+class FakeEmbeddings(Store):
+    async def nearest(self, content_id, limit):
+        self.database.touch()
+        found = self.database.nearest.get(content_id)
+        return found and found._replace(titles=found.titles[:limit])
+
+
+class FakeModels(Store):
+    async def fetch_models(self):
+        self.database.touch()
+        return [body for _, body in sorted(self.database.models.items())]
+
+    async def fetch_features(self, content_id):
+        self.database.touch()
+        return self.database.features.get(content_id)
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -249,6 +269,8 @@ class FakeWorld:
             trending=FakeTrending(database),
             neighbours=FakeNeighbours(database),
             attributes=FakeAttributes(database),
+            embeddings=FakeEmbeddings(database),
+            models=FakeModels(database),
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )

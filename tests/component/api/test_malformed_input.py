@@ -111,6 +111,7 @@ def token(world):
     world.database.add_content(a_content("film-1"))
     world.database.add_state(a_state("film-1"))
     world.database.slates["user-1"] = a_slate("film-1")
+    world.database.features["film-1"] = b"{}"
     world.database.viewers["user-1"] = Viewer("user-1", 7, 7, (), NOW_MS)
     return world.database.add_key()
 

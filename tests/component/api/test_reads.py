@@ -1,6 +1,7 @@
 import pytest
 
 from domain.watch.reports import fingerprint
+from infra.postgres.embeddings import Nearest
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
 from schemas.api import ContinueWatching, History, Recommendations, recommendations_of
@@ -285,7 +286,10 @@ def test_similar_lists_neighbours_that_are_in_the_catalogue(world, get):
     assert ids(get("/api/v1/content/film-3/similar")) == []
     problem(get("/api/v1/content/film-9/similar"), 404, "not-found")
     refused = problem(get("/api/v1/content/film-1/similar", by="magic"), 400, "invalid-content")
-    assert refused["detail"] == "by: expected cowatch or genre or cast or director or themes"
+    assert (
+        refused["detail"]
+        == "by: expected cowatch or embedding or genre or cast or director or themes"
+    )
 
 
 SPACE = {"genres": ("Science Fiction", "Drama"), "directors": ("Ana Ruiz",)}
@@ -324,6 +328,28 @@ def test_an_episode_is_similar_to_what_its_series_is_and_parts_are_never_shown(w
         response = get(f"/api/v1/content/{content_id}/similar", by="genre")
         assert ids(response) == expected
         assert response.json()["content_id"] == content_id
+
+
+def test_similar_by_embedding_lists_the_nearest_with_the_encoder(world, get):
+    for name in ("film-1", "film-2"):
+        world.database.add_content(a_content(name))
+    titles = [("film-3", "Nosferatu", 0.75), ("film-2", "Faust", 0.5)]
+    world.database.nearest["film-1"] = Nearest("encoder-1", titles)
+    path = "/api/v1/content/film-1/similar"
+    body = get(path, by="embedding").json()
+    assert body == {
+        "content_id": "film-1", "by": "embedding", "encoder": "encoder-1",
+        "entries": [
+            {"content_id": "film-3", "title": "Nosferatu", "score": 0.75},
+            {"content_id": "film-2", "title": "Faust", "score": 0.5},
+        ],
+    }  # fmt: skip
+    assert ids(get(path, by="embedding", limit=1)) == ["film-3"]
+    assert get("/api/v1/content/film-2/similar", by="embedding").json() == {
+        "content_id": "film-2", "by": "embedding", "entries": [],
+    }  # fmt: skip
+    problem(get("/api/v1/content/film-9/similar", by="embedding"), 404, "not-found")
+    problem(get(path, by="embedding|cowatch"), 400, "invalid-content")
 
 
 def test_a_key_bound_to_a_user_reads_no_other(world, client):

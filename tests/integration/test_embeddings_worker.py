@@ -1,0 +1,88 @@
+"""The embeddings agent as a real worker on real Kafka: a new title passes a backlog, kill -9."""
+
+import psutil
+import pytest
+
+from agents.embeddings import JOB_TEXTS, NICENESS
+from infra.embedded.kafka import EmbeddedKafka
+from infra.kafka.admin import apply_topics
+from schemas.codec import decode, encode
+from schemas.content import Content
+from schemas.embedding import Embedding
+from tests.support.kafka_io import latest, read_topic, write_topic
+from tests.support.waiting import wait_until_async
+from tests.support.worker_process import WorkerProcess
+from topics.catalog import CONTENTS, EMBEDDINGS
+
+BACKLOG = 1500  # some seconds of encoding: far more than it takes to post one more title
+
+
+@pytest.fixture
+def bootstrap(tmp_path):
+    with EmbeddedKafka(tmp_path / "kafka") as kafka:
+        yield kafka.bootstrap_servers
+
+
+def contents(*names):
+    for name in names:
+        content = Content(content_id=name, type="movie", title=f"Film {name}", updated_at_ms=1)
+        yield name.encode(), encode(content)
+
+
+@pytest.fixture
+def start_worker(bootstrap, tmp_path):
+    workers = []
+
+    def start():
+        worker = WorkerProcess(
+            "cli.main", ["worker", "--agents", "embeddings"],
+            {"KAFKA_BOOTSTRAP_SERVERS": bootstrap}, tmp_path / "workers",
+        )  # fmt: skip
+        workers.append(worker)
+        return worker
+
+    yield start
+    for worker in workers:
+        worker.end()
+
+
+async def test_a_new_title_passes_the_backlog_and_a_kill_encodes_nothing_twice(
+    bootstrap, start_worker
+):
+    async def published():
+        return await read_topic(bootstrap, EMBEDDINGS.name, 1)
+
+    async def wait_published(count):
+        async def enough():
+            return len(latest(await published())) >= count
+
+        await wait_until_async(enough, 180, f"{count} titles encoded")
+
+    await apply_topics(bootstrap, replication_factor=1, changelogs=[])
+    backlog = [f"old-{number}" for number in range(BACKLOG)]
+    await write_topic(bootstrap, CONTENTS, contents(*backlog))
+    first = start_worker()
+    await wait_published(1)
+    await write_topic(bootstrap, CONTENTS, contents("new"))
+
+    async def new_is_there():
+        return "new" in latest(await published())
+
+    await wait_until_async(new_is_there, 60, "the new title encoded")
+    children = first.children()
+    assert max(child.nice() for child in children) == psutil.Process().nice() + NICENESS
+    first.kill()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == []
+    records = await published()
+    assert len(records) < BACKLOG, "the new title came after the backlog"
+    assert [record.key.decode() for record in records[:JOB_TEXTS]] == backlog[: -JOB_TEXTS - 1 : -1]
+
+    await write_topic(bootstrap, CONTENTS, [(b"old-0", None)])
+    start_worker()
+    await wait_published(BACKLOG)  # one removed, one new
+    records = await published()
+    assert len(records) == BACKLOG  # each once
+    rows = {key: decode(Embedding, value) for key, value in latest(records).items()}
+    assert set(rows) == {*backlog[1:], "new"}
+    assert len({row.vector for row in rows.values()}) == BACKLOG

@@ -1,0 +1,290 @@
+"""The embeddings agent: newest first, nothing twice, nothing left behind."""
+
+import logging
+import pickle
+
+import numpy as np
+import pytest
+from prometheus_client import REGISTRY
+
+from agents.embeddings import (
+    JOB_TEXTS,
+    SPEC,
+    EmbeddingFitter,
+    Encoded,
+    encode_job,
+    nothing_to_encode,
+)
+from agents.spec import Record
+from domain.embedding import pack, text_hash, unpack
+from infra.encoder_files import find_encoder
+from infra.settings import Settings
+from schemas.codec import decode, encode
+from schemas.content import Content
+from schemas.embedding import DIMENSIONS, Embedding
+from topics.catalog import CONTENTS, EMBEDDINGS
+
+SETTINGS = Settings()
+VERSION = find_encoder(SETTINGS).version
+
+
+def posted(content_id: str, offset: int = 0, **fields) -> Record:
+    values = {"content_id": content_id, "type": "movie", "title": content_id, "updated_at_ms": 1}
+    value = encode(Content.model_validate(values | fields))
+    return Record(CONTENTS.name, 0, offset, 0, content_id.encode(), value)
+
+
+def removed(content_id: str) -> Record:
+    return Record(CONTENTS.name, 0, 0, 0, content_id.encode(), None)
+
+
+def published(content_id: str, text: str, encoder: str = VERSION) -> Record:
+    row = Embedding(
+        content_id=content_id, encoder=encoder, text_hash=text_hash(text), vector=a_vector(text)
+    )
+    return Record(EMBEDDINGS.name, 0, 0, 0, content_id.encode(), encode(row))
+
+
+def a_vector(text: str) -> str:
+    """A stand-in for the model: one coordinate by the hash of the text."""
+    vector = np.zeros(DIMENSIONS, np.float32)
+    vector[int(text_hash(text), 16) % DIMENSIONS] = 1.0
+    return pack(vector)
+
+
+def fake_encoding(function, arguments) -> Encoded:
+    """What the other process would answer, without the model."""
+    if function is nothing_to_encode:
+        return function(*arguments)
+    assert function is encode_job
+    _, _, texts = arguments
+    return Encoded([a_vector(text) for text in texts], 0.01)
+
+
+class Driver:
+    """One agent after another on the same topics, driven as the runtime does it."""
+
+    def __init__(self) -> None:
+        self.contents: list[Record] = []
+        self.embeddings: list[Record] = []
+        self.encoded: list[str] = []
+        self.start()
+
+    def start(self, order=(CONTENTS, EMBEDDINGS)) -> None:
+        """Start afresh; read both topics whole."""
+        self.fitter = EmbeddingFitter(SETTINGS)
+        logs = {CONTENTS: self.contents, EMBEDDINGS: self.embeddings}
+        for topic in order:
+            self.fitter.on_replica(topic, logs[topic])
+
+    def post(self, *records: Record) -> None:
+        self.contents += records
+        self.fitter.on_replica(CONTENTS, records)
+
+    def begin(self) -> Encoded:
+        function, arguments = pickle.loads(pickle.dumps(self.fitter.job()))
+        self.encoded += arguments[2] if arguments else []
+        return fake_encoding(function, arguments)
+
+    def end(self, result: Encoded) -> list[str]:
+        """Return what was emitted: ids, with a minus for a tombstone."""
+        emits = self.fitter.on_fitted(result)
+        assert {emit.topic for emit in emits} <= {EMBEDDINGS}
+        records = [Record(EMBEDDINGS.name, 0, 0, 0, emit.key, emit.value) for emit in emits]
+        self.embeddings += records
+        self.fitter.on_replica(EMBEDDINGS, records)  # the runtime reads them back
+        return [("" if emit.value else "-") + emit.key.decode() for emit in emits]
+
+    def job(self) -> list[str]:
+        return self.end(self.begin())
+
+    def run(self) -> None:
+        while self.fitter.changed():
+            self.job()
+
+    def live(self) -> dict[str, str]:
+        """Title -> text hash, as a reader of the topic sees it."""
+        rows = {record.key.decode(): record.value for record in self.embeddings}
+        return {key: decode(Embedding, value).text_hash for key, value in rows.items() if value}
+
+
+@pytest.fixture
+def driver() -> Driver:
+    return Driver()
+
+
+def test_every_title_is_encoded_once_and_the_row_says_from_what(driver: Driver) -> None:
+    assert not driver.fitter.changed()
+    driver.post(*(posted(f"film-{number}") for number in range(40)))
+    driver.run()
+    assert sorted(driver.encoded) == sorted(f"film-{number}. movie." for number in range(40))
+    row = decode(Embedding, driver.embeddings[0].value)
+    assert (row.encoder, row.text_hash) == (VERSION, text_hash(f"{row.content_id}. movie."))
+    assert unpack(row.vector).max() == 1.0
+
+
+def test_the_newest_title_comes_first_however_long_the_backlog(driver: Driver) -> None:
+    driver.post(*(posted(f"old-{number}") for number in range(100)))
+    assert driver.fitter.changed()
+    first = driver.begin()
+    assert driver.encoded[0] == "old-99. movie."
+    assert len(driver.encoded) == JOB_TEXTS
+    driver.post(posted("new"))
+    driver.end(first)
+    assert driver.job()[0] == "new"
+
+
+def test_a_title_that_was_posted_again_counts_as_new(driver: Driver) -> None:
+    driver.post(*(posted(f"old-{number}") for number in range(100)), posted("old-3", title="Heat"))
+    assert driver.fitter.changed()
+    assert driver.job()[0] == "old-3"
+    driver.run()
+    assert driver.live()["old-3"] == text_hash("Heat. movie.")
+    assert "old-3. movie." not in driver.encoded
+
+
+def test_only_a_changed_text_is_encoded_again(driver: Driver) -> None:
+    driver.post(posted("a"))
+    driver.run()
+    driver.post(posted("a", runtime_s=60, updated_at_ms=2))
+    assert not driver.fitter.changed()
+    driver.post(posted("a", overview="A dog."))
+    driver.run()
+    assert driver.encoded == ["a. movie.", "a. movie. A dog."]
+
+
+@pytest.mark.parametrize("order", [(CONTENTS, EMBEDDINGS), (EMBEDDINGS, CONTENTS)])
+def test_a_restart_encodes_only_what_changed_meanwhile(driver: Driver, order) -> None:
+    driver.post(posted("a"), posted("b"), posted("c"), posted("gone"))
+    driver.run()
+    driver.encoded.clear()
+    driver.contents += [posted("b", title="Heat"), posted("d"), removed("gone")]
+    driver.start(order)
+    assert driver.fitter.changed()
+    driver.run()
+    assert sorted(driver.encoded) == ["Heat. movie.", "d. movie."]
+    assert set(driver.live()) == {"a", "b", "c", "d"}
+    driver.start(order)
+    assert not driver.fitter.changed()
+
+
+@pytest.mark.parametrize("order", [(CONTENTS, EMBEDDINGS), (EMBEDDINGS, CONTENTS)])
+def test_a_text_that_came_back_is_compared_with_what_was_published_last(driver, order) -> None:
+    driver.contents += [posted("a")]
+    driver.embeddings += [published("a", "a. movie."), published("a", "Heat. movie.")]
+    driver.start(order)
+    driver.run()
+    assert driver.encoded == ["a. movie."]
+
+
+def test_both_topics_may_arrive_in_pieces(driver: Driver) -> None:
+    rows = [published("a", "a. movie."), published("a", "Heat. movie.")]
+    driver.embeddings += rows
+    driver.fitter.on_replica(EMBEDDINGS, rows[:1])
+    driver.post(posted("a"))
+    driver.fitter.on_replica(EMBEDDINGS, rows[1:])
+    driver.run()
+    assert driver.encoded == ["a. movie."]
+
+
+def test_another_encoder_encodes_everything_again(driver: Driver) -> None:
+    driver.contents += [posted("a")]
+    driver.embeddings += [published("a", "a. movie.", encoder="older"),
+                          published("gone", "x", encoder="older")]  # fmt: skip
+    driver.start()
+    driver.run()
+    assert driver.encoded == ["a. movie."]
+    assert set(driver.live()) == {"a"}
+
+
+def test_a_removed_title_is_taken_back_and_can_return(driver: Driver) -> None:
+    driver.post(posted("a"), posted("b"))
+    driver.run()
+    driver.post(removed("a"), removed("never-known"))
+    assert driver.fitter.changed()
+    assert driver.job() == ["-a"]
+    assert not driver.fitter.changed()
+    driver.post(posted("a"))
+    driver.run()
+    assert set(driver.live()) == {"a", "b"}
+
+
+def test_a_title_removed_while_it_is_encoded_leaves_nothing(driver: Driver) -> None:
+    driver.post(posted("a"), posted("b"))
+    assert driver.fitter.changed()
+    result = driver.begin()
+    driver.post(removed("a"))
+    assert driver.end(result) == ["b"]
+    assert not driver.fitter.changed()
+
+
+def test_a_text_changed_while_it_is_encoded_is_published_in_its_last_form(driver: Driver) -> None:
+    driver.post(posted("a"))
+    assert driver.fitter.changed()
+    result = driver.begin()
+    driver.post(posted("a", title="Heat"))
+    assert driver.end(result) == []
+    driver.run()
+    assert driver.live() == {"a": text_hash("Heat. movie.")}
+
+
+def test_a_title_posted_again_unchanged_while_it_is_encoded_is_encoded_once(driver) -> None:
+    driver.post(posted("a"))
+    assert driver.fitter.changed()
+    result = driver.begin()
+    driver.post(posted("a", title="Heat"), posted("a", updated_at_ms=3))
+    assert driver.end(result) == ["a"]
+    assert not driver.fitter.changed()
+    assert driver.encoded == ["a. movie."]
+
+
+def test_a_title_without_text_has_no_vector(driver: Driver) -> None:
+    driver.post(posted("a"), posted("blank", title=" "))
+    driver.run()
+    assert set(driver.live()) == {"a"}
+    driver.post(posted("a", title=" "))
+    driver.run()
+    assert driver.live() == {}
+
+
+def test_the_job_is_what_the_encoder_says(driver: Driver) -> None:
+    """The real job in this process: texts in, packed vectors of the same order out."""
+    driver.post(posted("Heat"), posted("Ronin", overview="Long. " * 50))
+    assert driver.fitter.changed()
+    function, arguments = pickle.loads(pickle.dumps(driver.fitter.job()))
+    result = function(*arguments)
+    again = [function(arguments[0], 1, [text]).vectors[0] for text in arguments[2]]
+    assert result.vectors == again
+    assert len(set(result.vectors)) == 2
+    assert result.seconds > 0
+
+
+def gauge(name: str) -> float | None:
+    return REGISTRY.get_sample_value(name, {"agent": SPEC.name})
+
+
+def test_metrics_say_what_waits_and_what_was_encoded(driver: Driver) -> None:
+    before = gauge("mg_embedding_texts_total") or 0.0
+    driver.post(*(posted(f"film-{number}") for number in range(JOB_TEXTS + 1)))
+    assert gauge("mg_embedding_pending_texts") == JOB_TEXTS + 1
+    assert driver.fitter.changed()
+    driver.job()
+    assert gauge("mg_embedding_pending_texts") == 1
+    assert gauge("mg_embedding_texts_total") == before + JOB_TEXTS
+    assert gauge("mg_embedding_model_present") == 1
+
+
+def test_without_a_model_it_says_so_once_and_has_no_work(tmp_path, caplog) -> None:
+    with caplog.at_level(logging.INFO):
+        fitter = EmbeddingFitter(Settings(embedding_model_dir=str(tmp_path)))
+        fitter.on_replica(CONTENTS, [posted("a")])
+        fitter.on_replica(EMBEDDINGS, [published("b", "b")])
+    assert len(caplog.messages) == 1
+    assert "install the extra `embeddings`" in caplog.text
+    assert gauge("mg_embedding_model_present") == 0
+    assert not fitter.changed()
+
+
+def test_a_record_without_key_stops_the_agent(driver: Driver) -> None:
+    with pytest.raises(ValueError, match="no key"):
+        driver.fitter.on_replica(CONTENTS, [posted("a")._replace(key=None)])
