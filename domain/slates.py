@@ -99,14 +99,10 @@ def choose(
     ``allowed`` has a flag per title: whether it may be recommended to this viewer here.
     """
     content = ranker.content
-    supported = content.statistics.viewers_of(len(allowed)) > 0
-    supported |= ranker.common_scores(scores.region)[0] > 0.0
-    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
-        if factor > 0.0:
-            supported |= scored.scores > 0.0
+    supported = ranker.supported(scores.region)[: len(allowed)] | (scores.own > 0.0)
     candidates = np.flatnonzero(allowed & supported)
     rounded = np.round(scores.total[candidates], DECIMALS)
-    best = best_of(candidates, rounded, content.ids, max(POOL, rules.size))
+    best = best_of(candidates, rounded, ranker.id_order(), max(POOL, rules.size))
     pool, values = candidates[best], rounded[best]
     if rules.diversity < 1.0:
         order = diversify(values, content.alikeness(pool), rules.size, rules.diversity)
@@ -121,12 +117,14 @@ def _explore(
     ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], places: list[int]
 ) -> list[Pick]:
     """Put titles that little is known of into their places; the others move down and out."""
-    content = ranker.content
     free = allowed.copy()
     free[[pick.title for pick in picks]] = False
-    fit = fit_of(scores)
+    unknown = ranker.unknown(len(allowed))
+    unknown = unknown[free[unknown]]
+    largest = scores.own.max(initial=0.0)
+    fit = scores.own[unknown] / largest if largest > 0.0 else np.zeros(len(unknown))
     chosen = exploration.choose(
-        content, ranker.upper_bounds(), fit, np.flatnonzero(free), len(places)
+        ranker.id_order(), ranker.upper_bounds()[unknown], fit, unknown, len(places)
     )
     explored = list(picks)
     for place, title in zip(places, chosen.tolist(), strict=False):
@@ -135,23 +133,14 @@ def _explore(
     return explored[: max(len(picks), len(places))] if picks else explored
 
 
-def fit_of(scores: ViewerScores) -> Floats:
-    """Return how well each title fits the viewer, 0-1: the personal part, by its largest."""
-    fit = np.zeros(len(scores.total))
-    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
-        fit += scored.scores * max(factor, 0.0)
-    largest = fit.max(initial=0.0)
-    return fit / largest if largest > 0.0 else fit
-
-
-def best_of(titles: Indices, scores: Floats, ids: Sequence[str], size: int) -> Indices:
+def best_of(titles: Indices, scores: Floats, id_order: Indices, size: int) -> Indices:
     """Return the places of the ``size`` best scores, best first, ties by content id."""
     found = np.arange(len(scores))
     if len(scores) > size:
         least = np.partition(scores, len(scores) - size)[len(scores) - size]
         found = np.flatnonzero(scores >= least)
-    order = sorted(found.tolist(), key=lambda place: (-scores[place], ids[int(titles[place])]))
-    return np.array(order[:size], dtype=np.int64)
+    order = np.lexsort((id_order[titles[found]], -scores[found]))
+    return found[order[:size]]
 
 
 def _encode(

@@ -10,7 +10,6 @@ Seasons, episodes and versions count once, by the newest of them, under their ho
 """
 
 from collections.abc import Mapping
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -112,14 +111,17 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
     """
     known = content.known
     entries = [
-        (-did.at_ms, content_id, did) for content_id, did in seen.items() if content_id in known
+        (-at_ms, content_id, known[content_id], evidence, engaged, watched)
+        for content_id, (at_ms, evidence, engaged, watched) in seen.items()
+        if content_id in known
     ]
-    entries.sort(key=itemgetter(0, 1))
-    titles = np.array([known[content_id] for _, content_id, _ in entries], dtype=np.int64)
+    entries.sort()  # newest first, ties by content id
+    columns = list(zip(*entries, strict=True)) or [()] * 6
+    titles = np.array(columns[2], dtype=np.int64)
     homes = content.rollup.homes[titles]
-    at_ms = np.array([did.at_ms for _, _, did in entries], dtype=np.int64)
-    evidence = np.array([did.evidence for _, _, did in entries], dtype=np.float64)
-    engaged = first_of_homes(homes, np.array([did.engaged for _, _, did in entries], dtype=bool))
+    at_ms = -np.array(columns[0], dtype=np.int64)
+    evidence = np.array(columns[3], dtype=np.float64)
+    engaged = first_of_homes(homes, np.array(columns[4], dtype=bool))
     liked = first_of_homes(homes, evidence >= LIKED)
     flags = np.zeros(len(entries), dtype=bool)
     flags[engaged] = True
@@ -129,7 +131,7 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
         at_ms=at_ms,
         evidence=evidence,
         engaged=flags,
-        watched=np.array([did.watched for _, _, did in entries], dtype=bool),
+        watched=np.array(columns[5], dtype=bool),
         recency=recency(engaged, at_ms, RECENT),
         liked_recency=recency(liked, at_ms, RECENT),
     )

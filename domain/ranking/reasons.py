@@ -42,11 +42,25 @@ class _Parts(NamedTuple):
 
 def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> list[Reason]:
     """Return the reason of each picked title."""
+    if not len(picks):
+        return []
     parts = _parts(ranker, history, scores, picks)
-    causes = _causes(parts)
-    return [
-        _reason(ranker.content, history, parts, causes[pick], pick) for pick in range(len(picks))
-    ]
+    lifts = np.maximum(parts.common, 0.0)
+    columns = zip(
+        parts.personal.T.tolist(), lifts.sum(axis=0).tolist(), lifts.argmax(axis=0).tolist(),
+        lifts.max(axis=0).tolist(), _causes(parts), strict=True,
+    )  # fmt: skip
+    return [_reason(ranker.content, history, _Pick(*column)) for column in columns]
+
+
+class _Pick(NamedTuple):
+    """The terms of one picked title."""
+
+    personal: list[float]  # by personal source
+    shared: float  # what common sources lift it above an average title
+    strongest: int  # the common source that lifts it most
+    strongest_part: float
+    causes: list[int]  # entries of the history that may be named
 
 
 def _parts(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> _Parts:
@@ -70,41 +84,32 @@ def _parts(ranker: Ranker, history: History, scores: ViewerScores, picks: Indice
 def _causes(parts: _Parts) -> list[list[int]]:
     """Return for each pick the entries that may be named, largest drop first, ties newest first."""
     least = NAMED_MIN * parts.personal.sum(axis=0)
-    found: list[list[int]] = []
     order = np.argsort(-parts.drops, axis=0, kind="stable")[: 2 * REASONS]
-    for pick in range(parts.entries.shape[1]):
-        named = [
-            int(entry)
-            for entry in order[:, pick]
-            if parts.drops[entry, pick] > 0.0 and parts.entries[entry, pick] > least[pick]
-        ]
-        found.append(named[:REASONS])
-    return found
+    drops = np.take_along_axis(parts.drops, order, axis=0)
+    terms = np.take_along_axis(parts.entries, order, axis=0)
+    named = (drops > 0.0) & (terms > least)
+    return [
+        [entry for entry, fits in zip(entries, flags, strict=True) if fits][:REASONS]
+        for entries, flags in zip(order.T.tolist(), named.T.tolist(), strict=True)
+    ]
 
 
-def _reason(
-    content: ContentSide, history: History, parts: _Parts, causes: list[int], pick: int
-) -> Reason:
-    personal, common = parts.personal[:, pick], np.maximum(parts.common[:, pick], 0.0)
-    own, shared = float(personal.sum()), float(common.sum())
-    strongest = int(common.argmax())
-    signal = COMMON[strongest]
+def _reason(content: ContentSide, history: History, pick: _Pick) -> Reason:
+    own, shared, signal = sum(pick.personal), pick.shared, COMMON[pick.strongest]
     if own <= 0.0 or own < HYBRID_MIN * (own + shared):
         return Reason(signal.kind, [signal.name], signal.label)
     kinds: dict[str, float] = {}
-    for source, part in zip(PERSONAL, personal.tolist(), strict=True):
+    for source, part in zip(PERSONAL, pick.personal, strict=True):
         kinds[source.kind] = kinds.get(source.kind, 0.0) + part
-    ids = [content.ids[int(history.titles[entry])] for entry in causes]
-    ids = ids or [PERSONAL[int(personal.argmax())].name]
+    ids = [content.ids[int(history.titles[entry])] for entry in pick.causes]
+    ids = ids or [PERSONAL[pick.personal.index(max(pick.personal))].name]
     if shared >= HYBRID_MIN * (own + shared):
-        kinds[signal.kind] = kinds.get(signal.kind, 0.0) + shared
-        ids = [signal.name, *ids] if common[strongest] > own else [*ids, signal.name]
-    total = sum(kinds.values())
-    large = [kind for kind, part in kinds.items() if part >= HYBRID_MIN * total]
+        if pick.strongest_part > own:
+            return Reason("hybrid", [signal.name, *ids], signal.label)
+        return Reason("hybrid", [*ids, signal.name], _sentence(content, history, pick.causes))
+    large = [kind for kind, part in kinds.items() if part >= HYBRID_MIN * own]
     kind = "hybrid" if len(large) > 1 else max(kinds, key=lambda each: kinds[each])
-    if ids[0] == signal.name:
-        return Reason(kind, ids, signal.label)
-    return Reason(kind, ids, _sentence(content, history, causes))
+    return Reason(kind, ids, _sentence(content, history, pick.causes))
 
 
 def _sentence(content: ContentSide, history: History, causes: list[int]) -> str:
