@@ -10,7 +10,6 @@ Seasons, episodes and versions count once, by the newest of them, under their ho
 """
 
 from collections.abc import Mapping
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +36,12 @@ class Kernel(NamedTuple):
     def mass(self) -> float:
         """Sum of the weights of an endless history: what a recency-weighted sum is divided by."""
         return 1.0 / (1.0 - self.decay)
+
+    def weights(self, newer: Indices, ties: Indices) -> Floats:
+        """Return the weights of titles with so many newer ones, and so many (itself too) as new."""
+        table = np.append(self.decay ** np.arange(self.window), 0.0)
+        found: Floats = table[np.minimum(newer, self.window)] * (ties <= TIES_MAX)
+        return found
 
 
 RECENT = Kernel(decay=0.9, window=20)
@@ -74,11 +79,20 @@ class History(NamedTuple):
 
     def _without(self, counts: Flags, weights: Floats, entries: Indices) -> Floats:
         found = np.tile(weights, (len(entries), 1))
-        for row, entry in enumerate(entries.tolist()):
-            if counts[entry]:
-                counts[entry] = False
-                found[row] = recency(first_of_homes(self.homes, counts), self.at_ms, RECENT)
-                counts[entry] = True
+        places = first_of_homes(self.homes, counts)
+        rows = np.flatnonzero(counts[entries])
+        if len(places) < np.count_nonzero(counts):  # behind an entry another of its home waits
+            for row in rows.tolist():
+                left = counts.copy()
+                left[entries[row]] = False
+                found[row] = recency(first_of_homes(self.homes, left), self.at_ms, RECENT)
+            return found
+        at_ms = self.at_ms[places]
+        gone = self.at_ms[entries[rows], np.newaxis]
+        newer, ties = newer_and_tied(at_ms)
+        fewer = RECENT.weights(newer - (gone > at_ms), ties - (gone == at_ms))
+        found[rows[:, np.newaxis], places] = fewer
+        found[rows, entries[rows]] = 0.0
         return found
 
 
@@ -90,9 +104,10 @@ class Weights(NamedTuple):
     liked_recency: Floats
 
 
-def newer_than(at_ms: Indices) -> Indices:
-    """Return for each time, sorted newest first, how many are strictly newer."""
-    return np.searchsorted(-at_ms, -at_ms, side="left")
+def newer_and_tied(at_ms: Indices) -> tuple[Indices, Indices]:
+    """Return for each time, newest first, how many are strictly newer and how many the same."""
+    newer = np.searchsorted(-at_ms, -at_ms, side="left")
+    return newer, np.searchsorted(-at_ms, -at_ms, side="right") - newer
 
 
 def first_of_homes(homes: Indices, counts: Flags) -> Indices:
@@ -112,11 +127,7 @@ def recency(places: Indices, at_ms: Indices, kernel: Kernel) -> Floats:
         kernel: the decay.
     """
     weights = np.zeros(len(at_ms))
-    at = at_ms[places]
-    newer = newer_than(at)
-    ties = np.searchsorted(-at, -at, side="right") - newer
-    used = (newer < kernel.window) & (ties <= TIES_MAX)
-    weights[places[used]] = kernel.decay ** newer[used].astype(np.float64)
+    weights[places] = kernel.weights(*newer_and_tied(at_ms[places]))
     return weights
 
 
@@ -140,14 +151,17 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
     """
     known = content.known
     entries = [
-        (-did.at_ms, content_id, did) for content_id, did in seen.items() if content_id in known
+        (-at_ms, content_id, known[content_id], evidence, engaged, watched)
+        for content_id, (at_ms, evidence, engaged, watched) in seen.items()
+        if content_id in known
     ]
-    entries.sort(key=itemgetter(0, 1))
-    titles = np.array([known[content_id] for _, content_id, _ in entries], dtype=np.int64)
+    entries.sort()  # newest first, ties by content id
+    columns = list(zip(*entries, strict=True)) or [()] * 6
+    titles = np.array(columns[2], dtype=np.int64)
     homes = content.rollup.homes[titles]
-    at_ms = np.array([did.at_ms for _, _, did in entries], dtype=np.int64)
-    evidence = np.array([did.evidence for _, _, did in entries], dtype=np.float64)
-    touched = np.array([did.engaged for _, _, did in entries], dtype=bool)
+    at_ms = -np.array(columns[0], dtype=np.int64)
+    evidence = np.array(columns[3], dtype=np.float64)
+    touched = np.array(columns[4], dtype=bool)
     engaged = first_of_homes(homes, touched)
     liked = first_of_homes(homes, evidence >= LIKED)
     flags = np.zeros(len(entries), dtype=bool)
@@ -159,7 +173,7 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
         evidence=evidence,
         touched=touched,
         engaged=flags,
-        watched=np.array([did.watched for _, _, did in entries], dtype=bool),
+        watched=np.array(columns[5], dtype=bool),
         recency=recency(engaged, at_ms, RECENT),
         liked_recency=recency(liked, at_ms, RECENT),
     )

@@ -4,9 +4,9 @@ The score is a sum over sources; a personal source is a sum over the viewer's ti
 title are added up over the personal sources. Sources that are the same for everybody count by how
 far they lift the title above an average one: what all titles have is no reason for this one.
 
-A title is named only if the score, with the same weights of the sources, falls without it. Taking it
-out of the history also makes older titles more recent and may bring one into the window, so what is
-left is computed, not estimated: only for the titles shown and the few that may be named.
+A title is named only if the score, at the same weights of the sources, falls without it. Taking it
+out of the history also makes older titles more recent and brings some into the window, so what is
+left is computed, not estimated: for the titles shown and the few that may be named.
 """
 
 from typing import NamedTuple
@@ -44,11 +44,26 @@ class _Parts(NamedTuple):
 
 def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> list[Reason]:
     """Return the reason of each picked title."""
+    if not len(picks):
+        return []
     parts = _parts(ranker, scores, picks, len(history.titles))
     causes = _causes(ranker, history, scores, parts, picks)
-    return [
-        _reason(ranker.content, history, parts, causes[pick], pick) for pick in range(len(picks))
-    ]
+    lifts = np.maximum(parts.common, 0.0)
+    columns = zip(
+        parts.personal.T.tolist(), lifts.sum(axis=0).tolist(), lifts.argmax(axis=0).tolist(),
+        lifts.max(axis=0).tolist(), causes, strict=True,
+    )  # fmt: skip
+    return [_reason(ranker.content, history, _Pick(*column)) for column in columns]
+
+
+class _Pick(NamedTuple):
+    """The terms of one picked title."""
+
+    personal: list[float]  # by personal source
+    shared: float  # what common sources lift it above an average title
+    strongest: int  # the common source that lifts it most
+    strongest_part: float
+    causes: list[int]  # entries of the history that may be named
 
 
 def _parts(ranker: Ranker, scores: ViewerScores, picks: Indices, entries: int) -> _Parts:
@@ -73,12 +88,35 @@ def _causes(
     terms = np.take_along_axis(parts.entries, largest, axis=0)
     large = terms > NAMED_MIN * parts.personal.sum(axis=0)
     suspects = np.unique(largest[large])
+    if not len(suspects):
+        return [[] for _ in picks]
+    rows = np.minimum(np.searchsorted(suspects, largest), len(suspects) - 1)
+    drops = _drops(ranker, history, scores, parts.shares, picks, suspects)
+    drops = np.where(large, np.take_along_axis(drops, rows, axis=0), 0.0)
+    order = np.lexsort((largest, -drops), axis=0)[:REASONS]
+    entries = np.take_along_axis(largest, order, axis=0)
+    named = np.take_along_axis(drops, order, axis=0) > DROP_MIN
+    return [
+        [entry for entry, fits in zip(each, flags, strict=True) if fits]
+        for each, flags in zip(entries.T.tolist(), named.T.tolist(), strict=True)
+    ]
+
+
+def _drops(
+    ranker: Ranker,
+    history: History,
+    scores: ViewerScores,
+    shares: dict[int, Floats],
+    picks: Indices,
+    suspects: Indices,
+) -> Floats:
+    """Return what the score of each pick loses without each suspect, shape (suspects, picks)."""
     left = history.weights_without(suspects)
-    drops = np.zeros((len(suspects), len(picks)))
-    for number, shares in parts.shares.items():
+    found = np.zeros((len(suspects), len(picks)))
+    for number, terms in shares.items():
         source, scored = PERSONAL[number], scores.personal[number]
         before, after = getattr(history, source.weights), getattr(left, source.weights)
-        said = _said(source, scored, shares, before, picks)
+        said = _said(source, scored, terms, before, picks)
         entering = (before == 0.0) & (after > 0.0).any(axis=0)
         if entering.any():
             weights = entering.astype(np.float64)
@@ -86,12 +124,7 @@ def _causes(
             said += _said(source, alone, alone.shares(picks), weights, picks)
         sums = after @ said
         rest = sums / (1.0 + sums) if source.saturates else sums
-        drops += (scored.scores[picks] - rest) * scores.factors[number]
-    found: list[list[int]] = []
-    for pick in range(len(picks)):
-        rows = np.searchsorted(suspects, largest[large[:, pick], pick])
-        order = rows[np.lexsort((rows, -drops[rows, pick]))][:REASONS]
-        found.append(suspects[order[drops[order, pick] > DROP_MIN]].tolist())
+        found += (scored.scores[picks] - rest) * scores.factors[number]
     return found
 
 
@@ -105,29 +138,22 @@ def _said(
     return found / (1.0 - scored.scores[picks]) if source.saturates else found
 
 
-def _reason(
-    content: ContentSide, history: History, parts: _Parts, causes: list[int], pick: int
-) -> Reason:
-    personal, common = parts.personal[:, pick], np.maximum(parts.common[:, pick], 0.0)
-    own, shared = float(personal.sum()), float(common.sum())
-    strongest = int(common.argmax())
-    signal = COMMON[strongest]
+def _reason(content: ContentSide, history: History, pick: _Pick) -> Reason:
+    own, shared, signal = sum(pick.personal), pick.shared, COMMON[pick.strongest]
     if own <= 0.0 or own < HYBRID_MIN * (own + shared):
         return Reason(signal.kind, [signal.name], signal.label)
     kinds: dict[str, float] = {}
-    for source, part in zip(PERSONAL, personal.tolist(), strict=True):
+    for source, part in zip(PERSONAL, pick.personal, strict=True):
         kinds[source.kind] = kinds.get(source.kind, 0.0) + part
-    ids = [content.ids[int(history.titles[entry])] for entry in causes]
-    ids = ids or [PERSONAL[int(personal.argmax())].name]
+    ids = [content.ids[int(history.titles[entry])] for entry in pick.causes]
+    ids = ids or [PERSONAL[pick.personal.index(max(pick.personal))].name]
     if shared >= HYBRID_MIN * (own + shared):
-        kinds[signal.kind] = kinds.get(signal.kind, 0.0) + shared
-        ids = [signal.name, *ids] if common[strongest] > own else [*ids, signal.name]
-    total = sum(kinds.values())
-    large = [kind for kind, part in kinds.items() if part >= HYBRID_MIN * total]
+        if pick.strongest_part > own:
+            return Reason("hybrid", [signal.name, *ids], signal.label)
+        return Reason("hybrid", [*ids, signal.name], _sentence(content, history, pick.causes))
+    large = [kind for kind, part in kinds.items() if part >= HYBRID_MIN * own]
     kind = "hybrid" if len(large) > 1 else max(kinds, key=lambda each: kinds[each])
-    if ids[0] == signal.name:
-        return Reason(kind, ids, signal.label)
-    return Reason(kind, ids, _sentence(content, history, causes))
+    return Reason(kind, ids, _sentence(content, history, pick.causes))
 
 
 def _sentence(content: ContentSide, history: History, causes: list[int]) -> str:

@@ -11,6 +11,7 @@ from domain.slate_index import YEAR_FIRST, YEARS, ContentSide
 from domain.sources.source import PersonalSource, Scored
 
 SPAN_YEARS = 10
+_CALENDAR = np.arange(YEAR_FIRST, YEAR_FIRST + YEARS)
 
 
 def score(content: ContentSide, history: History) -> Scored:
@@ -20,12 +21,10 @@ def score(content: ContentSide, history: History) -> Scored:
     of_entries = years[history.homes]
     weights = np.where(of_entries > 0, history.recency / RECENT.mass, 0.0)
     used = np.flatnonzero(weights > 0.0)
-    by_year = np.zeros(YEARS)
-    calendar = np.arange(YEARS)
-    for place in used:
-        distance = np.abs(calendar - (of_entries[place] - YEAR_FIRST))
-        by_year += weights[place] * np.maximum(0.0, 1.0 - distance / SPAN_YEARS)
-    scores = np.where(years > 0, by_year[np.maximum(years - YEAR_FIRST, 0)], 0.0)
+    distance = np.abs(_CALENDAR - of_entries[used][:, np.newaxis])
+    near = np.maximum(0.0, 1.0 - distance / SPAN_YEARS)
+    by_year = np.concatenate([[0.0], (weights[used][:, np.newaxis] * near).sum(axis=0)])
+    scores = by_year.take(np.maximum(years - (YEAR_FIRST - 1), 0))
 
     def shares(picks: Indices) -> Floats:
         distance = np.abs(of_entries[:, np.newaxis] - years[picks][np.newaxis, :])

@@ -25,7 +25,7 @@ def source_of(kind: attributes.Kind) -> PersonalSource:
 
         def shares(picks: Indices) -> Floats:
             found = np.zeros((len(history.homes), len(picks)))
-            found[used] = index.terms(titles.tolist(), weights, picks.tolist())
+            found[used] = index.parts(titles, weights, picks)
             return found
 
         return Scored(index.scores(titles, weights), shares)
