@@ -109,28 +109,30 @@ def choose(
     else:
         order = np.arange(min(rules.size, len(pool)))
     picks = [Pick(int(pool[at]), float(values[at]), explores=False) for at in order]
-    places = exploration.places(rules.size, rules.exploration)
-    return _explore(ranker, scores, allowed, picks, places) if places else picks
+    return _explore(ranker, scores, allowed, picks, rules)
 
 
 def _explore(
-    ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], places: list[int]
+    ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], rules: SlateRules
 ) -> list[Pick]:
     """Put titles that little is known of into their places; the others move down and out."""
+    places = exploration.places(rules.size, rules.exploration)
+    if not places:
+        return picks
     free = allowed.copy()
-    free[[pick.title for pick in picks]] = False
+    free[[pick.title for pick in picks[: rules.size - len(places)]]] = False
     unknown = ranker.unknown(len(allowed))
     unknown = unknown[free[unknown]]
     largest = scores.own.max(initial=0.0)
     fit = scores.own[unknown] / largest if largest > 0.0 else np.zeros(len(unknown))
     chosen = exploration.choose(
         ranker.id_order(), ranker.upper_bounds()[unknown], fit, unknown, len(places)
-    )
-    explored = list(picks)
-    for place, title in zip(places, chosen.tolist(), strict=False):
+    ).tolist()
+    explored = [pick for pick in picks if pick.title not in chosen][: rules.size - len(chosen)]
+    for place, title in zip(places, chosen, strict=False):
         score = float(np.round(scores.total[title], DECIMALS))
-        explored.insert(min(place, len(explored)), Pick(title, score, explores=True))
-    return explored[: max(len(picks), len(places))] if picks else explored
+        explored.insert(place, Pick(title, score, explores=True))
+    return explored
 
 
 def best_of(titles: Indices, scores: Floats, id_order: Indices, size: int) -> Indices:

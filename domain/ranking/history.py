@@ -45,18 +45,46 @@ class History(NamedTuple):
     """Parallel arrays, newest first, ties by content id.
 
     ``titles`` are dense indices of what was watched, ``homes`` of what it counts for. ``evidence``
-    (0-1) says how much a title speaks for others like it. ``engaged`` marks the newest entry of
-    each home that was watched or rated, ``watched`` what was watched far enough. ``recency`` and
-    ``liked_recency`` are the ``RECENT`` weights among all engaged titles and among those with full
-    evidence; 0 for a title that does not take part.
+    (0-1) says how much a title speaks for others like it. ``touched`` marks what was watched or
+    rated, ``engaged`` the newest such entry of each home, ``watched`` what was watched far enough.
+    ``recency`` and ``liked_recency`` are the ``RECENT`` weights among all engaged titles and among
+    those with full evidence; 0 for a title that does not take part.
     """
 
     titles: Indices
     homes: Indices
     at_ms: Indices
     evidence: Floats
+    touched: Flags
     engaged: Flags
     watched: Flags
+    recency: Floats
+    liked_recency: Floats
+
+    def weights_without(self, entries: Indices) -> "Weights":
+        """Return the weights that all entries have when one of ``entries`` is taken out."""
+        evidence = np.tile(self.evidence, (len(entries), 1))
+        evidence[np.arange(len(entries)), entries] = 0.0
+        return Weights(
+            evidence,
+            self._without(self.touched, self.recency, entries),
+            self._without(self.evidence >= LIKED, self.liked_recency, entries),
+        )
+
+    def _without(self, counts: Flags, weights: Floats, entries: Indices) -> Floats:
+        found = np.tile(weights, (len(entries), 1))
+        for row, entry in enumerate(entries.tolist()):
+            if counts[entry]:
+                counts[entry] = False
+                found[row] = recency(first_of_homes(self.homes, counts), self.at_ms, RECENT)
+                counts[entry] = True
+        return found
+
+
+class Weights(NamedTuple):
+    """Weights of the entries of a history, one row for each entry taken out."""
+
+    evidence: Floats
     recency: Floats
     liked_recency: Floats
 
@@ -121,7 +149,8 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
     homes = content.rollup.homes[titles]
     at_ms = -np.array(columns[0], dtype=np.int64)
     evidence = np.array(columns[3], dtype=np.float64)
-    engaged = first_of_homes(homes, np.array(columns[4], dtype=bool))
+    touched = np.array(columns[4], dtype=bool)
+    engaged = first_of_homes(homes, touched)
     liked = first_of_homes(homes, evidence >= LIKED)
     flags = np.zeros(len(entries), dtype=bool)
     flags[engaged] = True
@@ -130,6 +159,7 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
         homes=homes,
         at_ms=at_ms,
         evidence=evidence,
+        touched=touched,
         engaged=flags,
         watched=np.array(columns[5], dtype=bool),
         recency=recency(engaged, at_ms, RECENT),

@@ -4,23 +4,25 @@ The score is a sum over sources; a personal source is a sum over the viewer's ti
 title are added up over the personal sources. Sources that are the same for everybody count by how
 far they lift the title above an average one: what all titles have is no reason for this one.
 
-A title is named only if the score falls without it. Taking it out of the history also makes older
-titles more recent, so what those would gain at most is deducted from its term first.
+A title is named only if the score, with the same weights of the sources, falls without it. Taking
+it out of the history also makes older titles more recent and may bring one into the window, so what
+is left is computed, not estimated: only for the titles shown and the few that may be named.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from domain.ranking.history import RECENT, Floats, History, Indices
+from domain.ranking.history import Floats, History, Indices
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.slate_index import ContentSide
 from domain.sources.registry import COMMON, PERSONAL
+from domain.sources.source import PersonalSource, Scored
 
 REASONS = 2
 NAMED_MIN = 0.05  # of the personal part of a score: less is no reason
 HYBRID_MIN = 0.25  # a kind with this part of the score is named in the recommendation type
-SHIFT = 1.0 / RECENT.decay - 1.0  # what older titles gain when a newer one is taken out
+DROP_MIN = 1e-6  # of a score: less is not seen in a slate
 
 
 class Reason(NamedTuple):
@@ -35,7 +37,7 @@ class _Parts(NamedTuple):
     """Terms of picked titles: by entry of the history, by personal and by common source."""
 
     entries: Floats  # (history, picks)
-    drops: Floats  # (history, picks): what the score loses at least without the entry
+    shares: dict[int, Floats]  # the same before they are added up, by personal source that counts
     personal: Floats  # (personal sources, picks)
     common: Floats  # (common sources, picks), above the average title
 
@@ -44,11 +46,11 @@ def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indic
     """Return the reason of each picked title."""
     if not len(picks):
         return []
-    parts = _parts(ranker, history, scores, picks)
+    parts = _parts(ranker, scores, picks, len(history.titles))
     lifts = np.maximum(parts.common, 0.0)
     columns = zip(
         parts.personal.T.tolist(), lifts.sum(axis=0).tolist(), lifts.argmax(axis=0).tolist(),
-        lifts.max(axis=0).tolist(), _causes(parts), strict=True,
+        lifts.max(axis=0).tolist(), _causes(ranker, history, scores, parts, picks), strict=True,
     )  # fmt: skip
     return [_reason(ranker.content, history, _Pick(*column)) for column in columns]
 
@@ -63,35 +65,58 @@ class _Pick(NamedTuple):
     causes: list[int]  # entries of the history that may be named
 
 
-def _parts(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> _Parts:
-    entries = np.zeros((len(history.titles), len(picks)))
-    shifting = np.zeros_like(entries)
+def _parts(ranker: Ranker, scores: ViewerScores, picks: Indices, entries: int) -> _Parts:
+    whole = np.zeros((entries, len(picks)))
+    shares: dict[int, Floats] = {}
     personal = np.zeros((len(PERSONAL), len(picks)))
-    for number, (source, scored) in enumerate(zip(PERSONAL, scores.personal, strict=True)):
+    for number, scored in enumerate(scores.personal):
         factor = float(scores.factors[number])
-        if factor <= 0.0:
-            continue
-        shares = scored.shares(picks) * factor
-        entries += shares
-        if source.by_recency:
-            shifting += shares
-        personal[number] = scored.scores[picks] * factor
-    older = shifting.sum(axis=0) - np.cumsum(shifting, axis=0)
+        if factor > 0.0:
+            shares[number] = scored.shares(picks)
+            whole += shares[number] * factor
+            personal[number] = scored.scores[picks] * factor
     common = ranker.common_parts(scores, picks) - ranker.common_means(scores)[:, np.newaxis]
-    return _Parts(entries, entries - SHIFT * older, personal, common)
+    return _Parts(whole, shares, personal, common)
 
 
-def _causes(parts: _Parts) -> list[list[int]]:
+def _causes(
+    ranker: Ranker, history: History, scores: ViewerScores, parts: _Parts, picks: Indices
+) -> list[list[int]]:
     """Return for each pick the entries that may be named, largest drop first, ties newest first."""
-    least = NAMED_MIN * parts.personal.sum(axis=0)
-    order = np.argsort(-parts.drops, axis=0, kind="stable")[: 2 * REASONS]
-    drops = np.take_along_axis(parts.drops, order, axis=0)
-    terms = np.take_along_axis(parts.entries, order, axis=0)
-    named = (drops > 0.0) & (terms > least)
-    return [
-        [entry for entry, fits in zip(entries, flags, strict=True) if fits][:REASONS]
-        for entries, flags in zip(order.T.tolist(), named.T.tolist(), strict=True)
-    ]
+    largest = np.argsort(-parts.entries, axis=0, kind="stable")[: 2 * REASONS]
+    terms = np.take_along_axis(parts.entries, largest, axis=0)
+    large = terms > NAMED_MIN * parts.personal.sum(axis=0)
+    suspects = np.unique(largest[large])
+    left = history.weights_without(suspects)
+    drops = np.zeros((len(suspects), len(picks)))
+    for number, shares in parts.shares.items():
+        source, scored = PERSONAL[number], scores.personal[number]
+        before, after = getattr(history, source.weights), getattr(left, source.weights)
+        said = _said(source, scored, shares, before, picks)
+        entering = (before == 0.0) & (after > 0.0).any(axis=0)
+        if entering.any():
+            weights = entering.astype(np.float64)
+            alone = source.score(ranker.content, history._replace(**{source.weights: weights}))
+            said += _said(source, alone, alone.shares(picks), weights, picks)
+        sums = after @ said
+        rest = sums / (1.0 + sums) if source.saturates else sums
+        drops += (scored.scores[picks] - rest) * scores.factors[number]
+    found: list[list[int]] = []
+    for pick in range(len(picks)):
+        rows = np.searchsorted(suspects, largest[large[:, pick], pick])
+        order = rows[np.lexsort((rows, -drops[rows, pick]))][:REASONS]
+        found.append(suspects[order[drops[order, pick] > DROP_MIN]].tolist())
+    return found
+
+
+def _said(
+    source: PersonalSource, scored: Scored, shares: Floats, weights: Floats, picks: Indices
+) -> Floats:
+    """Return what each entry says about each pick at weight 1, shape (history, picks)."""
+    found = np.zeros_like(shares)
+    used = weights > 0.0
+    found[used] = shares[used] / weights[used, np.newaxis]
+    return found / (1.0 - scored.scores[picks]) if source.saturates else found
 
 
 def _reason(content: ContentSide, history: History, pick: _Pick) -> Reason:

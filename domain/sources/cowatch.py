@@ -22,5 +22,7 @@ def score_recent(content: ContentSide, history: History) -> Scored:
     return of_rows(content, terms, len(history.titles))
 
 
-SOURCE = PersonalSource("cowatch", "collaborative", score, by_recency=False)
-RECENT_SOURCE = PersonalSource("cowatch_recent", "collaborative", score_recent)
+SOURCE = PersonalSource("cowatch", "collaborative", score, "evidence", saturates=True)
+RECENT_SOURCE = PersonalSource(
+    "cowatch_recent", "collaborative", score_recent, "liked_recency", saturates=True
+)

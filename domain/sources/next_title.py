@@ -15,4 +15,4 @@ def score(content: ContentSide, history: History) -> Scored:
     return of_rows(content, terms, len(history.homes))
 
 
-SOURCE = PersonalSource("next_title", "collaborative", score)
+SOURCE = PersonalSource("next_title", "collaborative", score, saturates=True)

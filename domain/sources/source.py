@@ -28,13 +28,15 @@ class Scored(NamedTuple):
 class PersonalSource(NamedTuple):
     """A source that looks at what the viewer did.
 
-    ``by_recency``: titles count by how many are newer, so one less makes older ones count more.
+    With x the sum over the history of ``weights`` times what each title says at weight 1, a score
+    is x, or ``x / (1 + x)`` when ``saturates``.
     """
 
     name: str
     kind: Kind
     score: Callable[[ContentSide, History], Scored]
-    by_recency: bool = True
+    weights: Literal["evidence", "recency", "liked_recency"] = "recency"  # of the history
+    saturates: bool = False
 
 
 class CommonSource(NamedTuple):

@@ -16,4 +16,4 @@ def score(content: ContentSide, history: History) -> Scored:
     return of_rows(content, terms, len(history.titles))
 
 
-SOURCE = PersonalSource("together", "collaborative", score)
+SOURCE = PersonalSource("together", "collaborative", score, saturates=True)
