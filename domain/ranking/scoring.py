@@ -61,7 +61,7 @@ class Ranker:
         """Return the scores of one viewer over all titles."""
         evidence = evidence_of(history)
         factors = self.model.factors(evidence)
-        common = self._common_total(region, evidence, factors)  # first: trending may name new titles
+        common = self._common_total(region, evidence, factors)  # may name new titles
         own = np.zeros(len(common))
         personal = tuple(source.score(self.content, history) for source in PERSONAL)
         for scored, factor in zip(personal, factors.tolist(), strict=False):

@@ -110,7 +110,9 @@ class AttributeIndex:
     Titles with the same set of values share one vector: 17,472 films have 1,073 sets of genres.
     Titles come and go at any time and every weight depends on all of them, so the vectors are made
     anew at the first question after a change. A product of sparse rows adds each row up by itself,
-    so a batch of viewers gives the same bits as one viewer after the other.
+    so a batch of viewers gives the same bits as one viewer after the other. The order in which
+    titles came moves a score by the rounding of its sum (1e-15): round before ranking. Sets and
+    values that no title has any more are kept, with weight 0, for the life of the index.
     """
 
     def __init__(self, ids: Sequence[str]) -> None:
