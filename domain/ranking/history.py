@@ -66,6 +66,8 @@ class History(NamedTuple):
     watched: Flags
     recency: Floats
     liked_recency: Floats
+    reach: Indices
+    liked_reach: Indices
 
     def weights_without(self, entries: Indices) -> "Weights":
         """Return the weights that all entries have when one of ``entries`` is taken out."""
@@ -131,6 +133,22 @@ def recency(places: Indices, at_ms: Indices, kernel: Kernel) -> Floats:
     return weights
 
 
+def reach(homes: Indices, at_ms: Indices, counts: Flags, kernel: Kernel) -> Indices:
+    """Return the entries that have a recency weight, or would if one other were taken out.
+
+    Those are the first beyond the window, and of each home the entry behind its newest.
+    """
+    places = first_of_homes(homes, counts)
+    newer, _ = newer_and_tied(at_ms[places])
+    found: Indices = places[newer <= kernel.window]
+    if len(places) < np.count_nonzero(counts):
+        behind = counts.copy()
+        behind[places] = False
+        seconds = first_of_homes(homes, behind)
+        found = np.union1d(found, seconds[np.isin(homes[seconds], homes[found])])
+    return found
+
+
 class Seen(NamedTuple):
     """What a viewer did with one title.
 
@@ -176,4 +194,6 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
         watched=np.array(columns[5], dtype=bool),
         recency=recency(engaged, at_ms, RECENT),
         liked_recency=recency(liked, at_ms, RECENT),
+        reach=reach(homes, at_ms, touched, RECENT),
+        liked_reach=reach(homes, at_ms, evidence >= LIKED, RECENT),
     )

@@ -17,7 +17,6 @@ from domain.ranking.history import Floats, History, Indices
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.slate_index import ContentSide
 from domain.sources.registry import COMMON, PERSONAL
-from domain.sources.source import PersonalSource, Scored
 
 REASONS = 2
 NAMED_MIN = 0.05  # of the personal part of a score: less is no reason
@@ -37,7 +36,7 @@ class _Parts(NamedTuple):
     """Terms of picked titles: by entry of the history, by personal and by common source."""
 
     entries: Floats  # (history, picks)
-    shares: dict[int, Floats]  # the same before they are added up, by personal source that counts
+    said: dict[int, Floats]  # by personal source that counts: (its entries, picks), at weight 1
     personal: Floats  # (personal sources, picks)
     common: Floats  # (common sources, picks), above the average title
 
@@ -46,8 +45,8 @@ def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indic
     """Return the reason of each picked title."""
     if not len(picks):
         return []
-    parts = _parts(ranker, scores, picks, len(history.titles))
-    causes = _causes(ranker, history, scores, parts, picks)
+    parts = _parts(ranker, history, scores, picks)
+    causes = _causes(history, scores, parts, picks)
     lifts = np.maximum(parts.common, 0.0)
     columns = zip(
         parts.personal.T.tolist(), lifts.sum(axis=0).tolist(), lifts.argmax(axis=0).tolist(),
@@ -66,76 +65,59 @@ class _Pick(NamedTuple):
     causes: list[int]  # entries of the history that may be named
 
 
-def _parts(ranker: Ranker, scores: ViewerScores, picks: Indices, entries: int) -> _Parts:
-    whole = np.zeros((entries, len(picks)))
-    shares: dict[int, Floats] = {}
+def _parts(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> _Parts:
+    entries = np.zeros((len(history.titles), len(picks)))
+    said: dict[int, Floats] = {}
     personal = np.zeros((len(PERSONAL), len(picks)))
-    for number, scored in enumerate(scores.personal):
+    for number, (source, scored) in enumerate(zip(PERSONAL, scores.personal, strict=True)):
         factor = float(scores.factors[number])
-        if factor > 0.0:
-            shares[number] = scored.shares(picks)
-            whole += shares[number] * factor
+        if factor > 0.0 and scored.scores[picks].any():
+            said[number] = scored.said(picks)
+            weights = getattr(history, source.weights)
+            entries[scored.entries] += source.terms(weights, scored, said[number], picks) * factor
             personal[number] = scored.scores[picks] * factor
     common = ranker.common_parts(scores, picks) - ranker.common_means(scores)[:, np.newaxis]
-    return _Parts(whole, shares, personal, common)
+    return _Parts(entries, said, personal, common)
 
 
 def _causes(
-    ranker: Ranker, history: History, scores: ViewerScores, parts: _Parts, picks: Indices
+    history: History, scores: ViewerScores, parts: _Parts, picks: Indices
 ) -> list[list[int]]:
     """Return for each pick the entries that may be named, largest drop first, ties newest first."""
     largest = np.argsort(-parts.entries, axis=0, kind="stable")[: 2 * REASONS]
     terms = np.take_along_axis(parts.entries, largest, axis=0)
     large = terms > NAMED_MIN * parts.personal.sum(axis=0)
     suspects = np.unique(largest[large])
-    if not len(suspects):
-        return [[] for _ in picks]
-    rows = np.minimum(np.searchsorted(suspects, largest), len(suspects) - 1)
-    drops = _drops(ranker, history, scores, parts.shares, picks, suspects)
-    drops = np.where(large, np.take_along_axis(drops, rows, axis=0), 0.0)
-    order = np.lexsort((largest, -drops), axis=0)[:REASONS]
-    entries = np.take_along_axis(largest, order, axis=0)
-    named = np.take_along_axis(drops, order, axis=0) > DROP_MIN
+    drops = _drops(history, scores, parts, (suspects, picks))
+    rows = np.searchsorted(suspects, largest)
+    rows[~large] = 0
+    falls = (
+        np.where(large, np.take_along_axis(drops, rows, axis=0), -np.inf) if len(drops) else -terms
+    )
+    order = np.lexsort((largest.T, -falls.T)).T[:REASONS]  # by pick: drop, then the newest
+    named = np.take_along_axis(largest, order, axis=0).T.tolist()
+    fits = (np.take_along_axis(falls, order, axis=0) > DROP_MIN).T.tolist()
     return [
-        [entry for entry, fits in zip(each, flags, strict=True) if fits]
-        for each, flags in zip(entries.T.tolist(), named.T.tolist(), strict=True)
+        [entry for entry, fit in zip(entries, flags, strict=True) if fit]
+        for entries, flags in zip(named, fits, strict=True)
     ]
 
 
 def _drops(
-    ranker: Ranker,
-    history: History,
-    scores: ViewerScores,
-    shares: dict[int, Floats],
-    picks: Indices,
-    suspects: Indices,
+    history: History, scores: ViewerScores, parts: _Parts, asked: tuple[Indices, Indices]
 ) -> Floats:
     """Return what the score of each pick loses without each suspect, shape (suspects, picks)."""
+    suspects, picks = asked
     left = history.weights_without(suspects)
-    found = np.zeros((len(suspects), len(picks)))
-    for number, terms in shares.items():
+    drops = np.zeros((len(suspects), len(picks)))
+    for number, said in parts.said.items():
         source, scored = PERSONAL[number], scores.personal[number]
-        before, after = getattr(history, source.weights), getattr(left, source.weights)
-        said = _said(source, scored, terms, before, picks)
-        entering = (before == 0.0) & (after > 0.0).any(axis=0)
-        if entering.any():
-            weights = entering.astype(np.float64)
-            alone = source.score(ranker.content, history._replace(**{source.weights: weights}))
-            said += _said(source, alone, alone.shares(picks), weights, picks)
-        sums = after @ said
-        rest = sums / (1.0 + sums) if source.saturates else sums
-        found += (scored.scores[picks] - rest) * scores.factors[number]
-    return found
-
-
-def _said(
-    source: PersonalSource, scored: Scored, shares: Floats, weights: Floats, picks: Indices
-) -> Floats:
-    """Return what each entry says about each pick at weight 1, shape (history, picks)."""
-    found = np.zeros_like(shares)
-    used = weights > 0.0
-    found[used] = shares[used] / weights[used, np.newaxis]
-    return found / (1.0 - scored.scores[picks]) if source.saturates else found
+        weights = getattr(left, source.weights)[:, scored.entries]
+        rest = (weights @ said) / source.mass
+        if source.saturates:
+            rest /= 1.0 + rest
+        drops += (scored.scores[picks] - rest) * scores.factors[number]
+    return drops
 
 
 def _reason(content: ContentSide, history: History, pick: _Pick) -> Reason:
