@@ -71,7 +71,7 @@ def _parts(ranker: Ranker, history: History, scores: ViewerScores, picks: Indice
     personal = np.zeros((len(PERSONAL), len(picks)))
     for number, (source, scored) in enumerate(zip(PERSONAL, scores.personal, strict=True)):
         factor = float(scores.factors[number])
-        if factor > 0.0 and scored.scores[picks].any():
+        if factor > 0.0 and len(scored.entries):  # one that says nothing now may without another
             said[number] = scored.said(picks)
             weights = getattr(history, source.weights)
             entries[scored.entries] += source.terms(weights, scored, said[number], picks) * factor

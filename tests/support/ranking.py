@@ -1,13 +1,16 @@
 """Catalogues, profiles, models and slates for the tests of ranking, in a few words each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from domain.ranking.scoring import Ranker
+from domain.ranking.history import Seen, make_history
+from domain.ranking.reasons import reasons
+from domain.ranking.scoring import Ranker, ViewerScores
 from domain.ranking.value_model import ValueModel
 from domain.slate_index import COWATCH, ContentSide
-from domain.slates import SlateRules, Viewer, build_slates
+from domain.slates import SlateRules, Viewer, build_slates, choose
 from domain.sources.registry import IS_PERSONAL, NAMES
 from domain.viewer_profile import ViewerProfile
 from schemas.codec import decode, encode
@@ -104,3 +107,39 @@ def values_of(ranker: Ranker, viewers: Sequence[Viewer], rules: SlateRules) -> l
 def ids_of(found: Slate) -> list[str]:
     """The titles of a slate, best first."""
     return [entry.content_id for entry in found.entries]
+
+
+class Named(NamedTuple):
+    """A title of a slate, and a title of the viewer that its reason names."""
+
+    content_id: str
+    cause: str
+    before: float  # the score
+    after: float  # the score if the viewer had not touched the cause
+
+
+def named_causes(ranker: Ranker, seen: Mapping[str, Seen], rules: SlateRules) -> list[Named]:
+    """Every title of a viewer that the reasons of their slate name, largest first for each entry.
+
+    Scored again from nothing without each: at the same weights, if enough titles are left.
+    """
+    content = ranker.content
+    history = make_history(content, seen)
+    scores = ranker.score(history)
+    allowed = content.recommendable[: len(scores.total)].copy()
+    allowed[history.homes] = False
+    titles = np.array(
+        [pick.title for pick in choose(ranker, history, scores, allowed, rules)], dtype=np.int64
+    )
+    without: dict[str, ViewerScores] = {}
+    found = []
+    for place, reason in zip(titles, reasons(ranker, history, scores, titles), strict=True):
+        for cause in reason.based_on:
+            if cause not in seen:
+                continue
+            if cause not in without:
+                left = {content_id: did for content_id, did in seen.items() if content_id != cause}
+                without[cause] = ranker.score(make_history(content, left))
+            before, after = float(scores.total[place]), float(without[cause].total[place])
+            found.append(Named(content.ids[place], cause, before, after))
+    return found
