@@ -6,11 +6,12 @@ import orjson
 
 from agents.spec import Emit, Record
 from agents.value_model import (
+    EMIT_INTERVAL_MS,
+    LESSONS_PER_TICK,
     MODEL_INTERVAL_MS,
-    ROWS_PER_TICK,
+    ROWS_PER_EMIT,
     SPEC,
-    STATES_PER_TICK,
-    STATISTICS_PER_TICK,
+    STATISTICS_PER_EMIT,
     ValueModelFollower,
 )
 from agents.weights import record_of as weights_of
@@ -60,6 +61,7 @@ def drained(of: ValueModelFollower, now_ms: int = 2 * NOW_MS) -> list[Emit]:
     found: list[Emit] = []
     while (emits := of.on_tick(now_ms)) or of.busy():
         found += emits
+        now_ms += EMIT_INTERVAL_MS
     return found
 
 
@@ -184,7 +186,7 @@ def test_states_of_one_title_between_two_ticks_count_once_with_the_latest() -> N
     found.on_replica(
         WATCH_STATES, [state("u1", "a", 10), state("u1", "b", 20), state("u1", "a", 30, rating=1.0)]
     )
-    emits = found.on_tick(NOW_MS)
+    emits = found.on_tick(NOW_MS + EMIT_INTERVAL_MS)
     assert [emit.key for emit in emits if emit.topic == TITLE_STATISTICS] == [b"a", b"b"]
     row = orjson.loads(values(emits, TITLE_STATISTICS)["a"])
     assert (row["viewers"], row["likes"], row["first_at_ms"]) == (1, 0, 30)
@@ -192,7 +194,7 @@ def test_states_of_one_title_between_two_ticks_count_once_with_the_latest() -> N
 
 
 def test_work_and_emits_of_one_tick_are_bounded_and_nothing_is_forgotten() -> None:
-    names = [f"t{number:04d}" for number in range(STATISTICS_PER_TICK + 200)]
+    names = [f"t{number:04d}" for number in range(STATISTICS_PER_EMIT + 200)]
     found = ValueModelFollower(Settings(neighbours_max=3))
     found.on_replica(CONTENTS, [record_of(CONTENTS, title(each)) for each in names])
     found.on_tick(NOW_MS)
@@ -201,12 +203,12 @@ def test_work_and_emits_of_one_tick_are_bounded_and_nothing_is_forgotten() -> No
     emits: list[Emit] = []
     ticks = 0
     while found.busy() or ticks == 0:
-        emits += (latest := found.on_tick(NOW_MS))
         ticks += 1
-        assert len(values(latest, NEXT_TITLES)) <= ROWS_PER_TICK
-        assert len(values(latest, TITLE_STATISTICS)) <= STATISTICS_PER_TICK
-    assert ticks == -(-len(names) // STATES_PER_TICK)
-    emits += drained(found, NOW_MS)
+        emits += (latest := found.on_tick(NOW_MS + ticks * EMIT_INTERVAL_MS))
+        assert len(values(latest, NEXT_TITLES)) <= ROWS_PER_EMIT
+        assert len(values(latest, TITLE_STATISTICS)) <= STATISTICS_PER_EMIT
+    assert ticks == -(-len(names) // LESSONS_PER_TICK)
+    emits += drained(found)
     assert set(values(emits, TITLE_STATISTICS)) == set(names)
     assert set(values(emits, NEXT_TITLES)) == set(names[:-1])
 
