@@ -152,6 +152,35 @@ def test_a_restart_goes_on_with_the_weights_that_were_published() -> None:
     assert after.sources != before.sources != weights_of(first_model()).sources
 
 
+def test_a_restart_publishes_nothing_twice_and_takes_back_what_lost_its_viewers() -> None:
+    _, emits = learned(STATES)
+    restarted = follower()
+    for topic in (NEXT_TITLES, TITLE_STATISTICS):
+        restarted.on_replica(
+            topic,
+            [
+                Record(topic.name, 0, offset, 0, key.encode(), value)
+                for offset, (key, value) in enumerate(values(emits, topic).items())
+            ],
+        )
+    restarted.on_replica(WATCH_STATES, [each for each in STATES if not each.key.endswith(b"|c")])
+    again = drained(restarted)
+    assert values(again, TITLE_STATISTICS) == {"c": None}  # erased while nobody was there to see
+    rows = values(again, NEXT_TITLES)
+    assert rows["b"] is None
+    assert [each["content_id"] for each in orjson.loads(rows["a"])["neighbours"]] == ["b"]
+    assert set(rows) == {"a", "b"}
+
+
+def test_rows_that_a_prediction_brought_up_to_date_are_published_too() -> None:
+    found = started()
+    found.on_replica(WATCH_STATES, STATES[:3])
+    found.on_tick(NOW_MS)  # counted, nothing emitted so soon
+    found.on_replica(WATCH_STATES, [state("u2", "b", 21)])
+    found.on_tick(NOW_MS)  # predicted from the row of a
+    assert set(values(drained(found), NEXT_TITLES)) == {"a"}
+
+
 def test_its_own_weights_coming_back_change_nothing() -> None:
     running, emits = learned(STATES)
     old = next(emit for emit in emits if emit.topic == VALUE_MODELS)
