@@ -47,11 +47,13 @@ class Ranker:
         self.model = model
         self._common: dict[Region, _Common] = {}
         self._bounds: Floats | None = None
+        self._new: Indices | None = None
 
     def refresh(self) -> None:
         """Forget what is the same for all viewers: after statistics or weights changed."""
         self._common.clear()
         self._bounds = None
+        self._new = None
 
     def score(self, history: History, region: Region = None) -> ViewerScores:
         """Return the scores of one viewer over all titles."""
@@ -85,6 +87,12 @@ class Ranker:
         if self._bounds is None or len(self._bounds) < len(self.content.ids):
             self._bounds = exploration.upper_bounds(self.content)
         return self._bounds
+
+    def new_titles(self) -> Indices:
+        """Return the titles that "new for you" chooses from, kept until ``refresh``."""
+        if self._new is None:
+            self._new = exploration.new_titles(self.content)
+        return self._new
 
     @property
     def version(self) -> str:
