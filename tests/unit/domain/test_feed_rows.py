@@ -207,6 +207,26 @@ def test_the_partition_makes_probabilities_of_scores() -> None:
     assert log_partition(total, allowed) == pytest.approx(exact, abs=1e-4)
 
 
+def test_rows_and_partition_do_not_depend_on_the_order_of_arrival() -> None:
+    rng = np.random.default_rng(8)
+    names = [f"t{number:04d}" for number in range(3000)]
+    rows = {name: (rng.choice(names, 40).tolist(), rng.random(40)) for name in names[:60]}
+    values = []
+    for order in (names, names[::-1], rng.permutation(names).tolist()):
+        of = ContentSide()
+        for name in order:
+            number = int(name[1:])
+            genres = ["Drama", "War"][: 1 + number % 2]
+            of.put_content(content(name, genres=genres, release_year=1950 + number % 70))
+        for name in order:
+            if name in rows:
+                of.put_row(TABLES[int(name[1:]) % 3], name, *rows[name])
+        viewer = Viewer("u", profile(*names[:30]))
+        values.append(build_slates(Ranker(of, first_model()), [viewer], RULES, 5)[0].value)
+    assert values[0] == values[1] == values[2]
+    assert len(decode(Slate, values[0]).rows) == BECAUSE_ROWS + 1
+
+
 def profile(*titles: str) -> ViewerProfile:
     found = ViewerProfile()
     for number, title in enumerate(titles, 1):
