@@ -62,11 +62,10 @@ def log_partition(total: Floats, allowed: Flags) -> float:
     Each e^total is of single precision, within 1e-5; the sum is double, so that titles that arrived
     in another order give the same number.
     """
-    odds = total.astype(np.float32)
+    odds = total[allowed].astype(np.float32)
     peak = odds.max()
     odds -= peak
     np.exp(odds, out=odds)
-    odds *= allowed
     return round(float(peak) + math.log(odds.astype(np.float64).sum()), PARTITION_DECIMALS)
 
 

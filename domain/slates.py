@@ -101,59 +101,50 @@ def choose(
     ``allowed`` has a flag per title: whether it may be recommended to this viewer here.
     """
     content = ranker.content
-    supported = content.statistics.viewers_of(len(allowed)) > 0
-    supported |= ranker.common_scores(scores.region)[0] > 0.0
-    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
-        if factor > 0.0:
-            supported |= scored.scores > 0.0
+    supported = ranker.supported(scores.region)[: len(allowed)] | (scores.own > 0.0)
     candidates = np.flatnonzero(allowed & supported)
     rounded = np.round(scores.total[candidates], DECIMALS)
-    best = best_of(candidates, rounded, content.ids, max(POOL, rules.size))
+    best = best_of(candidates, rounded, ranker.id_order(), max(POOL, rules.size))
     pool, values = candidates[best], rounded[best]
     if rules.diversity < 1.0:
         order = diversify(values, content.alikeness(pool), rules.size, rules.diversity)
     else:
         order = np.arange(min(rules.size, len(pool)))
     picks = [Pick(int(pool[at]), float(values[at]), explores=False) for at in order]
-    places = exploration.places(rules.size, rules.exploration)
-    return _explore(ranker, scores, allowed, picks, places) if places else picks
+    return _explore(ranker, scores, allowed, picks, rules)
 
 
 def _explore(
-    ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], places: list[int]
+    ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], rules: SlateRules
 ) -> list[Pick]:
     """Put titles that little is known of into their places; the others move down and out."""
-    content = ranker.content
+    places = exploration.places(rules.size, rules.exploration)
+    if not places:
+        return picks
     free = allowed.copy()
-    free[[pick.title for pick in picks]] = False
-    fit = fit_of(scores)
+    free[[pick.title for pick in picks[: rules.size - len(places)]]] = False
+    unknown = ranker.unknown(len(allowed))
+    unknown = unknown[free[unknown]]
+    largest = scores.own.max(initial=0.0)
+    fit = scores.own[unknown] / largest if largest > 0.0 else np.zeros(len(unknown))
     chosen = exploration.choose(
-        content, ranker.upper_bounds(), fit, np.flatnonzero(free), len(places)
-    )
-    explored = list(picks)
-    for place, title in zip(places, chosen.tolist(), strict=False):
+        ranker.id_order(), ranker.upper_bounds()[unknown], fit, unknown, len(places)
+    ).tolist()
+    explored = [pick for pick in picks if pick.title not in chosen][: rules.size - len(chosen)]
+    for place, title in zip(places, chosen, strict=False):
         score = float(np.round(scores.total[title], DECIMALS))
-        explored.insert(min(place, len(explored)), Pick(title, score, explores=True))
-    return explored[: max(len(picks), len(places))] if picks else explored
+        explored.insert(place, Pick(title, score, explores=True))
+    return explored
 
 
-def fit_of(scores: ViewerScores) -> Floats:
-    """Return how well each title fits the viewer, 0-1: the personal part, by its largest."""
-    fit = np.zeros(len(scores.total))
-    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
-        fit += scored.scores * max(factor, 0.0)
-    largest = fit.max(initial=0.0)
-    return fit / largest if largest > 0.0 else fit
-
-
-def best_of(titles: Indices, scores: Floats, ids: Sequence[str], size: int) -> Indices:
+def best_of(titles: Indices, scores: Floats, id_order: Indices, size: int) -> Indices:
     """Return the places of the ``size`` best scores, best first, ties by content id."""
     found = np.arange(len(scores))
     if len(scores) > size:
         least = np.partition(scores, len(scores) - size)[len(scores) - size]
         found = np.flatnonzero(scores >= least)
-    order = sorted(found.tolist(), key=lambda place: (-scores[place], ids[int(titles[place])]))
-    return np.array(order[:size], dtype=np.int64)
+    order = np.lexsort((id_order[titles[found]], -scores[found]))
+    return found[order[:size]]
 
 
 def _encode(

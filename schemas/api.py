@@ -216,7 +216,7 @@ class SimilarTitle(TitledScore):
     )
 
 
-SimilarBy = Literal["cowatch", "genre", "cast", "director", "themes"]
+SimilarBy = Literal["cowatch", "embedding", "genre", "cast", "director", "themes"]
 
 
 class Similar(WireModel):

@@ -43,25 +43,23 @@ def upper_bounds(content: ContentSide) -> Floats:
     return found
 
 
-def choose(
-    content: ContentSide, bounds: Floats, fit: Floats, allowed: Indices, count: int
-) -> Indices:
+def choose(id_order: Indices, bounds: Floats, fit: Floats, allowed: Indices, count: int) -> Indices:
     """Return up to ``count`` titles to explore, best first, ties by content id.
 
     Args:
-        content: names the titles.
-        bounds: upper confidence bounds of all titles.
-        fit: how well each fits the viewer, 0-1.
-        allowed: the titles that may be shown and are not shown already.
+        id_order: place of each title in order of content id.
+        bounds: upper confidence bound of each title in ``allowed``.
+        fit: how well each of them fits the viewer, 0-1.
+        allowed: titles that may be shown and are not shown already.
         count: how many.
     """
-    value = bounds[allowed] * (FIT_FLOOR + (1.0 - FIT_FLOOR) * fit[allowed])
+    value = bounds * (FIT_FLOOR + (1.0 - FIT_FLOOR) * fit)
     found = np.flatnonzero(value > 0.0)
     if len(found) > count:
         least = np.partition(value[found], len(found) - count)[len(found) - count]
         found = found[value[found] >= least]
-    order = sorted(found.tolist(), key=lambda at: (-value[at], content.ids[int(allowed[at])]))
-    return allowed[order[:count]]
+    order = np.lexsort((id_order[allowed[found]], -value[found]))
+    return allowed[found[order[:count]]]
 
 
 def new_titles(content: ContentSide) -> Indices:

@@ -110,7 +110,9 @@ class AttributeIndex:
     Titles with the same set of values share one vector: 17,472 films have 1,073 sets of genres.
     Titles come and go at any time and every weight depends on all of them, so the vectors are made
     anew at the first question after a change. A product of sparse rows adds each row up by itself,
-    so a batch of viewers gives the same bits as one viewer after the other.
+    so a batch of viewers gives the same bits as one viewer after the other. The order in which
+    titles came moves a score by the rounding of its sum (1e-15): round before ranking. Sets and
+    values that no title has any more are kept, with weight 0, for the life of the index.
     """
 
     def __init__(self, ids: Sequence[str]) -> None:
@@ -178,20 +180,44 @@ class AttributeIndex:
         would cost more than the sums.
         """
         fitted = self._fit()
-        columns, values = _gather(fitted.units, self._set_of[titles], weights)
+        if not self._values:
+            return np.zeros(len(self._ids))
+        owners, columns, values = _entries(fitted.units, self._set_of[titles])
+        values = values * weights[owners]
         profile: Floats = np.bincount(columns, weights=values, minlength=len(self._values)).astype(
             np.float64, copy=False
         )
         used = np.flatnonzero(profile)
-        sets, parts = _gather(fitted.by_value, used, profile[used])
-        found = np.bincount(sets, weights=parts, minlength=len(self._lengths))
+        owners, sets, values = _entries(fitted.by_value, used)
+        values = values * profile[used][owners]
+        found = np.bincount(sets, weights=values, minlength=len(self._lengths))
         taken: Floats = found.astype(np.float64, copy=False).take(self._set_of[: len(self._ids)])
         return taken
 
-    def cosines(self, titles: Sequence[int] | Indices) -> Floats:
+    def cosines(self, titles: Indices) -> Floats:
         """Return the similarities of some titles to one another, shape (titles, titles)."""
-        units = self._fit().units[self._set_of[titles]]
-        found: Floats = (units @ units.T).toarray()
+        weights = np.ones(len(titles))
+        return self.parts(titles, weights, titles)
+
+    def parts(self, titles: Indices, weights: Floats, targets: Indices) -> Floats:
+        """Return ``w_j v_j . v_i``, shape (titles, targets), as ``terms`` does.
+
+        Over the values that the targets have, which are few: two small dense matrices.
+        """
+        if not self._values:
+            return np.zeros((len(titles), len(targets)))
+        units = self._fit().units
+        owners, columns, values = _entries(units, self._set_of[targets])
+        used, places = np.unique(columns, return_inverse=True)
+        shown = np.zeros((len(targets), len(used)))
+        shown[owners, places] = values
+        owners, columns, values = _entries(units, self._set_of[titles])
+        places = np.searchsorted(used, columns)
+        both = places < len(used)
+        both[both] = used[places[both]] == columns[both]
+        watched = np.zeros((len(titles), len(used)))
+        watched[owners[both], places[both]] = values[both] * weights[owners[both]]
+        found: Floats = watched @ shown.T
         return found
 
     def profile_scores(self, titles: Sequence[int], weights: Sequence[float] | Floats) -> Floats:
@@ -261,10 +287,12 @@ class AttributeIndex:
         return self._fitted
 
 
-def _gather(rows: sparse.csr_array, places: Indices, weights: Floats) -> tuple[Indices, Floats]:
-    """Return the columns and the weighted entries of some rows, one row after the other."""
+def _entries(rows: sparse.csr_array, places: Indices) -> tuple[Indices, Indices, Floats]:
+    """Return (which of ``places``, column, entry) of all entries of some rows, in order."""
     starts = rows.indptr[places]
     lengths = rows.indptr[places + 1] - starts
     ends = np.cumsum(lengths)
-    entries = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
-    return rows.indices[entries], rows.data[entries] * np.repeat(weights, lengths)
+    count = int(ends[-1]) if len(ends) else 0
+    entries = np.arange(count) + np.repeat(starts - ends + lengths, lengths)
+    owners = np.repeat(np.arange(len(places)), lengths)
+    return owners, rows.indices[entries], rows.data[entries]

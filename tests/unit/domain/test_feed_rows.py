@@ -207,6 +207,11 @@ def test_the_partition_makes_probabilities_of_scores() -> None:
     assert log_partition(total, allowed) == pytest.approx(exact, abs=1e-4)
 
 
+def test_a_title_far_above_all_that_may_be_recommended_is_left_out_of_the_partition() -> None:
+    total, allowed = np.array([900.0, 1.0, 1.0]), np.array([False, True, True])
+    assert log_partition(total, allowed) == pytest.approx(1.0 + math.log(2.0), abs=1e-4)
+
+
 def test_rows_and_partition_do_not_depend_on_the_order_of_arrival() -> None:
     rng = np.random.default_rng(8)
     names = [f"t{number:04d}" for number in range(3000)]
