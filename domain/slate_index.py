@@ -243,6 +243,10 @@ class ContentSide:
         """Remove one row of a table."""
         self.set_row(table, self.index_of(content_id), _NO_ROW)
 
+    def row(self, table: str, title: int) -> NeighbourRow:
+        """Return one row as it was set, not rolled up; an empty one when there is none."""
+        return self._rows[table].get(title, _NO_ROW)
+
     def terms(self, table: str, titles: Indices) -> Terms:
         """Return the rows of some titles, one after the other.
 

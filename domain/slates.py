@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
+from domain.feed_rows import with_feed
 from domain.ranking import exploration
 from domain.ranking.diversity import LAMBDA, diversify
 from domain.ranking.history import Flags, Floats, History, Indices, make_history
@@ -88,6 +89,7 @@ def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> Bu
         EXPLORATION if pick.explores else reason for pick, reason in zip(picks, why, strict=True)
     ]
     value = _encode(ranker, viewer, picks, why, (rules, now_ms))
+    value = with_feed(value, ranker, history, scores, allowed)
     return BuiltSlate(value, [reason.recommendation_type for reason in why])
 
 

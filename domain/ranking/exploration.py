@@ -14,6 +14,8 @@ from domain.slate_index import ContentSide
 VIEWERS_MAX = 10.0
 WIDTH = 1.0
 PRIOR_LIKES, PRIOR_REST = 1.0, 1.0
+NEW_DAYS = 30.0  # of event time since the first viewer
+NEW_MAX = 500  # titles among which "new for you" looks
 FIT_FLOOR = 0.2  # of a title that nothing speaks for: it is explored last, not never
 
 
@@ -58,3 +60,22 @@ def choose(id_order: Indices, bounds: Floats, fit: Floats, allowed: Indices, cou
         found = found[value[found] >= least]
     order = np.lexsort((id_order[allowed[found]], -value[found]))
     return allowed[found[order[:count]]]
+
+
+def new_titles(content: ContentSide) -> Indices:
+    """Return up to ``NEW_MAX`` titles that are new here or known to few, the newest release first.
+
+    New is what had its first viewer within ``NEW_DAYS`` or has fewer than ``VIEWERS_MAX`` of them.
+    That may be most of a catalogue, so the release year, the newest thing known of a title nobody
+    saw, decides; then fewer viewers, then content id.
+    """
+    size = len(content.ids)
+    viewers, years = content.statistics.viewers_of(size), content.years[:size]
+    new = (viewers < VIEWERS_MAX) | (content.statistics.ages_days(size) <= NEW_DAYS)
+    found = np.flatnonzero(new & content.recommendable[:size])
+    if len(found) > NEW_MAX:
+        least = np.partition(years[found], len(found) - NEW_MAX)[len(found) - NEW_MAX]
+        found = found[years[found] >= least]
+    ids = content.ids
+    order = sorted(found.tolist(), key=lambda each: (-years[each], viewers[each], ids[each]))
+    return np.array(order[:NEW_MAX], dtype=np.int64)

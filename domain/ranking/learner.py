@@ -44,8 +44,9 @@ class Learner:
         self.content = content
         self.model = model
         self.ranker = Ranker(content, model)
-        self.sequences = SequenceCounts(RECENT)
+        self.sequences = SequenceCounts(RECENT, content.ids)
         self.changed_titles: set[int] = set()  # statistics that changed; readers clear it
+        self.changed_rows: set[int] = set()  # rows brought up to date; readers clear it
         self._neighbours_max = neighbours_max
         self._viewers: dict[str, dict[str, Seen]] = {}
         self._pending: dict[tuple[str, str], Lesson] = {}
@@ -98,6 +99,7 @@ class Learner:
         row = NeighbourRow(*self.sequences.row(title, self._neighbours_max))
         self.content.set_row(NEXT, title, row)
         self.sequences.changed.discard(title)
+        self.changed_rows.add(title)
         return row
 
     def _predict(self, viewer: str, content_id: str) -> Prediction | None:

@@ -49,6 +49,7 @@ class Ranker:
         self.model = model
         self._common: dict[Region, _Common] = {}
         self._bounds: Floats | None = None
+        self._new: Indices | None = None
         self._unknown: Indices | None = None
         self._id_order: Indices | None = None
 
@@ -56,6 +57,7 @@ class Ranker:
         """Forget what is the same for all viewers: after statistics or weights changed."""
         self._common.clear()
         self._bounds = None
+        self._new = None
 
     def score(self, history: History, region: Region = None) -> ViewerScores:
         """Return the scores of one viewer over all titles."""
@@ -87,6 +89,12 @@ class Ranker:
             self._bounds = exploration.upper_bounds(self.content)
             self._unknown = None
         return self._bounds
+
+    def new_titles(self) -> Indices:
+        """Return the titles that "new for you" chooses from, kept until ``refresh``."""
+        if self._new is None:
+            self._new = exploration.new_titles(self.content)
+        return self._new
 
     def unknown(self, size: int) -> Indices:
         """Return the titles, of the first ``size``, that too little is known of; kept."""

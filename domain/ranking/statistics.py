@@ -35,6 +35,9 @@ class TitleStatistics(NamedTuple):
     decayed: tuple[float, ...]
 
 
+NO_STATISTICS = TitleStatistics(0, 0, 0, 0, (0.0,) * len(HALF_LIVES_MS))
+
+
 class StatisticsTable:
     """Statistics of all titles as arrays that grow; title = dense index."""
 

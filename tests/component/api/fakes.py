@@ -140,6 +140,9 @@ class FakeSlates(Store):
         self.database.touch()
         return self.database.slates.get(user_id, ServedSlate(None, -1, (), -1, (), None))
 
+    async def fetch_with_feed(self, user_id):
+        return await self.fetch(user_id)
+
 
 class FakeViewers(Store):
     async def fetch(self, user_id):

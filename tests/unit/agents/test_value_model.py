@@ -6,11 +6,12 @@ import orjson
 
 from agents.spec import Emit, Record
 from agents.value_model import (
+    EMIT_INTERVAL_MS,
+    LESSONS_PER_TICK,
     MODEL_INTERVAL_MS,
-    ROWS_PER_TICK,
+    ROWS_PER_EMIT,
     SPEC,
-    STATES_PER_TICK,
-    STATISTICS_PER_TICK,
+    STATISTICS_PER_EMIT,
     ValueModelFollower,
 )
 from agents.weights import record_of as weights_of
@@ -60,6 +61,7 @@ def drained(of: ValueModelFollower, now_ms: int = 2 * NOW_MS) -> list[Emit]:
     found: list[Emit] = []
     while (emits := of.on_tick(now_ms)) or of.busy():
         found += emits
+        now_ms += EMIT_INTERVAL_MS
     return found
 
 
@@ -150,6 +152,35 @@ def test_a_restart_goes_on_with_the_weights_that_were_published() -> None:
     assert after.sources != before.sources != weights_of(first_model()).sources
 
 
+def test_a_restart_publishes_nothing_twice_and_takes_back_what_lost_its_viewers() -> None:
+    _, emits = learned(STATES)
+    restarted = follower()
+    for topic in (NEXT_TITLES, TITLE_STATISTICS):
+        restarted.on_replica(
+            topic,
+            [
+                Record(topic.name, 0, offset, 0, key.encode(), value)
+                for offset, (key, value) in enumerate(values(emits, topic).items())
+            ],
+        )
+    restarted.on_replica(WATCH_STATES, [each for each in STATES if not each.key.endswith(b"|c")])
+    again = drained(restarted)
+    assert values(again, TITLE_STATISTICS) == {"c": None}  # erased while nobody was there to see
+    rows = values(again, NEXT_TITLES)
+    assert rows["b"] is None
+    assert [each["content_id"] for each in orjson.loads(rows["a"])["neighbours"]] == ["b"]
+    assert set(rows) == {"a", "b"}
+
+
+def test_rows_that_a_prediction_brought_up_to_date_are_published_too() -> None:
+    found = started()
+    found.on_replica(WATCH_STATES, STATES[:3])
+    found.on_tick(NOW_MS)  # counted, nothing emitted so soon
+    found.on_replica(WATCH_STATES, [state("u2", "b", 21)])
+    found.on_tick(NOW_MS)  # predicted from the row of a
+    assert set(values(drained(found), NEXT_TITLES)) == {"a"}
+
+
 def test_its_own_weights_coming_back_change_nothing() -> None:
     running, emits = learned(STATES)
     old = next(emit for emit in emits if emit.topic == VALUE_MODELS)
@@ -184,7 +215,7 @@ def test_states_of_one_title_between_two_ticks_count_once_with_the_latest() -> N
     found.on_replica(
         WATCH_STATES, [state("u1", "a", 10), state("u1", "b", 20), state("u1", "a", 30, rating=1.0)]
     )
-    emits = found.on_tick(NOW_MS)
+    emits = found.on_tick(NOW_MS + EMIT_INTERVAL_MS)
     assert [emit.key for emit in emits if emit.topic == TITLE_STATISTICS] == [b"a", b"b"]
     row = orjson.loads(values(emits, TITLE_STATISTICS)["a"])
     assert (row["viewers"], row["likes"], row["first_at_ms"]) == (1, 0, 30)
@@ -192,7 +223,7 @@ def test_states_of_one_title_between_two_ticks_count_once_with_the_latest() -> N
 
 
 def test_work_and_emits_of_one_tick_are_bounded_and_nothing_is_forgotten() -> None:
-    names = [f"t{number:04d}" for number in range(STATISTICS_PER_TICK + 200)]
+    names = [f"t{number:04d}" for number in range(STATISTICS_PER_EMIT + 200)]
     found = ValueModelFollower(Settings(neighbours_max=3))
     found.on_replica(CONTENTS, [record_of(CONTENTS, title(each)) for each in names])
     found.on_tick(NOW_MS)
@@ -201,12 +232,12 @@ def test_work_and_emits_of_one_tick_are_bounded_and_nothing_is_forgotten() -> No
     emits: list[Emit] = []
     ticks = 0
     while found.busy() or ticks == 0:
-        emits += (latest := found.on_tick(NOW_MS))
         ticks += 1
-        assert len(values(latest, NEXT_TITLES)) <= ROWS_PER_TICK
-        assert len(values(latest, TITLE_STATISTICS)) <= STATISTICS_PER_TICK
-    assert ticks == -(-len(names) // STATES_PER_TICK)
-    emits += drained(found, NOW_MS)
+        emits += (latest := found.on_tick(NOW_MS + ticks * EMIT_INTERVAL_MS))
+        assert len(values(latest, NEXT_TITLES)) <= ROWS_PER_EMIT
+        assert len(values(latest, TITLE_STATISTICS)) <= STATISTICS_PER_EMIT
+    assert ticks == -(-len(names) // LESSONS_PER_TICK)
+    emits += drained(found)
     assert set(values(emits, TITLE_STATISTICS)) == set(names)
     assert set(values(emits, NEXT_TITLES)) == set(names[:-1])
 
