@@ -9,7 +9,7 @@ from domain.ranking.history import Seen, make_history
 from domain.ranking.reasons import reasons
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.ranking.value_model import ValueModel
-from domain.slate_index import COWATCH, ContentSide
+from domain.slate_index import COWATCH, TABLES, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates, choose
 from domain.sources.registry import IS_PERSONAL, NAMES
 from domain.viewer_profile import ViewerProfile
@@ -19,6 +19,13 @@ from schemas.interaction import Interaction
 from schemas.slate import Slate
 from schemas.trending import TrendingEntry, TrendingPartial
 
+TITLES = [f"t{number:02d}" for number in range(60)]
+EPISODES = [f"e{number:02d}" for number in range(12)]
+SHOWS = ["show0", "show1", "show2"]
+VALUES = {
+    "genres": ("Crime", "Love", "Space", "War"), "cast": ("Ann", "Bob", "Cid", "Dan", "Eve"),
+    "directors": ("Fay", "Gus"), "themes": ("dark", "funny"),
+}  # fmt: skip
 BY_SCORE = SlateRules(size=5, ttl_s=60, diversity=1.0)
 
 
@@ -52,6 +59,41 @@ def side_of(contents: Iterable[Content]) -> ContentSide:
 def put_row(of: ContentSide, watched: str, *, table: str = COWATCH, **weights: float) -> None:
     """Set one row of a table."""
     of.put_row(table, watched, list(weights), np.array(list(weights.values())))
+
+
+def random_side(order_seed: int = 0) -> ContentSide:
+    """Films, series and episodes with values for every source; the seed shuffles their arrival."""
+    rng = np.random.default_rng(3)
+    contents = [
+        title(
+            name,
+            release_year=int(rng.integers(1950, 2020)) if rng.random() < 0.9 else None,
+            **{
+                field: tuple(rng.choice(values, rng.integers(3), replace=False).tolist())
+                for field, values in VALUES.items()
+            },
+        )
+        for name in TITLES
+    ]
+    contents += [title(name, "series", genres=("Crime",), release_year=2001) for name in SHOWS]
+    contents += [
+        title(name, "episode", series_id=SHOWS[number % len(SHOWS)])
+        for number, name in enumerate(EPISODES)
+    ]
+    watched = np.array([*TITLES, *EPISODES, *SHOWS])
+    rows = {}
+    for table in TABLES:
+        for name in watched.tolist():
+            others = rng.choice(watched[watched != name], 8, replace=False).tolist()
+            rows[table, name] = dict(zip(others, (rng.random(8) ** 3).tolist(), strict=True))
+    order = np.random.default_rng(order_seed).permutation(len(contents)).tolist()
+    of = side_of(contents[place] for place in order)
+    for table, name in rows:
+        put_row(of, name, table=table, **rows[table, name])
+    for number, name in enumerate([*TITLES[5:], *SHOWS]):
+        of.statistics.add(of.index[name], number * 40_000_000, 1 + number % 13, number % 4)
+    of.put_trending(trending({name: 1.0 + number % 7 for number, name in enumerate(TITLES[::2])}))
+    return of
 
 
 def interaction(number: int, **fields: object) -> Interaction:

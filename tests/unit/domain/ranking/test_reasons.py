@@ -1,6 +1,5 @@
 """Reasons: a title is named only if the score falls without it: by hand and for random viewers."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,16 +7,19 @@ from hypothesis import strategies as st
 from domain.evidence import PROGRESS_MIN
 from domain.ranking.history import RECENT, TIES_MAX, Seen
 from domain.ranking.scoring import Ranker
-from domain.slate_index import NEXT, TABLES, ContentSide
+from domain.slate_index import NEXT, ContentSide
 from domain.slates import SlateRules
 from schemas.slate import SlateEntry
 from tests.support.ranking import (
     BY_SCORE,
+    EPISODES,
+    TITLES,
     completed,
     model_of,
     named_causes,
     profile,
     put_row,
+    random_side,
     side_of,
     slate_of,
     title,
@@ -90,36 +92,6 @@ def test_a_small_part_is_no_reason() -> None:
     put_row(of, "a", table=NEXT, x=0.5)
     put_row(of, "b", table=NEXT, x=0.02)
     assert entry(of, "b", "a").based_on == ("a",)
-
-
-TITLES = [f"t{number:02d}" for number in range(60)]
-EPISODES = [f"e{number:02d}" for number in range(12)]
-
-
-def random_side() -> ContentSide:
-    rng = np.random.default_rng(3)
-    genres = ["Crime", "Love", "Space", "War"]
-    films = (
-        title(
-            name,
-            genres=tuple(rng.choice(genres, rng.integers(3), replace=False)),
-            release_year=int(rng.integers(1950, 2020)),
-        )
-        for name in TITLES
-    )
-    series = (title(f"show{number}", "series", genres=("Crime",)) for number in range(3))
-    episodes = (
-        title(name, "episode", series_id=f"show{number % 3}")
-        for number, name in enumerate(EPISODES)
-    )
-    of = side_of([*films, *series, *episodes])
-    watched = np.array([*TITLES, *EPISODES, "show0", "show1", "show2"])
-    for table in TABLES:
-        for name in watched:
-            others = rng.choice(watched[watched != name], 8, replace=False)
-            row = dict(zip(others.tolist(), (rng.random(8) ** 3).tolist(), strict=True))
-            put_row(of, str(name), table=table, **row)
-    return of
 
 
 SIDE = random_side()
