@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from domain.ranking.history import LIKED, RECENT, Flags, Floats, History, Indices
+from domain.ranking import selection
+from domain.ranking.history import LIKED, RECENT, Flags, Floats, History
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.slate_index import COWATCH, NEXT, TOGETHER, ContentSide, NeighbourRow
 from domain.sources import cowatch, next_title, together
@@ -48,7 +49,7 @@ def with_feed(
         scores: the viewer's.
         allowed: whether each title may be recommended to this viewer.
     """
-    rows = [*because_rows(ranker.content, history, scores, allowed)]
+    rows = [*because_rows(ranker, history, scores, allowed)]
     rows += new_row(ranker, scores, allowed)
     feed: Row = {"rows": rows}
     if allowed.any():
@@ -70,10 +71,10 @@ def log_partition(total: Floats, allowed: Flags) -> float:
 
 
 def because_rows(
-    content: ContentSide, history: History, scores: ViewerScores, allowed: Flags
+    ranker: Ranker, history: History, scores: ViewerScores, allowed: Flags
 ) -> Iterator[Row]:
     """Yield up to ``BECAUSE_ROWS`` rows for different titles, that of the newest first."""
-    weights = _weights(scores.factors)
+    content, weights = ranker.content, _weights(scores.factors)
     rows = 0
     for entry in _causes(history):
         title = int(history.titles[entry])
@@ -83,12 +84,12 @@ def because_rows(
             continue
         titles, place = np.unique(targets[usable], return_inverse=True)
         sums = np.bincount(place, values[usable]).astype(np.float64, copy=False)
-        best = _best(content, titles, sums)
+        best = selection.best(sums.round(DECIMALS), ranker.id_order()[titles], ROW_SIZE)
         yield {
             "name": "because_you_watched",
             "because_of": content.ids[title],
             "because_of_title": content.watched_name(title),
-            "entries": _entries(content, best, scores),
+            "entries": _entries(content, titles[best].tolist(), scores),
         }
         rows += 1
         if rows == BECAUSE_ROWS:
@@ -132,17 +133,6 @@ def _neighbours(
     values = [row.weights * weight for row, weight in zip(rows, weights.values(), strict=True)]
     targets = content.rollup.homes[np.concatenate([row.titles for row in rows])]
     return NeighbourRow(targets, np.concatenate(values))
-
-
-def _best(content: ContentSide, titles: Indices, values: Floats) -> list[int]:
-    """Return the ``ROW_SIZE`` titles of largest value, ties by content id."""
-    values = values.round(DECIMALS)
-    if len(values) > ROW_SIZE:
-        least = np.partition(values, -ROW_SIZE)[-ROW_SIZE]
-        titles, values = titles[values >= least], values[values >= least]
-    pairs = zip((-values).tolist(), titles.tolist(), strict=True)
-    order = sorted(pairs, key=lambda pair: (pair[0], content.ids[pair[1]]))
-    return [title for _, title in order[:ROW_SIZE]]
 
 
 def _entries(content: ContentSide, titles: list[int], scores: ViewerScores) -> list[Row]:

@@ -15,9 +15,9 @@ import numpy as np
 import orjson
 
 from domain.feed_rows import with_feed
-from domain.ranking import exploration
+from domain.ranking import exploration, selection
 from domain.ranking.diversity import LAMBDA, diversify
-from domain.ranking.history import Flags, Floats, History, Indices, make_history
+from domain.ranking.history import Flags, History, make_history
 from domain.ranking.reasons import Reason, reasons
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.viewer_profile import ViewerProfile, seen_titles
@@ -104,7 +104,7 @@ def choose(
     supported = ranker.supported(scores.region)[: len(allowed)] | (scores.own > 0.0)
     candidates = np.flatnonzero(allowed & supported)
     rounded = np.round(scores.total[candidates], DECIMALS)
-    best = best_of(candidates, rounded, ranker.id_order(), max(POOL, rules.size))
+    best = selection.best(rounded, ranker.id_order()[candidates], max(POOL, rules.size))
     pool, values = candidates[best], rounded[best]
     if rules.diversity < 1.0:
         order = diversify(values, content.alikeness(pool), rules.size, rules.diversity)
@@ -135,16 +135,6 @@ def _explore(
         score = float(np.round(scores.total[title], DECIMALS))
         explored.insert(place, Pick(title, score, explores=True))
     return explored
-
-
-def best_of(titles: Indices, scores: Floats, id_order: Indices, size: int) -> Indices:
-    """Return the places of the ``size`` best scores, best first, ties by content id."""
-    found = np.arange(len(scores))
-    if len(scores) > size:
-        least = np.partition(scores, len(scores) - size)[len(scores) - size]
-        found = np.flatnonzero(scores >= least)
-    order = np.lexsort((id_order[titles[found]], -scores[found]))
-    return found[order[:size]]
 
 
 def _encode(

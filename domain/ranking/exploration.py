@@ -8,6 +8,7 @@ setting and its use a metric; an entry says that it is one.
 
 import numpy as np
 
+from domain.ranking import selection
 from domain.ranking.history import Floats, Indices
 from domain.slate_index import ContentSide
 
@@ -54,12 +55,7 @@ def choose(id_order: Indices, bounds: Floats, fit: Floats, allowed: Indices, cou
         count: how many.
     """
     value = bounds * (FIT_FLOOR + (1.0 - FIT_FLOOR) * fit)
-    found = np.flatnonzero(value > 0.0)
-    if len(found) > count:
-        least = np.partition(value[found], len(found) - count)[len(found) - count]
-        found = found[value[found] >= least]
-    order = np.lexsort((id_order[allowed[found]], -value[found]))
-    return allowed[found[order[:count]]]
+    return allowed[selection.best(value, id_order[allowed], count)]
 
 
 def new_titles(content: ContentSide) -> Indices:

@@ -56,10 +56,10 @@ def watched(*titles: str, evidence: float = 1.0) -> dict[str, Seen]:
 
 
 def because(of: ContentSide, seen: dict[str, Seen]) -> list[tuple[str, list[str]]]:
-    _, history, scores, allowed = scored(of, seen)
+    ranker, history, scores, allowed = scored(of, seen)
     return [
         (row["because_of"], [entry["content_id"] for entry in row["entries"]])
-        for row in because_rows(of, history, scores, allowed)
+        for row in because_rows(ranker, history, scores, allowed)
     ]
 
 
@@ -85,8 +85,8 @@ def test_the_order_is_that_of_scores_of_a_history_of_the_title_alone() -> None:
         for table in TABLES
     }
     of = side("".join(titles), **rows)
-    _, history, scores, allowed = scored(of, watched("q", "b", "m"))
-    found = next(because_rows(of, history, scores, allowed))
+    ranker, history, scores, allowed = scored(of, watched("q", "b", "m"))
+    found = next(because_rows(ranker, history, scores, allowed))
     _, _, alone, _ = scored(of, watched("m"))
     names = ("cowatch", "cowatch_recent", "together", "next_title")
     at = {name: NAMES.index(name) for name in names}
@@ -142,12 +142,12 @@ def test_episodes_count_for_their_series_on_both_sides() -> None:
     of.put_row(COWATCH, "e1", ["o1", "x"], np.array([0.2, 0.1]))
     of.put_row(COWATCH, "e2", ["x"], np.array([0.3]))
     of.put_row(NEXT, "show", ["a"], np.array([0.5]))
-    _, history, scores, allowed = scored(of, watched("e1", "e2"))
-    (row,) = because_rows(of, history, scores, allowed)  # one series, one row
+    ranker, history, scores, allowed = scored(of, watched("e1", "e2"))
+    (row,) = because_rows(ranker, history, scores, allowed)  # one series, one row
     assert (row["because_of"], row["because_of_title"]) == ("e2", "Show")
     assert [entry["content_id"] for entry in row["entries"]] == ["x", "a"]
-    _, history, scores, allowed = scored(of, watched("e1"))
-    (row,) = because_rows(of, history, scores, allowed)
+    ranker, history, scores, allowed = scored(of, watched("e1"))
+    (row,) = because_rows(ranker, history, scores, allowed)
     assert [entry["content_id"] for entry in row["entries"]] == ["old", "x", "a"]
 
 
@@ -155,7 +155,7 @@ def test_a_source_that_learned_to_be_worth_nothing_adds_nothing() -> None:
     of = side(together={"a": {"b": 0.9}}, cowatch={"a": {"c": 0.1}})
     ranker, history, _, allowed = scored(of, watched("a"))
     ranker.model.weights[:, NAMES.index("together")] = 0.0
-    (row,) = because_rows(of, history, ranker.score(history), allowed)
+    (row,) = because_rows(ranker, history, ranker.score(history), allowed)
     assert [entry["content_id"] for entry in row["entries"]] == ["c"]
 
 
