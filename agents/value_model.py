@@ -123,7 +123,8 @@ class ValueModelFollower:
             del self._rows[title]
             row = learner.sync_row(title)
             names = [ids[each] for each in row.titles.tolist()]
-            found = row_of(ids[title], names, row.weights.tolist())
+            pairs = sorted(zip((-row.weights).tolist(), names, strict=True))  # ties by content id
+            found = row_of(ids[title], [name for _, name in pairs], [-least for least, _ in pairs])
             value = encode_row(found, version) if names else None
             emits += self._changed(NEXT_TITLES, ids[title], found.digest, value)
         learner.changed_rows.clear()

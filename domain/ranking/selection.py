@@ -13,7 +13,7 @@ def best(scores: Floats, order: Indices, count: int) -> Indices:
     Args:
         scores: any length.
         order: settles ties, the smaller first; one number a score.
-        count: how many at most.
+        count: how many at most, from 1.
     """
     places = _largest(scores, count)
     found = np.lexsort((order[places], -scores[places]))

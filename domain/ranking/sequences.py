@@ -76,7 +76,7 @@ class SequenceCounts:
         self._set(viewer, self._sequences.get(viewer, []), [])
 
     def row(self, title: int, neighbours_max: int) -> NextRow:
-        """Return the likeliest next titles, best first; at most so many, ties by content id."""
+        """Return the likeliest next titles, best first; cut to so many with ties by content id."""
         found = self._rows.get(title)
         if found is None:
             found = self._rows[title] = self._make_row(title, neighbours_max)

@@ -258,3 +258,16 @@ def test_the_agent_is_declared() -> None:
     assert SPEC.emits == (NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS)
     assert WATCH_STATES in SPEC.sources
     assert VALUE_MODELS in SPEC.sources
+
+
+def test_rows_are_the_same_whatever_the_order_in_which_titles_came() -> None:
+    def rows(titles: str) -> dict[str, bytes | None]:
+        found = started(titles)
+        at_once = [state(f"u{number}", name, 10) for number in range(2) for name in "abcd"]
+        found.on_replica(WATCH_STATES, at_once)
+        return values(drained(found), NEXT_TITLES)
+
+    found = rows("abcdef")
+    names = [each["content_id"] for each in orjson.loads(found["a"])["neighbours"]]
+    assert names == ["b", "c", "d"]  # tied: by content id
+    assert rows("fedcba") == found

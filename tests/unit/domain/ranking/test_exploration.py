@@ -49,8 +49,8 @@ def test_the_best_by_bound_and_fit_are_chosen_ties_by_content_id() -> None:
     even = np.full(4, 0.8)
     assert choose(id_order, even, np.zeros(4), allowed, 3).tolist() == [3, 2, 1]
     assert choose(id_order, even, np.array([0.0, 1.0, 0.0, 0.0]), allowed, 2).tolist() == [1, 3]
-    well_liked = np.array([0.9, 0.8, 0.8, 0.0])
-    assert choose(id_order, well_liked, np.zeros(4), allowed, 4).tolist() == [0, 2, 1]
+    well_liked = np.array([0.9, 0.8, 0.8, 0.1])
+    assert choose(id_order, well_liked, np.zeros(4), allowed, 4).tolist() == [0, 2, 1, 3]
     # A title that nothing speaks for is explored last, not never.
     assert FIT_FLOOR * 0.9 < 0.8 * 0.5
     half = np.array([0.0, 0.5, 0.5, 0.5])

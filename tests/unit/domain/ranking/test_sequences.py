@@ -10,6 +10,7 @@ from domain.ranking.history import TIES_MAX, Kernel
 from domain.ranking.sequences import PRIOR, TITLES_MAX, UNIT, SequenceCounts
 
 KERNEL = Kernel(decay=0.5, window=3)
+IDS = [f"t{9999 - number}" for number in range(TITLES_MAX + 2)]  # later titles come first by id
 
 Touch = tuple[str, int, int]  # viewer, title, at_ms
 Counts = dict[tuple[int, int], int]
@@ -41,7 +42,7 @@ def counted(of: SequenceCounts, titles: range = range(9)) -> Counts:
 
 
 def taken(touches: list[Touch]) -> SequenceCounts:
-    found = SequenceCounts(KERNEL)
+    found = SequenceCounts(KERNEL, IDS)
     for touch in touches:
         found.touch(*touch)
     return found
@@ -102,16 +103,21 @@ def test_what_changed_is_said_and_nothing_else_did(before: list[Touch], more: li
             assert ours.tolist() == theirs.tolist()
 
 
-def test_rows_are_shares_with_doubt_best_first_ties_by_index() -> None:
+def test_rows_are_shares_with_doubt_best_first() -> None:
     found = taken([("ann", 0, 0), ("ann", 2, 10), ("ann", 1, 10), ("ann", 3, 20)])
     # after 0: 2 and 1 tied 1000 each, 3 with two between 250
     titles, weights = found.row(0, 9)
     assert titles.tolist() == [1, 2, 3]
     total = 2250 + PRIOR * UNIT
     assert weights.tolist() == pytest.approx([1000 / total, 1000 / total, 250 / total], abs=1e-6)
-    cut = taken([("ann", 0, 0), ("ann", 2, 10), ("ann", 1, 10), ("ann", 3, 20)])
-    assert cut.row(0, 1).titles.tolist() == [1]
-    assert len(cut.row(7, 9).titles) == 0
+    assert len(found.row(7, 9).titles) == 0
+
+
+@pytest.mark.parametrize(("most", "kept"), [(1, [2]), (2, [1, 2]), (3, [1, 2, 3])])
+def test_rows_are_cut_with_ties_by_content_id(most: int, kept: list[int]) -> None:
+    found = taken([("ann", 0, 0), ("ann", 2, 10), ("ann", 1, 10), ("ann", 3, 20)])
+    assert IDS[2] < IDS[1]
+    assert found.row(0, most).titles.tolist() == kept
 
 
 @pytest.mark.parametrize(("tied", "counts"), [(TIES_MAX, True), (TIES_MAX + 1, False)])
