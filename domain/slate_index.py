@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.ranking.statistics import StatisticsTable
-from domain.sources.attributes import KINDS, AttributeIndex, attributes_of
+from domain.sources.attributes import DECIMALS, KINDS, AttributeIndex, attributes_of
 from domain.trending import merge
 from schemas.content import Content
 from schemas.trending import TrendingPartial
@@ -273,8 +273,12 @@ class ContentSide:
         )
 
     def alikeness(self, titles: Indices) -> Floats:
-        """Return how alike titles are, 0-1, shape (titles, titles): the cosine of their genres."""
-        return self.attributes["genre"].cosines(titles)
+        """Return how alike titles are, 0-1, shape (titles, titles): the cosine of their genres.
+
+        Rounded: the order in which titles came moves a cosine by 1e-15, which must settle no tie.
+        """
+        found: Floats = np.round(self.attributes["genre"].cosines(titles), DECIMALS)
+        return found
 
     def put_trending(self, part: TrendingPartial) -> None:
         """Set the part of one shard; visible after the next ``rebuild_trending``."""

@@ -89,7 +89,10 @@ class Learner:
         return prediction
 
     def forget(self, viewer: str, content_id: str) -> None:
-        """Take one title of one viewer out of everything but the weights (erasure)."""
+        """Take one title of one viewer out (erasure): out of everything but sums without names.
+
+        Those are the weights, and the decayed popularities, which forget by themselves.
+        """
         if content_id in self._viewers.get(viewer, {}):
             self._count(viewer, content_id, None)
             if not self._viewers[viewer]:
