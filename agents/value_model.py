@@ -13,7 +13,7 @@ from agents.spec import Emit, FollowAgent, Record
 from agents.weights import MODEL_NAME, record_of, take_weights
 from domain.evidence import seen_of
 from domain.ranking.learner import Learner
-from domain.slate_index import COWATCH, TOGETHER, ContentSide
+from domain.slate_index import COWATCH, EMBEDDING, TOGETHER, ContentSide
 from domain.sources.registry import first_model
 from infra.metrics import VALUE_MODEL_LEARNED
 from infra.settings import Settings
@@ -31,7 +31,11 @@ STATES_PER_TICK = 200  # bounds how long a tick keeps the event loop: a predicti
 ROWS_PER_TICK = 100  # emitted: a row of 100 neighbours has 5 kB
 STATISTICS_PER_TICK = 500
 MODEL_INTERVAL_MS = 5000
-TABLE_OF = {catalog.NEIGHBOURS.name: COWATCH, catalog.TOGETHER.name: TOGETHER}
+TABLE_OF = {
+    catalog.NEIGHBOURS.name: COWATCH,
+    catalog.TOGETHER.name: TOGETHER,
+    catalog.EMBEDDING_NEIGHBOURS.name: EMBEDDING,
+}
 
 
 class ValueModelFollower:
@@ -138,7 +142,14 @@ class ValueModelFollower:
 
 SPEC = FollowAgent(
     name="value-model",
-    sources=(WATCH_STATES, CONTENTS, catalog.NEIGHBOURS, catalog.TOGETHER, VALUE_MODELS),
+    sources=(
+        WATCH_STATES,
+        CONTENTS,
+        catalog.NEIGHBOURS,
+        catalog.TOGETHER,
+        catalog.EMBEDDING_NEIGHBOURS,
+        VALUE_MODELS,
+    ),
     emits=(NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS),
     tick_s=TICK_S,
     create_follower=ValueModelFollower,
