@@ -90,6 +90,9 @@ def random_side(order_seed: int = 0) -> ContentSide:
     of = side_of(contents[place] for place in order)
     for table, name in rows:
         put_row(of, name, table=table, **rows[table, name])
+    for number, name in enumerate([*TITLES, *SHOWS]):  # each against earlier texts
+        others = rng.permutation([*TITLES, *SHOWS][:number])[:4].tolist()
+        of.put_pairs(name, number + 1, others, rng.random(len(others)))
     for number, name in enumerate([*TITLES[5:], *SHOWS]):
         of.statistics.add(of.index[name], number * 40_000_000, 1 + number % 13, number % 4)
     of.put_trending(trending({name: 1.0 + number % 7 for number, name in enumerate(TITLES[::2])}))
