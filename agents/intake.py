@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 
 from agents.spec import Record
-from domain.ranking.statistics import TitleStatistics
+from domain.ranking.statistics import NO_STATISTICS, TitleStatistics
 from domain.slate_index import COWATCH, NEXT, TOGETHER, ContentSide
 from schemas.codec import decode
 from schemas.content import Content
@@ -59,12 +59,15 @@ def put_row(content: ContentSide, table: str, record: Record) -> None:
 
 
 def put_statistics(content: ContentSide, record: Record) -> None:
-    """Take in the statistics of one title; they are never removed."""
-    if record.value is not None:
-        row = orjson.loads(record.value)
-        title = content.index_of(row.pop("content_id"))
-        decayed = tuple(row.pop("decayed"))
-        content.statistics.put(title, TitleStatistics(decayed=decayed, **row))
+    """Take in the statistics of one title; with a tombstone nobody watched it."""
+    title = content.index_of(key_of(record))
+    if record.value is None:
+        content.statistics.put(title, NO_STATISTICS)
+        return
+    row = orjson.loads(record.value)
+    del row["content_id"]
+    decayed = tuple(row.pop("decayed"))
+    content.statistics.put(title, TitleStatistics(decayed=decayed, **row))
 
 
 def put_trending(content: ContentSide, record: Record) -> None:

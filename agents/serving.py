@@ -31,7 +31,7 @@ from schemas.embedding import Embedding
 from schemas.ids import KEY_SEPARATOR
 from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
-from schemas.slate import Slate
+from schemas.slate import Slate, SlateFeed
 from schemas.trending import TrendingPartial
 from schemas.watch_state import WatchState
 from topics.catalog import (
@@ -169,6 +169,7 @@ def slate_row(item: Decoded) -> slates.SlateRow:
         as_of_ms=slate.as_of_ms,
         source_offset=slate.source_offset,
         model_version=slate.model_version,
+        feed=encode(SlateFeed(rows=slate.rows, log_partition=slate.log_partition)),
     )
 
 

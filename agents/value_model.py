@@ -7,8 +7,10 @@ the weights are read back from where they were published.
 from collections import deque
 from collections.abc import Sequence
 
-from agents.intake import put_content, put_row
-from agents.rows import encode_row, row_of
+import orjson
+
+from agents.intake import key_of, put_content, put_row
+from agents.rows import digest_of, encode_row, row_of
 from agents.spec import Emit, FollowAgent, Record
 from agents.weights import MODEL_NAME, record_of, take_weights
 from domain.evidence import seen_of
@@ -27,9 +29,12 @@ from topics.catalog import CONTENTS, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS
 from topics.spec import TopicSpec
 
 TICK_S = 0.25
-STATES_PER_TICK = 200  # bounds how long a tick keeps the event loop: a prediction takes 1-3 ms
-ROWS_PER_TICK = 100  # emitted: a row of 100 neighbours has 5 kB
-STATISTICS_PER_TICK = 500
+STATES_PER_TICK = 200  # bounds how long a tick keeps the event loop
+LESSONS_PER_TICK = 25  # a prediction takes 2 to 7 ms
+LEARN_WAITING_MAX = 2000  # beyond it states are counted and not learned from, to catch up
+EMIT_INTERVAL_MS = 250
+ROWS_PER_EMIT = 100  # a row of 100 neighbours has 5 kB
+STATISTICS_PER_EMIT = 500
 MODEL_INTERVAL_MS = 5000
 TABLE_OF = {catalog.NEIGHBOURS.name: COWATCH, catalog.TOGETHER.name: TOGETHER}
 
@@ -49,7 +54,14 @@ class ValueModelFollower:
         self._rows: dict[int, None] = {}  # to be emitted, oldest change first
         self._statistics: dict[int, None] = {}
         self._next_offsets: dict[int, int] = {}
+        self._emitted_at_ms = 0
         self._published = (-1, 0)  # learned and when
+        # What is in the topics: key -> digest. Nothing is published twice, and what lost its title
+        # or its last viewer while no process ran is taken back.
+        self._digests: dict[str, dict[str, bytes]] = {
+            NEXT_TITLES.name: {},
+            TITLE_STATISTICS.name: {},
+        }
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
         """Take in contents and rows at once, watch states at the next ticks."""
@@ -63,6 +75,8 @@ class ValueModelFollower:
                 put_content(self._content, record)
             elif topic == VALUE_MODELS:
                 self._restore(record)
+            elif topic.name in self._digests:
+                self._read_back(record)
             else:
                 put_row(self._content, TABLE_OF[topic.name], record)
 
@@ -72,17 +86,22 @@ class ValueModelFollower:
 
     def on_tick(self, now_ms: int) -> list[Emit]:
         """Count old states first, then learn from new ones; emit a bounded part of what changed."""
+        emits: list[Emit] = []
         if self._old is None:
             self._old, self._states = deque(self._states.values()), {}
-        learn = not self._old
         if self._old:
-            batch = [self._old.popleft() for _ in range(min(STATES_PER_TICK, len(self._old)))]
+            for _ in range(min(STATES_PER_TICK, len(self._old))):
+                self._take(self._old.popleft(), learn=False)
+            if not self._old:
+                emits += self._orphans()
         else:
-            keys = list(self._states)[:STATES_PER_TICK]
-            batch = [self._states.pop(key) for key in keys]
-        for record in batch:
-            self._take(record, learn=learn)
-        return [*self._row_emits(), *self._statistics_emits(), *self._model_emits(now_ms)]
+            learn = len(self._states) <= LEARN_WAITING_MAX
+            for key in list(self._states)[: LESSONS_PER_TICK if learn else STATES_PER_TICK]:
+                self._take(self._states.pop(key), learn=learn)
+        if now_ms - self._emitted_at_ms >= EMIT_INTERVAL_MS:
+            self._emitted_at_ms = now_ms
+            emits += [*self._row_emits(), *self._statistics_emits(), *self._model_emits(now_ms)]
+        return emits
 
     def _take(self, record: Record, *, learn: bool) -> None:
         user_id, _, content_id = (record.key or b"").decode().partition(KEY_SEPARATOR)
@@ -94,31 +113,71 @@ class ValueModelFollower:
             self._learner.observe(user_id, content_id, seen, learn=learn)
 
     def _row_emits(self) -> list[Emit]:
-        self._rows.update(dict.fromkeys(sorted(self._learner.sequences.changed)))
+        learner = self._learner
+        changed = learner.sequences.changed | learner.changed_rows
+        self._rows.update(dict.fromkeys(sorted(changed)))
         version = sum(self._next_offsets.values())
         ids = self._content.ids
         emits = []
-        for title in list(self._rows)[:ROWS_PER_TICK]:
+        for title in list(self._rows)[:ROWS_PER_EMIT]:
             del self._rows[title]
-            row = self._learner.sync_row(title)
-            value = None
-            if len(row.titles):
-                names = [ids[each] for each in row.titles.tolist()]
-                value = encode_row(row_of(ids[title], names, row.weights.tolist()), version)
-            emits.append(Emit(NEXT_TITLES, ids[title].encode(), value, None))
+            row = learner.sync_row(title)
+            names = [ids[each] for each in row.titles.tolist()]
+            pairs = sorted(zip((-row.weights).tolist(), names, strict=True))  # ties by content id
+            found = row_of(ids[title], [name for _, name in pairs], [-least for least, _ in pairs])
+            value = encode_row(found, version) if names else None
+            emits += self._changed(NEXT_TITLES, ids[title], found.digest, value)
+        learner.changed_rows.clear()
         return emits
 
     def _statistics_emits(self) -> list[Emit]:
         self._statistics.update(dict.fromkeys(sorted(self._learner.changed_titles)))
         self._learner.changed_titles.clear()
         emits = []
-        for title in list(self._statistics)[:STATISTICS_PER_TICK]:
+        for title in list(self._statistics)[:STATISTICS_PER_EMIT]:
             del self._statistics[title]
             content_id = self._content.ids[title]
             found = self._content.statistics.get(title)
-            record = TitleStatistics(content_id=content_id, **found._asdict())
-            emits.append(Emit(TITLE_STATISTICS, content_id.encode(), encode(record), None))
+            value = encode(TitleStatistics(content_id=content_id, **found._asdict()))
+            emits += self._changed(TITLE_STATISTICS, content_id, digest_of(value), value)
         return emits
+
+    def _changed(
+        self, topic: TopicSpec, key: str, digest: bytes, value: bytes | None
+    ) -> list[Emit]:
+        """Return the record if it differs from the one that is in the topic."""
+        published = self._digests[topic.name]
+        if value is None:
+            if published.pop(key, None) is None:
+                return []
+        elif published.get(key) == digest:
+            return []
+        else:
+            published[key] = digest
+        return [Emit(topic, key.encode(), value, None)]
+
+    def _orphans(self) -> list[Emit]:
+        """Take back rows and statistics of titles that no viewer is left of."""
+        content = self._content
+        known = {content.ids[title] for title in self._learner.sequences.titles()}
+        counted = {content.ids[title] for title in self._learner.changed_titles}
+        emits = []
+        for topic, kept in ((NEXT_TITLES, known), (TITLE_STATISTICS, counted)):
+            for key in sorted(self._digests[topic.name].keys() - kept):
+                emits += self._changed(topic, key, b"", None)
+        return emits
+
+    def _read_back(self, record: Record) -> None:
+        """Take in what an earlier process published; our own comes back and is known already."""
+        if self._old is not None:
+            return
+        key, published = key_of(record), self._digests[record.topic]
+        if record.value is None:
+            published.pop(key, None)
+        elif record.topic == TITLE_STATISTICS.name:
+            published[key] = digest_of(record.value)
+        else:
+            published[key] = digest_of(orjson.dumps(orjson.loads(record.value)["neighbours"]))
 
     def _model_emits(self, now_ms: int) -> list[Emit]:
         model = self._learner.model
@@ -138,7 +197,15 @@ class ValueModelFollower:
 
 SPEC = FollowAgent(
     name="value-model",
-    sources=(WATCH_STATES, CONTENTS, catalog.NEIGHBOURS, catalog.TOGETHER, VALUE_MODELS),
+    sources=(
+        WATCH_STATES,
+        CONTENTS,
+        catalog.NEIGHBOURS,
+        catalog.TOGETHER,
+        VALUE_MODELS,
+        NEXT_TITLES,
+        TITLE_STATISTICS,
+    ),
     emits=(NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS),
     tick_s=TICK_S,
     create_follower=ValueModelFollower,

@@ -1,6 +1,8 @@
 """GET /api/v1/users/{user}/continue-watching: watch states + contents -> cards."""
 
+import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +13,8 @@ from api.parsing import Query, path_identifier
 from api.responses import json_response
 from api.services import Services, services_of
 from domain.continue_watching import VERSION_HOPS_MAX, Card, RowRules, cards
+from domain.resume import resume_probabilities
+from infra.postgres.watch_states import ROW_STATES_MAX
 from infra.security.keys import RECOMMENDATIONS_READ
 from schemas.api import ContinueWatching, WatchCard
 from schemas.codec import decode, encode
@@ -18,6 +22,16 @@ from schemas.content import Content
 from schemas.watch_state import WatchState
 
 CARDS_DEFAULT, CARDS_MAX = 20, 100
+ORDERS = ("recent", "resume")
+ORDER_PATTERN = re.compile("|".join(ORDERS))
+
+
+class Watched(NamedTuple):
+    """What a user's watch states say: the states, the titles they are about, and all cards."""
+
+    states: list[WatchState]
+    contents: dict[str, Content]
+    cards: list[WatchCard]
 
 
 async def get_continue_watching(request: Request) -> Response:
@@ -27,24 +41,42 @@ async def get_continue_watching(request: Request) -> Response:
     principal.require_user(user_id)
     query = Query(request)
     services = services_of(request)
-    rules = RowRules(
-        completed_row_days=services.settings.completed_row_days,
-        abandoned_row_days=services.settings.abandoned_row_days,
-        limit=query.limit(default=CARDS_DEFAULT, maximum=CARDS_MAX),
-        region=query.region(),
-    )
+    limit = query.limit(default=CARDS_DEFAULT, maximum=CARDS_MAX)
+    region = query.region()
+    by_resume = query.text("order", ORDER_PATTERN, " or ".join(ORDERS)) == "resume"
     event_id = after_event_id(query)
     viewer = await services.viewers.fetch(user_id)  # before the rows: see infra.postgres.viewers
+    found = (await watched(services, user_id, region)).cards
+    entries = by_probability(found) if by_resume else found
+    members = envelope(user_id, viewer, event_id, services.clock_ms())
+    return json_response(encode(ContinueWatching(**members, entries=tuple(entries[:limit]))))
+
+
+async def watched(services: Services, user_id: str, region: str | None) -> Watched:
+    """Return what a user watched, as cards newest first, each with its resume probability."""
     bodies = await services.watch_states.fetch_row(user_id)
     states = [decode(WatchState, body) for body in bodies]
     contents = await contents_of(services, {state.content_id for state in states})
     states = await without_removed(services, states, contents)
-    now_ms = services.clock_ms()
-    answer = ContinueWatching(
-        **envelope(user_id, viewer, event_id, now_ms),
-        entries=tuple(card_of(card, contents) for card in cards(states, contents, now_ms, rules)),
+    rules = RowRules(
+        completed_row_days=services.settings.completed_row_days,
+        abandoned_row_days=services.settings.abandoned_row_days,
+        limit=ROW_STATES_MAX,
+        region=region,
     )
-    return json_response(encode(answer))
+    now_ms = services.clock_ms()
+    row = cards(states, contents, now_ms, rules)
+    probabilities = resume_probabilities(row, contents, now_ms)
+    return Watched(
+        states,
+        contents,
+        [card_of(card, contents, p) for card, p in zip(row, probabilities, strict=True)],
+    )
+
+
+def by_probability(found: Iterable[WatchCard]) -> list[WatchCard]:
+    """Return cards, the most probable to be gone on with first; ties by content id."""
+    return sorted(found, key=lambda card: (-(card.resume_probability or 0.0), card.content_id))
 
 
 async def without_removed(
@@ -88,7 +120,7 @@ def by_id(bodies: Iterable[bytes]) -> dict[str, Content]:
     return {content.content_id: content for content in decoded}
 
 
-def card_of(card: Card, contents: dict[str, Content]) -> WatchCard:
+def card_of(card: Card, contents: dict[str, Content], probability: float) -> WatchCard:
     """Return a card with what people see of the title."""
     content = contents.get(card.content_id)
     series = contents.get(card.series_id) if card.series_id else None
@@ -105,4 +137,5 @@ def card_of(card: Card, contents: dict[str, Content]) -> WatchCard:
         duration_s=card.duration_s,
         progress=card.progress,
         updated_at_ms=card.sorted_at_ms,
+        resume_probability=probability,
     )

@@ -65,7 +65,35 @@ CONTINUE_WATCHING: Json = {
             "duration_s": 9180.0,
             "progress": 0.0067,
             "updated_at_ms": 1767298500250,
+            "resume_probability": 0.22,
         }
+    ],
+}
+FEED: Json = {
+    "user_id": "user-1",
+    "as_of": "2026-01-01T20:15:00.250Z",
+    "cold_start": False,
+    "rows": [
+        {
+            "name": "continue_watching",
+            "title": "Continue watching",
+            "value": 0.22,
+            "entries": [
+                {
+                    "content_id": "film-1",
+                    "title": "Metropolis",
+                    "probability": 0.22,
+                    "card": CONTINUE_WATCHING["entries"][0],
+                }
+            ],
+        },
+        {
+            "name": "because_you_watched",
+            "title": "Because you watched M",
+            "because_of": "film-3",
+            "value": 0.04,
+            "entries": [{"content_id": "film-2", "title": "Nosferatu", "probability": 0.04}],
+        },
     ],
 }
 HISTORY: Json = {
@@ -107,6 +135,7 @@ SIMILAR: Json = {
 TRENDING: Json = {
     "region": "DE",
     "as_of": "2026-01-01T20:15:00.250Z",
+    "score_total": 250.0,
     "entries": [{"content_id": "film-1", "title": "Metropolis", "score": 12.5, "viewers": 17}],
 }
 CONTENT_FEATURES: Json = {

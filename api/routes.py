@@ -1,5 +1,7 @@
 """Every endpoint, in one list: the router and the OpenAPI document are made from it."""
 
+from dataclasses import replace
+
 from starlette.routing import Route
 
 from api import examples, problems
@@ -12,8 +14,9 @@ from api.catalogue import (
     get_similar,
     get_trending,
 )
-from api.continue_watching import CARDS_DEFAULT, CARDS_MAX, get_continue_watching
+from api.continue_watching import CARDS_DEFAULT, CARDS_MAX, ORDERS, get_continue_watching
 from api.endpoint import Answer, Body, Endpoint, Parameter
+from api.feed import ROW_DEFAULT, ROW_MAX, get_feed
 from api.history import PAGE_DEFAULT, PAGE_MAX, get_history
 from api.models import get_content_features, get_models
 from api.progress import BATCH_BYTES_MAX, post_progress
@@ -25,6 +28,7 @@ from infra.security.keys import CATALOGUE_READ, PROGRESS_WRITE, RECOMMENDATIONS_
 from schemas.api import (
     Alive,
     ContinueWatching,
+    Feed,
     History,
     Models,
     ProgressAccepted,
@@ -176,14 +180,42 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         name="get_continue_watching",
         summary="What the user can resume, and the next episodes",
         scope=RECOMMENDATIONS_READ,
-        parameters=(USER, limit(CARDS_DEFAULT, CARDS_MAX), AFTER, REGION),
+        parameters=(
+            USER,
+            limit(CARDS_DEFAULT, CARDS_MAX),
+            AFTER,
+            REGION,
+            Parameter(
+                name="order",
+                where="query",
+                schema={"type": "string", "enum": [*ORDERS], "default": ORDERS[0]},
+                description="newest first, or what the user most probably goes on with",
+                example="resume",
+            ),
+        ),
         answers=(
             Answer(
-                description="cards, newest first",
+                description="cards in the order asked for",
                 model=ContinueWatching,
                 example=examples.CONTINUE_WATCHING,
             ),
         ),
+        problems=READ_PROBLEMS,
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/users/{user}/feed",
+        handler=get_feed,
+        name="get_feed",
+        summary="The user's page: rows by what they are worth, no title twice",
+        scope=RECOMMENDATIONS_READ,
+        parameters=(
+            USER,
+            replace(limit(ROW_DEFAULT, ROW_MAX), description="most entries in each row"),
+            AFTER,
+            REGION,
+        ),
+        answers=(Answer(description="rows, best first", model=Feed, example=examples.FEED),),
         problems=READ_PROBLEMS,
     ),
     Endpoint(

@@ -52,6 +52,7 @@ class Slates(Protocol):
     """Slates by user."""
 
     async def fetch(self, user_id: str) -> ServedSlate: ...
+    async def fetch_with_feed(self, user_id: str) -> ServedSlate: ...
 
 
 class Viewers(Protocol):

@@ -48,6 +48,7 @@ async def build(services: Services, region: str | None, genre: str | None) -> Tr
         region=region,
         genre=genre,
         as_of=to_rfc3339(trending.newest_as_of_ms(partials) or services.clock_ms()),
+        score_total=round(sum(title.score for title in ranked), 9),
         entries=tuple(entries[:TITLES_MAX]),
     )
 

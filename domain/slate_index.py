@@ -44,7 +44,7 @@ class TrendingTitles(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """Products w_j * B_ji as parallel arrays: ``owners[n]`` is the position of j in the request."""
+    """Weights B_ji as parallel arrays: ``owners[n]`` is the position of j in the request."""
 
     owners: Indices
     targets: Indices
@@ -58,7 +58,9 @@ class NeighbourRow(NamedTuple):
     weights: Floats
 
 
-_NO_ROW = NeighbourRow(np.empty(0, dtype=np.int64), np.empty(0))
+_NO_TITLES = np.empty(0, dtype=np.int64)
+_NO_ROW = NeighbourRow(_NO_TITLES, np.empty(0))
+_NO_TERMS = Terms(_NO_TITLES, _NO_TITLES, np.empty(0))
 
 
 class RollUp:
@@ -249,28 +251,33 @@ class ContentSide:
         """Remove one row of a table."""
         self.set_row(table, self.index_of(content_id), _NO_ROW)
 
-    def terms(self, table: str, titles: Indices, weights: Floats) -> Terms:
-        """Return all terms of the sparse product ``weights @ B[titles]``, in the order given.
+    def row(self, table: str, title: int) -> NeighbourRow:
+        """Return one row as it was set, not rolled up; an empty one when there is none."""
+        return self._rows[table].get(title, _NO_ROW)
 
-        Added up by target they are the product; kept apart they are also the reasons. Titles of
-        weight 0 have none. Targets are rolled up, so a series gets the sum over its episodes. Not
-        the largest: EASE divides what a title says about a series among the episodes, because they
-        explain one another, and the largest share alone would put a series behind a film. A sum is
-        also the same linear model, and its parts stay exact reasons.
+    def terms(self, table: str, titles: Indices) -> Terms:
+        """Return the rows of some titles, one after the other.
+
+        Weighted and added up by target they are a product; kept apart they are also the reasons.
+        Targets are rolled up, so a series gets the sum over its episodes. Not the largest: EASE
+        divides what a title says about a series among the episodes, because they explain one
+        another, and the largest share alone would put a series behind a film. A sum is also the
+        same linear model, and its parts stay exact reasons.
         """
         held = self._rows[table]
-        owners = [
-            place for place in np.flatnonzero(weights > 0.0).tolist() if int(titles[place]) in held
+        found = [
+            (place, row)
+            for place, title in enumerate(titles.tolist())
+            if (row := held.get(title)) is not None
         ]
-        rows = [held[int(titles[place])] for place in owners]
+        if not found:
+            return _NO_TERMS
+        owners, rows = zip(*found, strict=True)
         lengths = [len(row.titles) for row in rows]
         return Terms(
             owners=np.repeat(np.array(owners, dtype=np.int64), lengths),
-            targets=self.rollup.homes.take(
-                np.concatenate([_NO_ROW.titles, *(row.titles for row in rows)])
-            ),
-            values=np.concatenate([_NO_ROW.weights, *(row.weights for row in rows)])
-            * np.repeat(weights[owners], lengths),
+            targets=self.rollup.homes.take(np.concatenate([row.titles for row in rows])),
+            values=np.concatenate([row.weights for row in rows]),
         )
 
     def alikeness(self, titles: Indices) -> Floats:

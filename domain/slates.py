@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 import orjson
 
-from domain.ranking import exploration
+from domain.feed_rows import with_feed
+from domain.ranking import exploration, selection
 from domain.ranking.curation import Lifted, boosted_reason, lift, pinned_reason, pins_of, placed
 from domain.ranking.diversity import LAMBDA, diversify
-from domain.ranking.history import Flags, Floats, History, Indices, make_history
+from domain.ranking.history import Flags, History, make_history
 from domain.ranking.maturity import AGE_MAX
 from domain.ranking.reasons import Reason, largest_terms, reasons
 from domain.ranking.rules import Pin
@@ -97,6 +98,7 @@ def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> Bu
     picks = _with_pins(picks, pins_of(effect, allowed, rules.size), scores, rules.size)
     why = _reasons(ranker, history, scores, picks, lifted)
     value = _encode(ranker, viewer, picks, why, (rules, now_ms))
+    value = with_feed(value, ranker, history, scores, allowed)
     return BuiltSlate(value, [reason.recommendation_type for reason in why])
 
 
@@ -142,59 +144,40 @@ def choose(
     ``allowed`` has a flag per title: whether it may be recommended to this viewer here.
     """
     content = ranker.content
-    supported = content.statistics.viewers_of(len(allowed)) > 0
-    supported |= ranker.common_scores(scores.region)[0] > 0.0
-    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
-        if factor > 0.0:
-            supported |= scored.scores > 0.0
+    supported = ranker.supported(scores.region)[: len(allowed)] | (scores.own > 0.0)
     candidates = np.flatnonzero(allowed & supported)
     rounded = np.round(scores.total[candidates], DECIMALS)
-    best = best_of(candidates, rounded, content.ids, max(POOL, rules.size))
+    best = selection.best(rounded, ranker.id_order()[candidates], max(POOL, rules.size))
     pool, values = candidates[best], rounded[best]
     if rules.diversity < 1.0:
         order = diversify(values, content.alikeness(pool), rules.size, rules.diversity)
     else:
         order = np.arange(min(rules.size, len(pool)))
     picks = [Pick(int(pool[at]), float(values[at]), explores=False) for at in order]
-    places = exploration.places(rules.size, rules.exploration)
-    return _explore(ranker, scores, allowed, picks, places) if places else picks
+    return _explore(ranker, scores, allowed, picks, rules)
 
 
 def _explore(
-    ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], places: list[int]
+    ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], rules: SlateRules
 ) -> list[Pick]:
     """Put titles that little is known of into their places; the others move down and out."""
-    content = ranker.content
+    places = exploration.places(rules.size, rules.exploration)
+    if not places:
+        return picks
     free = allowed.copy()
-    free[[pick.title for pick in picks]] = False
-    fit = fit_of(scores)
+    free[[pick.title for pick in picks[: rules.size - len(places)]]] = False
+    unknown = ranker.unknown(len(allowed))
+    unknown = unknown[free[unknown]]
+    largest = scores.own.max(initial=0.0)
+    fit = scores.own[unknown] / largest if largest > 0.0 else np.zeros(len(unknown))
     chosen = exploration.choose(
-        content, ranker.upper_bounds(), fit, np.flatnonzero(free), len(places)
-    )
-    explored = list(picks)
-    for place, title in zip(places, chosen.tolist(), strict=False):
+        ranker.id_order(), ranker.upper_bounds()[unknown], fit, unknown, len(places)
+    ).tolist()
+    explored = [pick for pick in picks if pick.title not in chosen][: rules.size - len(chosen)]
+    for place, title in zip(places, chosen, strict=False):
         score = float(np.round(scores.total[title], DECIMALS))
-        explored.insert(min(place, len(explored)), Pick(title, score, explores=True))
-    return explored[: max(len(picks), len(places))] if picks else explored
-
-
-def fit_of(scores: ViewerScores) -> Floats:
-    """Return how well each title fits the viewer, 0-1: the personal part, by its largest."""
-    fit = np.zeros(len(scores.total))
-    for scored, factor in zip(scores.personal, scores.factors.tolist(), strict=False):
-        fit += scored.scores * max(factor, 0.0)
-    largest = fit.max(initial=0.0)
-    return fit / largest if largest > 0.0 else fit
-
-
-def best_of(titles: Indices, scores: Floats, ids: Sequence[str], size: int) -> Indices:
-    """Return the places of the ``size`` best scores, best first, ties by content id."""
-    found = np.arange(len(scores))
-    if len(scores) > size:
-        least = np.partition(scores, len(scores) - size)[len(scores) - size]
-        found = np.flatnonzero(scores >= least)
-    order = sorted(found.tolist(), key=lambda place: (-scores[place], ids[int(titles[place])]))
-    return np.array(order[:size], dtype=np.int64)
+        explored.insert(place, Pick(title, score, explores=True))
+    return explored
 
 
 def _encode(

@@ -122,12 +122,46 @@ class WatchCard(WireModel):
     duration_s: float = 0.0
     progress: float = 0.0
     updated_at_ms: int
+    resume_probability: float = Field(
+        ge=0, le=1, description="that the viewer goes on with it; a prior, see docs/models/feed.md"
+    )
 
 
 class ContinueWatching(UserAnswer):
-    """What the user can go on with, newest first; one card a series."""
+    """What the user can go on with, newest or most probable first; one card a series."""
 
     entries: tuple[WatchCard, ...]
+
+
+class FeedEntry(WireModel):
+    """One title of a row."""
+
+    content_id: ContentId
+    title: str | None = None
+    probability: float | None = Field(
+        default=None, ge=0, le=1, description="that it is played next; null: not known"
+    )
+    explanation: str | None = None
+    card: WatchCard | None = Field(default=None, description="in continue watching: where to go on")
+
+
+class FeedRow(WireModel):
+    """One row of the page, best first."""
+
+    name: Literal[
+        "for_you", "because_you_watched", "continue_watching", "trending", "new_for_you"
+    ]  # fmt: skip
+    title: str = Field(description="heading, for people")
+    because_of: ContentId | None = Field(default=None, description="the title that was watched")
+    value: float = Field(default=0.0, ge=0, description="expected plays of the first entries")
+    entries: tuple[FeedEntry, ...]
+
+
+class Feed(UserAnswer):
+    """The page of a user, most valuable row first; no title comes twice."""
+
+    cold_start: bool = Field(description="there is no slate yet")
+    rows: tuple[FeedRow, ...]
 
 
 class HistoryEntry(WireModel):
@@ -182,7 +216,7 @@ class SimilarTitle(TitledScore):
     )
 
 
-SimilarBy = Literal["cowatch", "genre", "cast", "director", "themes"]
+SimilarBy = Literal["cowatch", "embedding", "genre", "cast", "director", "themes"]
 
 
 class Similar(WireModel):
@@ -211,6 +245,9 @@ class Trending(WireModel):
     region: RegionCode | None = None
     genre: str | None = None
     as_of: str
+    score_total: float = Field(
+        default=0.0, description="sum of the scores of all trending titles, shown or not"
+    )
     entries: tuple[TrendingTitle, ...]
 
 

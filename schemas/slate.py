@@ -35,6 +35,30 @@ class SlateEntry(WireModel):
     experiment_variant: ExperimentVariant | None = None
 
 
+class RowTitle(WireModel):
+    """One title of a row; ``score`` is on the scale of the slate, whatever orders the row."""
+
+    content_id: ContentId
+    title: str | None = None
+    score: float
+
+
+class SlateRow(WireModel):
+    """One more row for the viewer's feed, best first; ``because_of`` is the title it comes from."""
+
+    name: Literal["because_you_watched", "new_for_you"]
+    because_of: ContentId | None = None
+    because_of_title: str | None = None
+    entries: tuple[RowTitle, ...] = Field(max_length=50)
+
+
+class SlateFeed(WireModel):
+    """What a slate knows of the feed besides its entries; fields as in ``Slate``."""
+
+    rows: tuple[SlateRow, ...] = Field(default=(), max_length=10)
+    log_partition: float | None = None
+
+
 class Slate(WireModel):
     """The ranked list of one user, best first.
 
@@ -49,3 +73,9 @@ class Slate(WireModel):
     source_offset: int = Field(ge=-1)
     generated_at_ms: int = Field(ge=0)
     model_version: str
+    rows: tuple[SlateRow, ...] = Field(default=(), max_length=10)
+    log_partition: float | None = Field(
+        default=None,
+        description="ln of the sum of e^score over all titles that could be recommended: "
+        "e^(score - it) is the modelled probability that the next liked title is this one",
+    )

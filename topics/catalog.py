@@ -143,7 +143,7 @@ NEXT_TITLES = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="value-model",
-    readers=("slates",),
+    readers=("slates", "value-model"),
     description="Top-K titles that viewers go on to, kept current by the event.",
 )
 TITLE_STATISTICS = TopicSpec(
@@ -155,7 +155,7 @@ TITLE_STATISTICS = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="value-model",
-    readers=("slates",),
+    readers=("slates", "value-model"),
     description="Viewers, likes, age and popularity per title, kept current by the event.",
 )
 VALUE_MODELS = TopicSpec(

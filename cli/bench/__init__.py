@@ -2,7 +2,7 @@
 
 import click
 
-from cli.bench.commands import api, attributes, freshness, growth, pipeline
+from cli.bench.commands import api, attributes, freshness, growth, pipeline, slates
 
 SHORT: tuple[tuple[click.Command, tuple[str, ...]], ...] = (
     (pipeline, ("--events", "50000", "--rounds", "1")),
@@ -10,6 +10,7 @@ SHORT: tuple[tuple[click.Command, tuple[str, ...]], ...] = (
     (freshness, ("--seconds", "10", "--warmup", "5")),
     (api, ("--seconds", "3", "--slates", "2000")),
     (attributes, ("--titles", "50")),
+    (slates, ("--titles", "2000", "--viewers", "200")),
 )
 
 

@@ -35,7 +35,7 @@ FLUSH_SIZE = 500
 LIMIT = 20
 WATCHED = 100  # titles in the history of a viewer
 VIEWERS = 64  # scored in one batch
-TRIES = 5
+TRIES = 10
 SQL_P99_MS_MAX = {"genre": 20.0, "cast": 5.0, "director": 5.0, "themes": 5.0}
 VIEWER_MS_MAX = 0.3
 

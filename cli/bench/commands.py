@@ -208,3 +208,29 @@ def attributes(*, titles: int, as_json: bool) -> None:
     from cli.bench.attributes import run_attributes
 
     carry_out_on_stack(lambda progress: run_attributes(titles, progress), as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--titles",
+    type=click.IntRange(min=100),
+    multiple=True,
+    default=(1000, 17_472, 100_000),
+    show_default=True,
+    help="Size of the catalogue; may be given several times.",
+)
+@click.option("--viewers", default=1500, show_default=True, help="Viewers that are scored.")
+@click.option("--batch", default=64, show_default=True, help="Viewers in one batch.")
+@as_json_option
+def slates(*, titles: tuple[int, ...], viewers: int, batch: int, as_json: bool) -> None:
+    """Slates a second on one core with all sources, diversity and exploration; no broker needed.
+
+    \b
+    Examples:
+      media-gateway bench slates
+      media-gateway bench slates --titles 17472 --viewers 500 --json
+    """  # click wants the backspace itself
+    from cli.bench.slates import SlatesOptions, run_slates
+
+    options = SlatesOptions(titles=titles, viewers=viewers, batch=batch)
+    carry_out_on_stack(lambda progress: run_slates(options, progress), as_json=as_json)

@@ -6,7 +6,8 @@ from typing import Any
 
 from cli.demo.filling import Desk, fill, refuse_none
 from cli.demo.http_client import HttpClient
-from cli.demo.plan import Plan
+from cli.demo.newcomer import tell_newcomer
+from cli.demo.plan import Catalogue, Plan
 from cli.demo.posting import Tally
 from cli.demo.queries import App, until
 from cli.demo.reporting import Reporter
@@ -39,12 +40,12 @@ async def perform(plan: Plan, *, api_url: str, api_key: str, voice: Voice) -> Ch
         teller = Storyteller(
             client, desk.app, voice.reporter, plan.titles, plan.runtimes_s, Tally()
         )
-        change = await tell(teller, choose_viewer(viewings), voice.started_s)
+        change = await tell(teller, choose_viewer(viewings), plan.films, voice.started_s)
         refuse_none(teller.tally, "the story's progress events")
         return change
 
 
-async def tell(teller: Storyteller, user_id: str, started_s: float) -> Change:
+async def tell(teller: Storyteller, user_id: str, films: Catalogue, started_s: float) -> Change:
     """Print the before and after of one viewer, then the rows that go with it.
 
     Raises:
@@ -66,6 +67,7 @@ async def tell(teller: Storyteller, user_id: str, started_s: float) -> Change:
     say.line(f"  from the start of this command: {time.monotonic() - started_s:.1f} s")
     teller.print_change(change)
     await tell_rows(teller, user_id, change)
+    await tell_newcomer(teller, user_id, change.film, films)
     return change
 
 
@@ -77,6 +79,8 @@ async def tell_rows(teller: Storyteller, user_id: str, change: Change) -> None:
     say.title(f"{user_id} stops {teller.title_of(second)!r} halfway: continue watching")
     say.line(f"  from the last 202 to the row having it: {took_ms:,.0f} ms")
     teller.print_titles(row[:SLATE_SHOWN], "position_s", "duration_s", "progress")
+    say.title(f"The page of {user_id}: rows, the most valuable first")
+    teller.print_rows((await teller.app.user(user_id, "feed"))["rows"])
     say.title("Trending")
     teller.print_titles(await teller.app.trending(), "score", "viewers")
     say.title(f"Watched by those who watched {teller.title_of(change.film)!r}")

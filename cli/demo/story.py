@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
+from urllib.parse import quote
 
 from rich.table import Table
 
@@ -16,6 +17,7 @@ from cli.demo.viewing import RUNTIME_DEFAULT_S, Viewing, credits_at_s
 from infra.wall_clock import now_ms
 
 SLATE_SHOWN = 10
+ROW_SHOWN = 4  # titles of a row of the page
 HISTORY_WANTED = 60  # films: enough to have a taste, few enough to read
 CHANGE_TIMEOUT_S = 60.0
 HEARTBEATS = 10  # per film; a player reports every 10 s or so, the ledger does not mind
@@ -114,6 +116,12 @@ class Storyteller:
         """Return the viewer's recommendations."""
         return await self.app.user(user_id, "recommendations", after_event=after_event)
 
+    async def similar(self, content_id: str, *, by: str, limit: int) -> list[dict[str, Any]]:
+        """Return titles that are similar in one sense, best first; none for an unknown title."""
+        path = f"/api/v1/content/{quote(content_id, safe=':')}/similar"
+        body = await self.app.get(path, by=by, limit=limit)
+        return list(body["entries"]) if body else []
+
     async def change(self, user_id: str) -> Change:
         """Watch the viewer's first recommendation to the end and wait for the changed slate.
 
@@ -178,6 +186,14 @@ class Storyteller:
         for rank, entry in enumerate(entries, 1):
             values = [shown(entry.get(column)) for column in columns]
             table.add_row(str(rank), self.title_of(entry), *values)
+        self.reporter.console.print(table)
+
+    def print_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Print the rows of a page, a line each, the most valuable first."""
+        table = plain_table("row", "value", "first titles")
+        for row in rows:
+            titles = ", ".join(self.title_of(entry) for entry in row["entries"][:ROW_SHOWN])
+            table.add_row(row["title"], f"{row['value']:.3f}", titles)
         self.reporter.console.print(table)
 
 

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.evaluate.ratings import DataError, load
 from cli.evaluate.prequential import Prequential
+from cli.evaluate.ratings import DataError, load
 from cli.evaluate.report import print_result, write_html
 from cli.evaluate.static import Static
 from cli.evaluate.summary import NothingToRankError, Result, summarise

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cli.evaluate.baselines import Baseline, Liked, baselines
-from cli.evaluate.ratings import Rating, RatingSet
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import SHOWN, Bench, Tally
+from cli.evaluate.ratings import Rating, RatingSet
 from domain.ranking.learner import Prediction
 from infra.settings import Settings
 

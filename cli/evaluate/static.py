@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from cli.evaluate.baselines import Liked, baselines
-from cli.evaluate.ratings import Rating, RatingSet
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import OURS, SHOWN, Bench, Tally
+from cli.evaluate.ratings import Rating, RatingSet
 from infra.settings import Settings
 
 TRAIN = 0.8

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from cli.evaluate.ratings import RatingSet
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import OURS, SHOWN, MethodTally, Tally
 from cli.evaluate.metrics import bootstrap
+from cli.evaluate.ratings import RatingSet
 
 EASE = "ease"
 Row = dict[str, float]

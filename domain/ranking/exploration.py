@@ -8,12 +8,15 @@ setting and its use a metric; an entry says that it is one.
 
 import numpy as np
 
+from domain.ranking import selection
 from domain.ranking.history import Floats, Indices
 from domain.slate_index import ContentSide
 
 VIEWERS_MAX = 10.0
 WIDTH = 1.0
 PRIOR_LIKES, PRIOR_REST = 1.0, 1.0
+NEW_DAYS = 30.0  # of event time since the first viewer
+NEW_MAX = 500  # titles among which "new for you" looks
 FIT_FLOOR = 0.2  # of a title that nothing speaks for: it is explored last, not never
 
 
@@ -41,22 +44,34 @@ def upper_bounds(content: ContentSide) -> Floats:
     return found
 
 
-def choose(
-    content: ContentSide, bounds: Floats, fit: Floats, allowed: Indices, count: int
-) -> Indices:
+def choose(id_order: Indices, bounds: Floats, fit: Floats, allowed: Indices, count: int) -> Indices:
     """Return up to ``count`` titles to explore, best first, ties by content id.
 
     Args:
-        content: names the titles.
-        bounds: upper confidence bounds of all titles.
-        fit: how well each fits the viewer, 0-1.
-        allowed: the titles that may be shown and are not shown already.
+        id_order: place of each title in order of content id.
+        bounds: upper confidence bound of each title in ``allowed``.
+        fit: how well each of them fits the viewer, 0-1.
+        allowed: titles that may be shown and are not shown already.
         count: how many.
     """
-    value = bounds[allowed] * (FIT_FLOOR + (1.0 - FIT_FLOOR) * fit[allowed])
-    found = np.flatnonzero(value > 0.0)
-    if len(found) > count:
-        least = np.partition(value[found], len(found) - count)[len(found) - count]
-        found = found[value[found] >= least]
-    order = sorted(found.tolist(), key=lambda at: (-value[at], content.ids[int(allowed[at])]))
-    return allowed[order[:count]]
+    value = bounds * (FIT_FLOOR + (1.0 - FIT_FLOOR) * fit)
+    return allowed[selection.best(value, id_order[allowed], count)]
+
+
+def new_titles(content: ContentSide) -> Indices:
+    """Return up to ``NEW_MAX`` titles that are new here or known to few, the newest release first.
+
+    New is what had its first viewer within ``NEW_DAYS`` or has fewer than ``VIEWERS_MAX`` of them.
+    That may be most of a catalogue, so the release year, the newest thing known of a title nobody
+    saw, decides; then fewer viewers, then content id.
+    """
+    size = len(content.ids)
+    viewers, years = content.statistics.viewers_of(size), content.years[:size]
+    new = (viewers < VIEWERS_MAX) | (content.statistics.ages_days(size) <= NEW_DAYS)
+    found = np.flatnonzero(new & content.recommendable[:size])
+    if len(found) > NEW_MAX:
+        least = np.partition(years[found], len(found) - NEW_MAX)[len(found) - NEW_MAX]
+        found = found[years[found] >= least]
+    ids = content.ids
+    order = sorted(found.tolist(), key=lambda each: (-years[each], viewers[each], ids[each]))
+    return np.array(order[:NEW_MAX], dtype=np.int64)

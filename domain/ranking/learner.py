@@ -3,7 +3,8 @@
 For a viewer's first engagement with a title, the titles that could have been recommended just
 before are scored. When the viewer turns out to like it (at once for a rating, at the end for a
 film), the value model takes one step with what was known at that moment, never with anything later.
-Then the engagement is counted: statistics of the title, and which titles it followed.
+Then the engagement is counted: statistics of the title, and which titles it followed. Episodes and
+versions count for their home, a viewer once: by the newest of them, liked when one of them is.
 
 The live agent and the evaluator run this same class over the same states of viewers' titles.
 """
@@ -37,6 +38,14 @@ class Prediction(NamedTuple):
     evidence: int
 
 
+class _Whole(NamedTuple):
+    """What a viewer did with a title or any part of it; ``at_ms`` -1: nothing."""
+
+    engaged: bool
+    liked: bool
+    at_ms: int
+
+
 class Learner:
     """Value model, sequence counts and statistics, kept current by each change of a title."""
 
@@ -44,10 +53,12 @@ class Learner:
         self.content = content
         self.model = model
         self.ranker = Ranker(content, model)
-        self.sequences = SequenceCounts(RECENT)
+        self.sequences = SequenceCounts(RECENT, content.ids)
         self.changed_titles: set[int] = set()  # statistics that changed; readers clear it
+        self.changed_rows: set[int] = set()  # rows brought up to date; readers clear it
         self._neighbours_max = neighbours_max
         self._viewers: dict[str, dict[str, Seen]] = {}
+        self._parts: dict[tuple[str, int], set[str]] = {}  # (viewer, home) -> touched parts
         self._pending: dict[tuple[str, str], Lesson] = {}
 
     def seen(self, viewer: str) -> dict[str, Seen]:
@@ -74,17 +85,14 @@ class Learner:
             prediction = self._predict(viewer, content_id)
         if now.evidence >= LIKED and (lesson := self._pending.pop((viewer, content_id), None)):
             self.model.take(lesson)
-        self._count(viewer, content_id, before, now)
+        self._count(viewer, content_id, now)
         return prediction
 
     def forget(self, viewer: str, content_id: str) -> None:
         """Take one title of one viewer out of everything but the weights (erasure)."""
-        titles = self._viewers.get(viewer, {})
-        before = titles.get(content_id)
-        if before is not None:
-            self._count(viewer, content_id, before, Seen(before.at_ms, 0.0, engaged=False))
-            del titles[content_id]
-            if not titles:
+        if content_id in self._viewers.get(viewer, {}):
+            self._count(viewer, content_id, None)
+            if not self._viewers[viewer]:
                 del self._viewers[viewer]
         self._pending.pop((viewer, content_id), None)
 
@@ -98,6 +106,7 @@ class Learner:
         row = NeighbourRow(*self.sequences.row(title, self._neighbours_max))
         self.content.set_row(NEXT, title, row)
         self.sequences.changed.discard(title)
+        self.changed_rows.add(title)
         return row
 
     def _predict(self, viewer: str, content_id: str) -> Prediction | None:
@@ -125,17 +134,33 @@ class Learner:
             rank, candidates, scores.total[candidates], matrix, column, scores.evidence
         )
 
-    def _count(self, viewer: str, content_id: str, before: Seen | None, now: Seen) -> None:
-        self._viewers.setdefault(viewer, {})[content_id] = now
-        engaged = before is not None and before.engaged
-        liked = before is not None and before.engaged and before.evidence >= LIKED
-        title = int(self.content.rollup.homes[self.content.index_of(content_id)])
-        viewers = int(now.engaged) - int(engaged)
-        likes = int(now.engaged and now.evidence >= LIKED) - int(liked)
+    def _count(self, viewer: str, content_id: str, now: Seen | None) -> None:
+        """Set the state of one title of one viewer (None: take it out), and count what changed."""
+        home = int(self.content.rollup.homes[self.content.index_of(content_id)])
+        before = self._whole(viewer, home)
+        titles = self._viewers.setdefault(viewer, {})
+        if now is None:
+            del titles[content_id]
+            self._parts.get((viewer, home), set()).discard(content_id)
+        else:
+            titles[content_id] = now
+            if self.content.ids[home] != content_id:
+                self._parts.setdefault((viewer, home), set()).add(content_id)
+        after = self._whole(viewer, home)
+        viewers, likes = after.engaged - before.engaged, after.liked - before.liked
         if viewers or likes:
-            self.content.statistics.add(title, now.at_ms, viewers, likes)
-            self.changed_titles.add(title)
-        if now.engaged:
-            self.sequences.touch(viewer, title, now.at_ms)
-        elif engaged:
-            self.sequences.touch(viewer, title, -1)
+            self.content.statistics.add(home, 0 if now is None else now.at_ms, viewers, likes)
+            self.changed_titles.add(home)
+        if after.at_ms != before.at_ms:
+            self.sequences.touch(viewer, home, after.at_ms)
+
+    def _whole(self, viewer: str, home: int) -> _Whole:
+        titles = self._viewers.get(viewer, {})
+        parts = self._parts.get((viewer, home), ())
+        seen = [titles[each] for each in (self.content.ids[home], *parts) if each in titles]
+        engaged = [each for each in seen if each.engaged]
+        return _Whole(
+            bool(engaged),
+            any(each.evidence >= LIKED for each in engaged),
+            max((each.at_ms for each in engaged), default=-1),
+        )

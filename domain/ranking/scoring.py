@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.ranking import exploration
-from domain.ranking.history import Floats, History, Indices
+from domain.ranking.history import Flags, Floats, History, Indices
 from domain.ranking.value_model import EVIDENCE_FULL, ValueModel
 from domain.slate_index import ContentSide
 from domain.sources.registry import COMMON, PERSONAL
@@ -20,11 +20,12 @@ from domain.sources.source import Region, Scored
 class ViewerScores(NamedTuple):
     """Scores of one viewer: ``total`` per title, and the parts it is made of.
 
-    ``total = sum of personal[s].scores * factors[s] + common part``; ``factors`` has one number a
-    source in the order of the registry.
+    ``own = sum of personal[s].scores * factors[s]`` and ``total = own + common part``; ``factors``
+    has one number a source in the order of the registry.
     """
 
     total: Floats
+    own: Floats
     personal: tuple[Scored, ...]
     factors: Floats
     evidence: int
@@ -36,6 +37,7 @@ class _Common(NamedTuple):
 
     scores: Floats  # (common sources, titles)
     means: Floats  # over the titles that can be recommended
+    supported: Flags  # something speaks for the title, whoever asks
     totals: dict[int, Floats]  # by evidence
 
 
@@ -47,22 +49,27 @@ class Ranker:
         self.model = model
         self._common: dict[Region, _Common] = {}
         self._bounds: Floats | None = None
+        self._new: Indices | None = None
+        self._unknown: Indices | None = None
+        self._id_order: Indices | None = None
 
     def refresh(self) -> None:
         """Forget what is the same for all viewers: after statistics or weights changed."""
         self._common.clear()
         self._bounds = None
+        self._new = None
 
     def score(self, history: History, region: Region = None) -> ViewerScores:
         """Return the scores of one viewer over all titles."""
         evidence = evidence_of(history)
         factors = self.model.factors(evidence)
-        total = self._common_total(region, evidence, factors).copy()
+        common = self._common_total(region, evidence, factors)  # may name new titles
+        own = np.zeros(len(common))
         personal = tuple(source.score(self.content, history) for source in PERSONAL)
         for scored, factor in zip(personal, factors.tolist(), strict=False):
             if factor != 0.0:
-                total += scored.scores * factor
-        return ViewerScores(total, personal, factors, evidence, region)
+                own += scored.scores * factor
+        return ViewerScores(own + common, own, personal, factors, evidence, region)
 
     def matrix(self, scores: ViewerScores, titles: Indices) -> Floats:
         """Return the 0-1 scores of all sources for some titles, shape (sources, titles)."""
@@ -76,15 +83,37 @@ class Ranker:
         parts: Floats = common[:, titles] * scores.factors[len(PERSONAL) :, np.newaxis]
         return parts
 
-    def common_scores(self, region: Region) -> Floats:
-        """Return the scores of the common sources, shape (common sources, titles)."""
-        return self._common_of(region).scores
-
     def upper_bounds(self) -> Floats:
         """Return the upper confidence bounds for exploration, kept until ``refresh``."""
         if self._bounds is None or len(self._bounds) < len(self.content.ids):
             self._bounds = exploration.upper_bounds(self.content)
+            self._unknown = None
         return self._bounds
+
+    def new_titles(self) -> Indices:
+        """Return the titles that "new for you" chooses from, kept until ``refresh``."""
+        if self._new is None:
+            self._new = exploration.new_titles(self.content)
+        return self._new
+
+    def unknown(self, size: int) -> Indices:
+        """Return the titles, of the first ``size``, that too little is known of; kept."""
+        bounds = self.upper_bounds()
+        if self._unknown is None:
+            self._unknown = np.flatnonzero(bounds > 0.0)
+        return self._unknown[: np.searchsorted(self._unknown, size)]
+
+    def id_order(self) -> Indices:
+        """Return the place of each title among all in order of content id; settles ties."""
+        ids = self.content.ids
+        if self._id_order is None or len(self._id_order) < len(ids):
+            self._id_order = np.empty(len(ids), dtype=np.int64)
+            self._id_order[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
+        return self._id_order
+
+    def supported(self, region: Region) -> Flags:
+        """Return which titles somebody watched or that trend in the region; kept."""
+        return self._common_of(region).supported
 
     @property
     def version(self) -> str:
@@ -104,7 +133,8 @@ class Ranker:
         scores = np.stack([source.score(content, region) for source in COMMON])
         shown = content.recommendable[: scores.shape[1]]
         means = scores[:, shown].mean(axis=1) if shown.any() else np.zeros(len(COMMON))
-        found = self._common[region] = _Common(scores, means, {})
+        supported = (content.statistics.viewers_of(scores.shape[1]) > 0) | (scores[0] > 0.0)
+        found = self._common[region] = _Common(scores, means, supported, {})
         return found
 
     def _common_total(self, region: Region, evidence: int, factors: Floats) -> Floats:

@@ -12,6 +12,7 @@ not depend on the order in which events arrive, and a viewer can be taken out ag
 
 from bisect import insort
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +25,10 @@ PRIOR = 5  # viewers' worth of doubt in C[j, i] / (C[j, :] + PRIOR), in units
 TITLES_MAX = 2000  # of one viewer, as in the profile
 DECIMALS = 6
 
-Sequence = list[tuple[int, int]]  # (at_ms, title), oldest first, ties by title
+Touches = list[tuple[int, int]]  # (at_ms, title), oldest first, ties by title
 Pair = tuple[int, int]
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 class NextRow(NamedTuple):
@@ -35,7 +38,7 @@ class NextRow(NamedTuple):
     weights: NDArray[np.float64]
 
 
-def group_start(sequence: Sequence, place: int) -> int:
+def group_start(sequence: Touches, place: int) -> int:
     """Return where the titles touched at the same time as the one at ``place`` begin."""
     at_ms = sequence[place][0]
     while place > 0 and sequence[place - 1][0] == at_ms:
@@ -46,10 +49,11 @@ def group_start(sequence: Sequence, place: int) -> int:
 class SequenceCounts:
     """C, its row sums, and the sequence of each viewer that they are a function of."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, ids: Sequence[str]) -> None:
+        self._ids = ids  # of the titles, grows outside; settles ties
         self._kernel = kernel
         self._units = [round(UNIT * kernel.decay**n) for n in range(kernel.window)]
-        self._sequences: dict[str, Sequence] = {}
+        self._sequences: dict[str, Touches] = {}
         self._counts: dict[int, dict[int, int]] = defaultdict(dict)
         self._totals: dict[int, int] = defaultdict(int)
         self._rows: dict[int, NextRow] = {}
@@ -72,7 +76,7 @@ class SequenceCounts:
         self._set(viewer, self._sequences.get(viewer, []), [])
 
     def row(self, title: int, neighbours_max: int) -> NextRow:
-        """Return the likeliest next titles, best first, ties by index; at most so many."""
+        """Return the likeliest next titles, best first; cut to so many with ties by content id."""
         found = self._rows.get(title)
         if found is None:
             found = self._rows[title] = self._make_row(title, neighbours_max)
@@ -86,7 +90,7 @@ class SequenceCounts:
         """Return the titles that have a row."""
         return [title for title, counts in self._counts.items() if counts]
 
-    def _append(self, viewer: str, sequence: Sequence, title: int, at_ms: int) -> bool:
+    def _append(self, viewer: str, sequence: Touches, title: int, at_ms: int) -> bool:
         """Do what nearly always happens, a new title after all others, without a copy."""
         if sequence and (
             sequence[-1] > (at_ms, title) or any(entry[1] == title for entry in sequence)
@@ -104,7 +108,7 @@ class SequenceCounts:
         self._sequences[viewer] = sequence
         return True
 
-    def _set(self, viewer: str, before: Sequence, after: Sequence) -> None:
+    def _set(self, viewer: str, before: Touches, after: Touches) -> None:
         """Replace a viewer's sequence; only what its change can reach is counted again."""
         if after:
             self._sequences[viewer] = after
@@ -123,7 +127,7 @@ class SequenceCounts:
                 self._count(j, i, count)
 
     def _add_pairs(
-        self, delta: dict[Pair, int], sequence: Sequence, places: range, sign: int
+        self, delta: dict[Pair, int], sequence: Touches, places: range, sign: int
     ) -> None:
         """Add what the titles at ``places`` count as followers of those before or beside them."""
         window, units = self._kernel.window, self._units
@@ -165,15 +169,22 @@ class SequenceCounts:
         titles = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
         values = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
         if len(titles) > neighbours_max:
-            least = np.partition(values, len(values) - neighbours_max)[len(values) - neighbours_max]
-            kept = values >= least
+            kept = self._best(titles, values, neighbours_max)
             titles, values = titles[kept], values[kept]
-        order = np.lexsort((titles, -values))[:neighbours_max]
+        order = np.lexsort((titles, -values))
         weights = np.round(values[order] / (self._totals[title] + PRIOR * UNIT), DECIMALS)
         return NextRow(titles[order], weights)
 
+    def _best(self, titles: Integers, values: Floats, count: int) -> Integers:
+        """Return the places of the ``count`` largest values, ties at the end by content id."""
+        least = np.partition(values, len(values) - count)[len(values) - count]
+        above = np.flatnonzero(values > least)
+        tied = np.flatnonzero(values == least).tolist()
+        tied.sort(key=lambda place: self._ids[int(titles[place])])
+        return np.concatenate([above, np.array(tied[: count - len(above)], dtype=np.int64)])
 
-def _changed_part(before: Sequence, after: Sequence) -> tuple[int, int]:
+
+def _changed_part(before: Touches, after: Touches) -> tuple[int, int]:
     """Return (where two sequences begin to differ, how many last entries are the same).
 
     The beginning is moved to the start of its group of tied titles: their pairs change together.

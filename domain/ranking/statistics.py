@@ -3,7 +3,9 @@
 A title's popularity over a span is the number of its viewers, each decayed by age with the span's
 half-life, in event time: ``sum of 2 ** (-(now - at) / half-life)``. One number per span is enough:
 a viewer adds 1 after what was there has decayed to now. Adding viewers of equal times in another
-order gives the same numbers; in general they agree to the last few bits of a float.
+order gives the same numbers; in general they agree to the last few bits of a float. Now is the
+newest first engagement with any title. Decayed counts are read rounded, so a process that knows
+them from ``get`` has the same popularities as the one that counts.
 """
 
 from typing import NamedTuple
@@ -16,7 +18,7 @@ DAY_MS = 86_400_000
 HALF_LIVES_DAYS = (1, 7, 30)
 HALF_LIVES_MS = tuple(days * DAY_MS for days in HALF_LIVES_DAYS)
 RATE_PRIOR = (2.0, 4.0)  # likes and viewers that a title is given before anybody saw it: rate 0.5
-DECIMALS = 6  # of decayed counts where they leave the process
+DECIMALS = 6  # of decayed counts where they are read
 
 
 class TitleStatistics(NamedTuple):
@@ -31,6 +33,9 @@ class TitleStatistics(NamedTuple):
     first_at_ms: int
     as_of_ms: int
     decayed: tuple[float, ...]
+
+
+NO_STATISTICS = TitleStatistics(0, 0, 0, 0, (0.0,) * len(HALF_LIVES_MS))
 
 
 class StatisticsTable:
@@ -54,9 +59,9 @@ class StatisticsTable:
             ages_ms = self.as_of_ms[title] - at_ms
             for span, half_life_ms in enumerate(HALF_LIVES_MS):
                 self.decayed[span, title] += viewers * 2.0 ** (-ages_ms / half_life_ms)
+            self.newest_at_ms = max(self.newest_at_ms, at_ms)
         self.viewers[title] = max(0.0, self.viewers[title] + viewers)
         self.likes[title] = max(0.0, self.likes[title] + likes)
-        self.newest_at_ms = max(self.newest_at_ms, at_ms)
 
     def _decay(self, title: int, at_ms: int) -> None:
         age_ms = at_ms - self.as_of_ms[title]
@@ -74,7 +79,7 @@ class StatisticsTable:
             likes=int(self.likes[title]),
             first_at_ms=int(self.first_at_ms[title]),
             as_of_ms=int(self.as_of_ms[title]),
-            decayed=tuple(round(float(each), DECIMALS) for each in self.decayed[:, title]),
+            decayed=tuple(np.round(self.decayed[:, title], DECIMALS).tolist()),
         )
 
     def put(self, title: int, statistics: TitleStatistics) -> None:
@@ -91,7 +96,7 @@ class StatisticsTable:
         """Return the decayed viewers of the first ``size`` titles at the newest event time."""
         self._grow(size)
         ages = (self.newest_at_ms - self.as_of_ms[:size]) / HALF_LIVES_MS[span]
-        found: Floats = self.decayed[span, :size] * np.exp2(-ages)
+        found: Floats = np.round(self.decayed[span, :size], DECIMALS) * np.exp2(-ages)
         return found
 
     def viewers_of(self, size: int) -> Floats:

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from schemas.content import Content
 
 CAST_MAX = 10  # the first billed; further down, names say little about a title
+DENSE_VALUES_MAX = 64  # genres: a small dense product is faster than sums over lists
 DECIMALS = 6  # scores that are equal to this many are ties
 PARTS = frozenset({"season", "episode"})  # not compared: their series is
 
@@ -102,6 +103,7 @@ class _Fitted(NamedTuple):
     titles: Indices
     units: sparse.csr_array
     by_value: sparse.csr_array
+    dense: Floats | None  # the units again, where there are few values
 
 
 class AttributeIndex:
@@ -110,7 +112,9 @@ class AttributeIndex:
     Titles with the same set of values share one vector: 17,472 films have 1,073 sets of genres.
     Titles come and go at any time and every weight depends on all of them, so the vectors are made
     anew at the first question after a change. A product of sparse rows adds each row up by itself,
-    so a batch of viewers gives the same bits as one viewer after the other.
+    so a batch of viewers gives the same bits as one viewer after the other. The order in which
+    titles came moves a score by the rounding of its sum (1e-15): round before ranking. Sets and
+    values that no title has any more are kept, with weight 0, for the life of the index.
     """
 
     def __init__(self, ids: Sequence[str]) -> None:
@@ -178,21 +182,52 @@ class AttributeIndex:
         would cost more than the sums.
         """
         fitted = self._fit()
-        columns, values = _gather(fitted.units, self._set_of[titles], weights)
+        if not self._values:
+            return np.zeros(len(self._ids))
+        if fitted.dense is not None:
+            by_set: Floats = fitted.dense @ (weights @ fitted.dense[self._set_of[titles]])
+            return by_set.take(self._set_of[: len(self._ids)])
+        owners, columns, values = _entries(fitted.units, self._set_of[titles])
+        values = values * weights[owners]
         profile: Floats = np.bincount(columns, weights=values, minlength=len(self._values)).astype(
             np.float64, copy=False
         )
         used = np.flatnonzero(profile)
-        sets, parts = _gather(fitted.by_value, used, profile[used])
-        found = np.bincount(sets, weights=parts, minlength=len(self._lengths))
+        owners, sets, values = _entries(fitted.by_value, used)
+        values = values * profile[used][owners]
+        found = np.bincount(sets, weights=values, minlength=len(self._lengths))
         taken: Floats = found.astype(np.float64, copy=False).take(self._set_of[: len(self._ids)])
         return taken
 
-    def cosines(self, titles: Sequence[int] | Indices) -> Floats:
+    def cosines(self, titles: Indices) -> Floats:
         """Return the similarities of some titles to one another, shape (titles, titles)."""
-        units = self._fit().units[self._set_of[titles]]
-        found: Floats = (units @ units.T).toarray()
-        return found
+        weights = np.ones(len(titles))
+        return self.parts(titles, weights, titles)
+
+    def parts(self, titles: Indices, weights: Floats, targets: Indices) -> Floats:
+        """Return ``w_j v_j . v_i``, shape (titles, targets), as ``terms`` does.
+
+        Over the values that the targets have, which are few: two small dense matrices.
+        """
+        if not self._values:
+            return np.zeros((len(titles), len(targets)))
+        fitted = self._fit()
+        if fitted.dense is not None:
+            watched = fitted.dense[self._set_of[titles]] * weights[:, np.newaxis]
+            found: Floats = watched @ fitted.dense[self._set_of[targets]].T
+            return found
+        units = fitted.units
+        owners, columns, values = _entries(units, self._set_of[targets])
+        used, places = np.unique(columns, return_inverse=True)
+        shown = np.zeros((len(targets), len(used)))
+        shown[owners, places] = values
+        owners, columns, values = _entries(units, self._set_of[titles])
+        places = np.searchsorted(used, columns)
+        both = places < len(used)
+        both[both] = used[places[both]] == columns[both]
+        watched = np.zeros((len(titles), len(used)))
+        watched[owners[both], places[both]] = values[both] * weights[owners[both]]
+        return np.asarray(watched @ shown.T)
 
     def profile_scores(self, titles: Sequence[int], weights: Sequence[float] | Floats) -> Floats:
         """Return the scores of all titles for one viewer; see ``batch_scores``."""
@@ -257,14 +292,17 @@ class AttributeIndex:
             starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
             shape = (len(lengths), len(self._values))
             units = sparse.csr_array((entries, columns, starts), shape)
-            self._fitted = _Fitted(titles, units, units.T.tocsr())
+            dense = units.toarray() if len(self._values) <= DENSE_VALUES_MAX else None
+            self._fitted = _Fitted(titles, units, units.T.tocsr(), dense)
         return self._fitted
 
 
-def _gather(rows: sparse.csr_array, places: Indices, weights: Floats) -> tuple[Indices, Floats]:
-    """Return the columns and the weighted entries of some rows, one row after the other."""
+def _entries(rows: sparse.csr_array, places: Indices) -> tuple[Indices, Indices, Floats]:
+    """Return (which of ``places``, column, entry) of all entries of some rows, in order."""
     starts = rows.indptr[places]
     lengths = rows.indptr[places + 1] - starts
     ends = np.cumsum(lengths)
-    entries = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
-    return rows.indices[entries], rows.data[entries] * np.repeat(weights, lengths)
+    count = int(ends[-1]) if len(ends) else 0
+    entries = np.arange(count) + np.repeat(starts - ends + lengths, lengths)
+    owners = np.repeat(np.arange(len(places)), lengths)
+    return owners, rows.indices[entries], rows.data[entries]

@@ -5,6 +5,8 @@ or its recency among liked titles (``RECENT``), and ``f = x / (1 + x)``. B comes
 ``domain.cowatch``; its rows hold the best positive weights.
 """
 
+import numpy as np
+
 from domain.ranking.history import History
 from domain.slate_index import COWATCH, ContentSide
 from domain.sources.source import PersonalSource, Scored, of_rows
@@ -12,15 +14,17 @@ from domain.sources.source import PersonalSource, Scored, of_rows
 
 def score(content: ContentSide, history: History) -> Scored:
     """Return the model's score from everything the viewer liked."""
-    terms = content.terms(COWATCH, history.titles, history.evidence)
-    return of_rows(content, terms, len(history.titles))
+    entries = np.flatnonzero(history.evidence)
+    return of_rows(content, COWATCH, history.titles, history.evidence, entries)
 
 
 def score_recent(content: ContentSide, history: History) -> Scored:
     """Return the model's score from what the viewer liked last."""
-    terms = content.terms(COWATCH, history.titles, history.liked_recency)
-    return of_rows(content, terms, len(history.titles))
+    weights = history.liked_recency
+    return of_rows(content, COWATCH, history.titles, weights, history.liked_reach)
 
 
-SOURCE = PersonalSource("cowatch", "collaborative", score, by_recency=False)
-RECENT_SOURCE = PersonalSource("cowatch_recent", "collaborative", score_recent)
+SOURCE = PersonalSource("cowatch", "collaborative", score, "evidence", 1.0, saturates=True)
+RECENT_SOURCE = PersonalSource(
+    "cowatch_recent", "collaborative", score_recent, "liked_recency", 1.0, saturates=True
+)

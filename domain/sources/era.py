@@ -11,29 +11,25 @@ from domain.slate_index import YEAR_FIRST, YEARS, ContentSide
 from domain.sources.source import PersonalSource, Scored
 
 SPAN_YEARS = 10
+_CALENDAR = np.arange(YEAR_FIRST, YEAR_FIRST + YEARS)
 
 
 def score(content: ContentSide, history: History) -> Scored:
     """Return the closeness in release year to the viewer's last titles."""
-    size = len(content.ids)
-    years = content.years[:size]
-    of_entries = years[history.homes]
-    weights = np.where(of_entries > 0, history.recency / RECENT.mass, 0.0)
-    used = np.flatnonzero(weights > 0.0)
-    by_year = np.zeros(YEARS)
-    calendar = np.arange(YEARS)
-    for place in used:
-        distance = np.abs(calendar - (of_entries[place] - YEAR_FIRST))
-        by_year += weights[place] * np.maximum(0.0, 1.0 - distance / SPAN_YEARS)
-    scores = np.where(years > 0, by_year[np.maximum(years - YEAR_FIRST, 0)], 0.0)
+    years = content.years[: len(content.ids)]
+    known = years[history.homes[history.reach]][:, np.newaxis]
+    weights = history.recency[history.reach] / RECENT.mass
+    near = np.maximum(0.0, 1.0 - np.abs(_CALENDAR - known) / SPAN_YEARS)
+    near *= known > 0
+    by_year = np.concatenate([[0.0], (weights[:, np.newaxis] * near).sum(axis=0)])
+    places = np.maximum(years - (YEAR_FIRST - 1), 0)  # 0: no year
 
-    def shares(picks: Indices) -> Floats:
-        distance = np.abs(of_entries[:, np.newaxis] - years[picks][np.newaxis, :])
-        near = np.maximum(0.0, 1.0 - distance / SPAN_YEARS) * (years[picks] > 0)
-        found: Floats = weights[:, np.newaxis] * near
+    def said(picks: Indices) -> Floats:
+        shown = places[picks]
+        found: Floats = near[:, shown - 1] * (shown > 0)
         return found
 
-    return Scored(scores, shares)
+    return Scored(by_year.take(places), history.reach, said)
 
 
 SOURCE = PersonalSource("era", "content_based", score)

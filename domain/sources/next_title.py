@@ -11,8 +11,8 @@ from domain.sources.source import PersonalSource, Scored, of_rows
 
 def score(content: ContentSide, history: History) -> Scored:
     """Return the decayed probability of following the viewer's last titles."""
-    terms = content.terms(NEXT, history.homes, history.recency / RECENT.mass)
-    return of_rows(content, terms, len(history.homes))
+    weights = history.recency / RECENT.mass
+    return of_rows(content, NEXT, history.homes, weights, history.reach)
 
 
-SOURCE = PersonalSource("next_title", "collaborative", score)
+SOURCE = PersonalSource("next_title", "collaborative", score, saturates=True)

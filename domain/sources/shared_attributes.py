@@ -20,15 +20,13 @@ def source_of(kind: attributes.Kind) -> PersonalSource:
 
     def score(content: ContentSide, history: History) -> Scored:
         index = content.attributes[kind]
-        used = np.flatnonzero(history.recency)
-        titles, weights = history.homes[used], history.recency[used] / RECENT.mass
+        titles = history.homes[history.reach]
+        weights = history.recency[history.reach] / RECENT.mass
 
-        def shares(picks: Indices) -> Floats:
-            found = np.zeros((len(history.homes), len(picks)))
-            found[used] = index.terms(titles.tolist(), weights, picks.tolist())
-            return found
+        def said(picks: Indices) -> Floats:
+            return index.parts(titles, np.ones(len(titles)), picks)
 
-        return Scored(index.scores(titles, weights), shares)
+        return Scored(index.scores(titles, weights), history.reach, said)
 
     return PersonalSource(kind, "content_based" if kind == "genre" else _GRAPH, score)
 

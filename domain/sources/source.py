@@ -5,36 +5,56 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from domain.ranking.history import Floats, History, Indices
-from domain.slate_index import ContentSide, Terms
+from domain.ranking.history import RECENT, Floats, History, Indices
+from domain.slate_index import ContentSide
 
 Kind = Literal["collaborative", "content_based", "graph_based", "context_aware", "trending"]
 Region = str | None  # None: everywhere
-Shares = Callable[[Indices], Floats]
+Said = Callable[[Indices], Floats]
 
 
 class Scored(NamedTuple):
     """Scores of one personal source for one viewer.
 
-    ``scores`` has one number 0-1 per title; more evidence never lowers one. ``shares(picks)`` has
-    shape (entries of the history, picks): what each entry adds to the score of each picked title.
-    A column adds up to the title's score.
+    ``scores`` has one number 0-1 per title; more evidence never lowers one. ``entries`` are the
+    entries of the history that have a weight, or would if one other were taken out;
+    ``said(picks)``, of shape (entries, picks), is what each says about each title at weight 1.
     """
 
     scores: Floats
-    shares: Shares
+    entries: Indices
+    said: Said
 
 
 class PersonalSource(NamedTuple):
     """A source that looks at what the viewer did.
 
-    ``by_recency``: titles count by how many are newer, so one less makes older ones count more.
+    With x the sum over the history of ``weights / mass`` times what each title says at weight 1, a
+    score is x, or ``x / (1 + x)`` when ``saturates``.
     """
 
     name: str
     kind: Kind
     score: Callable[[ContentSide, History], Scored]
-    by_recency: bool = True
+    weights: Literal["evidence", "recency", "liked_recency"] = "recency"  # of the history
+    mass: float = RECENT.mass
+    saturates: bool = False
+
+    def shares(self, history: History, scored: Scored, picks: Indices) -> Floats:
+        """Return what each entry adds to the score of each pick, shape (history, picks).
+
+        A column adds up to the title's score.
+        """
+        weights: Floats = getattr(history, self.weights)
+        shares = np.zeros((len(weights), len(picks)))
+        if len(scored.entries):
+            shares[scored.entries] = self.terms(weights, scored, scored.said(picks), picks)
+        return shares
+
+    def terms(self, weights: Floats, scored: Scored, said: Floats, picks: Indices) -> Floats:
+        """Return what each of ``scored.entries`` adds to the score of each pick."""
+        found = weights[scored.entries, np.newaxis] * said / self.mass
+        return found * (1.0 - scored.scores[picks]) if self.saturates else found
 
 
 class CommonSource(NamedTuple):
@@ -47,30 +67,35 @@ class CommonSource(NamedTuple):
     first_weight: float = 0.0  # before anything was learned
 
 
-def of_rows(content: ContentSide, terms: Terms, entries: int) -> Scored:
-    """Return scores from the terms of rows: with x their sum by title, ``x / (1 + x)``.
+def of_rows(
+    content: ContentSide, table: str, titles: Indices, weights: Floats, entries: Indices
+) -> Scored:
+    """Return scores from rows of a table: with x their weighted sum, ``x / (1 + x)``.
 
     That is nearly x where x is small, as it is nearly always, grows with every term and stays
     below 1 where many titles agree.
 
     Args:
-        content: knows how many titles there are.
-        terms: what each entry of the history adds to which title, all non-negative.
-        entries: length of the history.
+        content: has the table.
+        table: whose rows say how much a title speaks for others, all non-negative.
+        titles: of the history, whose rows are taken.
+        weights: of each of them.
+        entries: those that have a weight or may get one.
     """
+    terms = content.terms(table, titles[entries])
     size = len(content.ids)
-    sums = np.bincount(terms.targets, weights=terms.values, minlength=size)
+    weighted = terms.values * weights[entries].take(terms.owners)
+    sums = np.bincount(terms.targets, weights=weighted, minlength=size)
     scores = sums.astype(np.float64, copy=False)  # without terms they are whole numbers
-    scores = scores / (1.0 + scores)
 
-    def shares(picks: Indices) -> Floats:
+    def said(picks: Indices) -> Floats:
         place = np.full(size, -1, dtype=np.int64)
         place[picks] = np.arange(len(picks))
-        picked = place[terms.targets]
+        picked = place.take(terms.targets)
         used = np.flatnonzero(picked >= 0)
         cells = terms.owners[used] * len(picks) + picked[used]
-        parts = np.bincount(cells, weights=terms.values[used], minlength=entries * len(picks))
-        found: Floats = parts.reshape(entries, len(picks)).astype(np.float64, copy=False)
-        return found / (1.0 + sums[picks])
+        count = len(entries) * len(picks)
+        parts = np.bincount(cells, weights=terms.values[used], minlength=count)
+        return parts.reshape(len(entries), len(picks)).astype(np.float64, copy=False)
 
-    return Scored(scores, shares)
+    return Scored(scores / (1.0 + scores), entries, said)

@@ -12,8 +12,8 @@ from domain.sources.source import PersonalSource, Scored, of_rows
 
 def score(content: ContentSide, history: History) -> Scored:
     """Return the decayed cosine to the viewer's last titles."""
-    terms = content.terms(TOGETHER, history.titles, history.recency / RECENT.mass)
-    return of_rows(content, terms, len(history.titles))
+    weights = history.recency / RECENT.mass
+    return of_rows(content, TOGETHER, history.titles, weights, history.reach)
 
 
-SOURCE = PersonalSource("together", "collaborative", score)
+SOURCE = PersonalSource("together", "collaborative", score, saturates=True)

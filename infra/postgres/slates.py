@@ -20,13 +20,14 @@ class SlateRow(NamedTuple):
     as_of_ms: int = 0
     source_offset: int = -1
     model_version: str = ""
+    feed: bytes | None = None
 
 
 class ServedSlate(NamedTuple):
     """One user's slate and what the user's watch states include, from one snapshot.
 
     ``body`` is None when there is no slate. ``removed_ids`` are the contents of the slate that were
-    removed since it was made.
+    removed since it was made. ``feed`` is the encoded ``SlateFeed``, when it was asked for.
     """
 
     body: bytes | None
@@ -35,33 +36,37 @@ class ServedSlate(NamedTuple):
     interaction_offset: int
     recent_events: tuple[str, ...]
     as_of_ms: int | None
+    feed: bytes | None = None
 
 
 UPSERT = """
 INSERT INTO slates AS t
-    (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version)
+    (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed)
 SELECT user_id, version, removed, body, string_to_array(content_ids, ','), as_of_ms, source_offset,
-       model_version
+       model_version, feed
 FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::bigint[],
-            %s::bigint[], %s::text[])
-  AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version)
+            %s::bigint[], %s::text[], %s::bytea[])
+  AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed)
 ON CONFLICT (user_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
     content_ids = excluded.content_ids, as_of_ms = excluded.as_of_ms,
-    source_offset = excluded.source_offset, model_version = excluded.model_version
+    source_offset = excluded.source_offset, model_version = excluded.model_version,
+    feed = excluded.feed
 WHERE excluded.version >= t.version
 """
 # Removed contents are few and have an index of their own, so the check costs microseconds.
-FETCH = """
+_FETCH = """
 SELECT s.body, coalesce(s.source_offset, -1),
        ARRAY(SELECT c.content_id FROM contents c
              WHERE c.removed AND c.content_id = ANY(s.content_ids)),
-       coalesce(v.interaction_offset, -1), coalesce(v.recent_events, '{}'),
-       coalesce(s.as_of_ms, v.as_of_ms)
+       coalesce(v.interaction_offset, -1), coalesce(v.recent_events, '{{}}'),
+       coalesce(s.as_of_ms, v.as_of_ms){feed}
 FROM (SELECT %s::text AS user_id) q
 LEFT JOIN slates s ON s.user_id = q.user_id AND NOT s.removed
 LEFT JOIN viewers v ON v.user_id = q.user_id
 """
+FETCH = _FETCH.format(feed="")
+FETCH_WITH_FEED = _FETCH.format(feed=", s.feed")  # two kilobytes that a slate alone does not need
 
 
 async def upsert(connection: AsyncConnection[Any], rows: Sequence[SlateRow]) -> None:
@@ -79,8 +84,19 @@ class SlateStore:
 
     async def fetch(self, user_id: str) -> ServedSlate:
         """Return the slate of a user; an unknown user has no body."""
+        return await self._fetch(FETCH, user_id)
+
+    async def fetch_with_feed(self, user_id: str) -> ServedSlate:
+        """Return the slate of a user with the rows that were made with it."""
+        return await self._fetch(FETCH_WITH_FEED, user_id)
+
+    async def _fetch(self, query: str, user_id: str) -> ServedSlate:
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(FETCH, (user_id,), binary=True)).fetchone()
+            cursor = await connection.execute(query.encode(), (user_id,), binary=True)
+            row = await cursor.fetchone()
         if row is None:
             raise LookupError("the query always returns one row")
-        return ServedSlate(row[0], row[1], tuple(row[2]), row[3], tuple(row[4]), row[5])
+        body, source_offset, removed, interaction_offset, recent, *others = row
+        return ServedSlate(
+            body, source_offset, tuple(removed), interaction_offset, tuple(recent), *others
+        )

@@ -71,4 +71,8 @@ def test_a_film_watched_through_the_api_changes_the_slate_and_a_second_demo_carr
         assert re.search(r"from the last 202 to the row having it: [\d,]+ ms", said)
         assert "Trending" in said
         assert "Watched by those who watched" in said
+        assert re.search(r"^ For you .*\d\.\d{3}", said, re.MULTILINE)
+        assert re.search(r"similar by director to what was watched: after [\d,]+ ms", said)
+        assert re.search(r"its text is encoded and compared: after [\d,]+ ms", said)
+        assert re.search(r"shown to viewer-\d+: after [\d,]+ ms, place \d+ of", said)
         assert processes_of(data_dir) == []

@@ -33,7 +33,7 @@ from schemas.codec import decode, encode
 from schemas.content_features import ContentFeatures
 from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
-from schemas.slate import Slate, SlateEntry
+from schemas.slate import RowTitle, Slate, SlateEntry, SlateFeed, SlateRow
 from schemas.trending import TrendingPartial
 from tests.component.api.fakes import a_content, a_state
 from topics.catalog import (
@@ -235,6 +235,20 @@ async def test_a_slate_comes_with_its_removed_contents_and_what_is_included(pool
     unknown = await SlateStore(pool).fetch("nobody")
     assert unknown.body is None
     assert (unknown.source_offset, unknown.interaction_offset, unknown.as_of_ms) == (-1, -1, None)
+
+
+async def test_the_rows_made_with_a_slate_are_read_by_the_feed_alone(pool):
+    row = SlateRow(name="new_for_you", entries=(RowTitle(content_id="film-9", score=0.25),))
+    slate = a_slate(rows=(row,), log_partition=3.5)
+    await flush_slates(pool, [record(SLATES, 0, slate), record(SLATES, 1, a_slate("user-2"))])
+    store = SlateStore(pool)
+    plain, served = await store.fetch("user-1"), await store.fetch_with_feed("user-1")
+    assert plain.feed is None
+    assert served._replace(feed=None) == plain
+    assert decode(SlateFeed, served.feed) == SlateFeed(rows=(row,), log_partition=3.5)
+    assert b"film-9" not in served.body
+    assert decode(SlateFeed, (await store.fetch_with_feed("user-2")).feed) == SlateFeed()
+    assert (await store.fetch_with_feed("nobody")).feed is None
 
 
 async def test_cleanup_takes_old_titles_from_the_row_and_keeps_them_in_history(pool):

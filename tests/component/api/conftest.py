@@ -20,3 +20,8 @@ def client(world):
 @pytest.fixture
 def app_headers(world):
     return {"Authorization": f"Bearer {world.database.add_key()}"}
+
+
+@pytest.fixture
+def get(client, app_headers):
+    return lambda path, **params: client.get(path, params=params, headers=app_headers)

@@ -140,6 +140,9 @@ class FakeSlates(Store):
         self.database.touch()
         return self.database.slates.get(user_id, ServedSlate(None, -1, (), -1, (), None))
 
+    async def fetch_with_feed(self, user_id):
+        return await self.fetch(user_id)
+
 
 class FakeViewers(Store):
     async def fetch(self, user_id):
@@ -293,3 +296,8 @@ def a_state(content_id="film-1", **changes):
         "started_at_ms": NOW_MS - 1000, "updated_at_ms": NOW_MS - 1000, "source_offset": 7,
     }  # fmt: skip
     return WatchState(content_id=content_id, **{**fields, **changes})
+
+
+def ids(response):
+    assert response.status_code == 200, response.text
+    return [entry["content_id"] for entry in response.json()["entries"]]

@@ -28,7 +28,19 @@ VALUES = [
     "", "0", "-1", "1", "999", "1000", "1e3", "٣", "NaN", "DE", "de", "D\0", "%00", "cowatch",
     "event-1", "x" * 3000, "ü", "\U0001f600", "' OR 1=1", "YWJj", "0x10", "true", "[]", "Drama",
 ]  # fmt: skip
-NAMES = ["limit", "region", "after_event", "cursor", "by", "genre", "limit[]", "", "\0", "a" * 100]
+NAMES = [
+    "limit",
+    "region",
+    "after_event",
+    "cursor",
+    "by",
+    "order",
+    "genre",
+    "limit[]",
+    "",
+    "\0",
+    "a" * 100,
+]
 JSON_TYPES = [
     "application/json",
     "application/json; charset=utf-8",

@@ -3,13 +3,17 @@
 import pickle
 from typing import Any
 
-from agents.co_watch import SPEC, CoWatchFitter, canonical_neighbours
+import pytest
+
+from agents.co_watch import SPEC, CoWatchFitter
+from agents.rows import canonical_neighbours
 from agents.spec import Emit, Record
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.neighbours import Neighbours
 from schemas.watch_state import WatchState
-from topics.catalog import NEIGHBOURS, WATCH_STATES
+from topics.catalog import NEIGHBOURS, TOGETHER, WATCH_STATES
+from topics.spec import TopicSpec
 
 SETTINGS = Settings(cowatch_lambda=0.5, cowatch_titles_max=50, neighbours_max=3)
 
@@ -19,7 +23,8 @@ def seen(user: str, content: str, offset: int, partition: int = 0, **fields: Any
         {
             "user_id": user, "content_id": content, "epoch": 0, "completions": 1,
             "completed": True, "watched_s": 90, "position_s": 0, "duration_s": 100,
-            "progress": 1.0, "resumable": False, "updated_at_ms": 0, "source_offset": offset,
+            "progress": 1.0, "resumable": False, "started_at_ms": 0, "updated_at_ms": 0,
+            "source_offset": offset,
         }
         | fields
     )  # fmt: skip
@@ -44,24 +49,40 @@ RECORDS = [
 ]  # fmt: skip
 
 
-def test_rows_are_valid_versioned_and_without_themselves() -> None:
+def values(emits: list[Emit], topic: TopicSpec) -> dict[str, bytes | None]:
+    """The rows of one topic by title."""
+    return {emit.key.decode(): emit.value for emit in emits if emit.topic == topic}
+
+
+@pytest.mark.parametrize("topic", [NEIGHBOURS, TOGETHER])
+def test_rows_are_valid_versioned_and_without_themselves(topic: TopicSpec) -> None:
     fitter = CoWatchFitter(SETTINGS)
     assert not fitter.changed()
     fitter.on_replica(WATCH_STATES, RECORDS)
     assert fitter.changed()
     emits = run(fitter)
     assert not fitter.changed()
+    assert {emit.partition for emit in emits} == {None}
     rows = {}
-    for emit in emits:
-        assert (emit.topic, emit.partition) == (NEIGHBOURS, None)
-        row = decode(Neighbours, emit.value)
-        assert encode(row) == emit.value
-        assert emit.key == row.content_id.encode()
-        rows[row.content_id] = row
+    for content_id, value in values(emits, topic).items():
+        row = rows[content_id] = decode(Neighbours, value)
+        assert encode(row) == value
+        assert content_id == row.content_id
     assert set(rows) == {"a", "b", "c", "d"}
     assert rows["b"].neighbours[0].content_id == "a"
     assert {row.model_version for row in rows.values()} == {8}
     assert all(name not in [n.content_id for n in row.neighbours] for name, row in rows.items())
+
+
+def test_cosines_by_hand() -> None:
+    fitter = CoWatchFitter(SETTINGS)
+    fitter.on_replica(WATCH_STATES, [*RECORDS, seen("u4", "b", 4, 1, completed=False,
+                                                    completions=0, progress=0.1)])  # fmt: skip
+    row = decode(Neighbours, values(run(fitter), TOGETHER)["b"])
+    # of b's 3 viewers (one saw little of it) 2 saw a, that has 3, and 1 saw c (2) and d (1)
+    assert [(each.content_id, each.weight) for each in row.neighbours] == [
+        ("a", 0.666667), ("d", 0.57735), ("c", 0.408248),
+    ]  # fmt: skip
 
 
 def test_nothing_new_emits_nothing() -> None:
@@ -73,39 +94,46 @@ def test_nothing_new_emits_nothing() -> None:
     assert run(fitter) == []
 
 
-def test_erasure_leaves_the_model_of_the_others() -> None:
+@pytest.mark.parametrize("topic", [NEIGHBOURS, TOGETHER])
+def test_erasure_leaves_the_model_of_the_others(topic: TopicSpec) -> None:
     fitter = CoWatchFitter(SETTINGS)
     fitter.on_replica(WATCH_STATES, RECORDS)
     run(fitter)
     fitter.on_replica(WATCH_STATES, [erased("u4", "c", 4, 1), erased("u4", "d", 5, 1)])
-    emits = {emit.key.decode(): emit.value for emit in run(fitter)}
+    emits = values(run(fitter), topic)
     assert emits["d"] is None
     others = CoWatchFitter(SETTINGS)
     others.on_replica(WATCH_STATES, RECORDS[:6])
-    fresh = {emit.key.decode(): emit.value for emit in run(others)}
+    fresh = values(run(others), topic)
     for content, value in emits.items():
         if value is not None:
             assert canonical_neighbours(value) == canonical_neighbours(fresh[content])
 
 
-def test_a_restart_publishes_nothing_twice_and_takes_back_what_is_gone() -> None:
+@pytest.mark.parametrize("topic", [NEIGHBOURS, TOGETHER])
+def test_a_restart_publishes_nothing_twice_and_takes_back_what_is_gone(topic: TopicSpec) -> None:
+    def restarted(*last: Record) -> CoWatchFitter:
+        found = CoWatchFitter(SETTINGS)
+        found.on_replica(NEIGHBOURS, published[NEIGHBOURS])
+        found.on_replica(TOGETHER, published[TOGETHER])
+        found.on_replica(topic, last)
+        assert not found.changed()
+        return found
+
     fitter = CoWatchFitter(SETTINGS)
     fitter.on_replica(WATCH_STATES, RECORDS)
-    published = [
-        Record(NEIGHBOURS.name, 0, offset, 0, emit.key, emit.value)
-        for offset, emit in enumerate(run(fitter))
-    ]
-    restarted = CoWatchFitter(SETTINGS)
-    restarted.on_replica(NEIGHBOURS, published)
-    assert not restarted.changed()
-    restarted.on_replica(WATCH_STATES, RECORDS)
-    assert run(restarted) == []
-    later = CoWatchFitter(SETTINGS)
-    later.on_replica(NEIGHBOURS, [*published, published[0]._replace(value=None)])
+    published = {NEIGHBOURS: [], TOGETHER: []}
+    for offset, emit in enumerate(run(fitter)):
+        record = Record(emit.topic.name, 0, offset, 0, emit.key, emit.value)
+        published[emit.topic].append(record)
+    again = restarted()
+    again.on_replica(WATCH_STATES, RECORDS)
+    assert run(again) == []
+    later = restarted(published[topic][0]._replace(value=None))
     later.on_replica(WATCH_STATES, RECORDS[:6])
-    emits = {emit.key: emit.value for emit in run(later)}
-    assert emits[b"d"] is None
-    assert emits[b"a"] is not None
+    emits = values(run(later), topic)
+    assert emits["d"] is None
+    assert emits["a"] is not None
 
 
 def test_order_across_partitions_does_not_change_the_bytes() -> None:
@@ -117,5 +145,5 @@ def test_order_across_partitions_does_not_change_the_bytes() -> None:
 
 
 def test_the_agent_is_declared() -> None:
-    assert SPEC.sources == (WATCH_STATES, NEIGHBOURS)
-    assert SPEC.emits == (NEIGHBOURS,)
+    assert SPEC.sources == (WATCH_STATES, NEIGHBOURS, TOGETHER)
+    assert SPEC.emits == (NEIGHBOURS, TOGETHER)

@@ -8,7 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.cowatch import Histories, NeighbourRows, fit, gram, select_titles, watch_weight
+from domain.cowatch import (
+    ENGAGED_ONLY,
+    Histories,
+    NeighbourRows,
+    ease,
+    ease_by_viewers,
+    fit,
+    gram,
+    incidence,
+    select_titles,
+    watch_weight,
+)
 from domain.cowatch_histories import HistoryStore
 from schemas.watch_state import WatchState
 
@@ -36,10 +47,13 @@ def state(**fields) -> WatchState:
         ({"progress": 0.96, "completed": True}, 100),
         ({"progress": 0.05, "epoch": 1, "completions": 1}, 100),
         ({"progress": 0.1, "rating": 4.0}, 100),
-        ({"progress": 1.0, "completed": True, "rating": 2.5}, 0),
-        ({"progress": 1.0, "completed": True, "dismissed": True}, 0),
-        ({"progress": 1.0, "completed": True, "hidden": True}, 0),
         ({"progress": 0.8, "rating": 3.0}, 80),
+        ({"progress": 0.29, "started_at_ms": 5}, ENGAGED_ONLY),
+        ({"progress": 0.0, "rating": 3.0}, ENGAGED_ONLY),
+        ({"progress": 1.0, "completed": True, "started_at_ms": 5, "rating": 2.5}, ENGAGED_ONLY),
+        ({"progress": 1.0, "completed": True, "started_at_ms": 5, "hidden": True}, ENGAGED_ONLY),
+        ({"dismissed": True}, 0),
+        ({"hidden": True}, 0),
     ],
 )
 def test_weight_of_a_watch_state(fields, weight) -> None:
@@ -98,19 +112,42 @@ def test_neighbours_equal_the_formula_on_a_small_case() -> None:
     assert rows["a"][0][0] == "b"
 
 
-def test_order_of_arrival_and_repeats_do_not_matter() -> None:
+def random_pairs(viewers: int, titles: int, count: int) -> list[tuple[str, str, int]]:
     rng = np.random.default_rng(7)
     pairs = {
-        (f"u{rng.integers(40)}", f"t{rng.integers(60)}"): int(rng.integers(30, 101))
-        for _ in range(900)
+        (f"u{rng.integers(viewers)}", f"t{rng.integers(titles)}"): int(rng.integers(30, 101))
+        for _ in range(count)
     }
-    entries = [(*key, weight) for key, weight in pairs.items()]
-    shuffled = [entries[i] for i in rng.permutation(len(entries))]
+    return [(*key, ENGAGED_ONLY if weight < 40 else weight) for key, weight in pairs.items()]
+
+
+@pytest.mark.parametrize("viewers", [40, 90])  # fewer and more than titles: both forms
+def test_order_of_arrival_and_repeats_do_not_matter(viewers: int) -> None:
+    entries = random_pairs(viewers, titles=60, count=900)
+    order = np.random.default_rng(8).permutation(len(entries))
+    shuffled = [entries[i] for i in order]
     one = fit(stored(entries), 50, 5.0, 10)
     other = fit(stored([*shuffled[:300], *shuffled]), 50, 5.0, 10)
     assert one.title_ids == other.title_ids
     for left, right in zip(one[1:], other[1:], strict=True):
         assert left.tobytes() == right.tobytes()
+
+
+@pytest.mark.parametrize("viewers", [30, 90])
+def test_the_inverse_over_viewers_gives_the_weights_of_the_one_over_titles(viewers: int) -> None:
+    chosen = select_titles(stored(random_pairs(viewers, titles=60, count=700)), 60)
+    by_viewers = np.concatenate(list(ease_by_viewers(incidence(chosen), ridge=5.0)))
+    by_titles = ease(gram(chosen), ridge=5.0)
+    assert by_viewers.shape == by_titles.shape == (60, 60)
+    assert np.abs(by_viewers - by_titles).max() < 1e-6 / 2
+    assert np.abs(by_titles).max() > 0.01
+
+
+def test_watched_but_not_liked_is_no_evidence() -> None:
+    disliked = [("ann", "d", ENGAGED_ONLY), ("bob", "c", ENGAGED_ONLY)]
+    assert table(fit(stored([*PAIRS, *disliked]), 9, 0.5, 9)) == table(
+        fit(stored(PAIRS), 9, 0.5, 9)
+    )
 
 
 def test_a_removed_pair_is_forgotten() -> None:

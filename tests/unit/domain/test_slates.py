@@ -1,179 +1,199 @@
-"""Slates: exclusion, blending, true reasons, ties, and bytes equal to the codec's."""
+"""Slates: exclusion, blending, reasons, ties, places that explore, bytes equal to the codec's."""
 
+import math
 import random
 
 import numpy as np
 import pytest
 
-from domain.slate_index import ContentSide
+from domain.ranking.scoring import Ranker
+from domain.slate_index import TABLES, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates, canonical_slate
-from domain.viewer_profile import ViewerProfile
-from schemas.codec import decode, encode
-from schemas.content import Content
-from schemas.interaction import Interaction
-from schemas.slate import Slate
-from schemas.trending import TrendingEntry, TrendingPartial
+from domain.sources.registry import first_model
+from tests.support.ranking import (
+    BY_SCORE,
+    completed,
+    ids_of,
+    model_of,
+    profile,
+    put_row,
+    side_of,
+    slate_of,
+    title,
+    trending,
+    values_of,
+)
 
-RULES = SlateRules(size=5, ttl_s=60)
+TASTE = model_of({"cowatch": 1.0})
+TASTE_AND_TRENDING = model_of({"cowatch": 1.0, "trending": 1.0})
 NEIGHBOURS = {
     "a": {"b": 0.5, "c": 0.25, "x": 0.125},
     "d": {"b": 0.25, "c": 0.5, "e": 0.125},
     "e": {"f": 0.5, "a": 0.4},
 }
-
-
-def content(content_id: str, kind: str = "movie") -> Content:
-    return Content.model_validate(
-        {"content_id": content_id, "type": kind, "title": content_id.upper(), "updated_at_ms": 0}
-    )
-
-
-def trending(scores: dict[str, float], region: str = "ZZ") -> TrendingPartial:
-    return TrendingPartial(
-        shard="0", as_of_ms=1000, half_life_ms=1000,
-        entries=tuple(
-            TrendingEntry(content_id=name, region=region, score=value, viewers=1)
-            for name, value in scores.items()
-        ),
-    )  # fmt: skip
+STARTED = {"content_id": "g", "kind": "started", "progress": 0.0}
 
 
 def side(titles: str = "abcdefgxyz", popular: dict[str, float] | None = None) -> ContentSide:
-    found = ContentSide()
-    for title in titles:
-        found.put_content(content(title))
-    for title, row in NEIGHBOURS.items():
-        found.put_neighbours(title, 7, list(row), list(row.values()))
+    found = side_of(map(title, titles))
+    for watched, row in NEIGHBOURS.items():
+        put_row(found, watched, **row)
+    found.model_version = 7
     found.put_trending(trending(popular or {}))
     return found
 
 
-def profile(*given: dict) -> ViewerProfile:
-    found = ViewerProfile()
-    for number, fields in enumerate(given, 1):
-        found.merge(
-            Interaction.model_validate(
-                {
-                    "interaction_id": f"i{number}", "user_id": "u", "kind": "completed",
-                    "epoch": 0, "progress": 1.0, "occurred_at_ms": number * 10,
-                    "event_id": f"e{number}", "source_offset": number,
-                }
-                | fields
-            )
-        )  # fmt: skip
-    return found
-
-
-def slate(of: ContentSide, given: ViewerProfile, rules: SlateRules = RULES) -> Slate:
-    (value,) = build_slates(of, [Viewer("u", given)], rules, 5000)
-    found = decode(Slate, value)
-    assert encode(found) == value
-    return found
-
-
-def ids(found: Slate) -> list[str]:
-    return [entry.content_id for entry in found.entries]
-
-
 def test_cowatch_scores_and_reasons_by_hand() -> None:
-    found = slate(side(), profile({"content_id": "a"}, {"content_id": "d", "progress": 0.5,
-                                                        "kind": "progressed"}))  # fmt: skip
-    # weights: a 1.0, d 0.5, both doubled as recent: b 1.25, c 1.0, e 0.125, x 0.25; scaled by 1.25
+    halfway = {"content_id": "d", "progress": 0.5, "kind": "progressed"}
+    found = slate_of(side(), profile({"content_id": "a"}, halfway), TASTE)
+    # x: b 0.5 + 0.25 / 2, c 0.25 + 0.5 / 2, x 0.125, e 0.125 / 2; each x / (1 + x)
     assert [(entry.content_id, entry.score) for entry in found.entries] == [
-        ("b", 1.0), ("c", 0.8), ("x", 0.2), ("e", 0.1),
+        ("b", 0.384615), ("c", 0.333333), ("x", 0.111111), ("e", 0.058824),
     ]  # fmt: skip
     best, second, third, _ = found.entries
     assert (best.recommendation_type, best.based_on) == ("collaborative", ("a", "d"))
     assert best.explanation == "Because you watched A"
-    assert second.based_on == ("a", "d")  # equal terms of 0.5: by content id
+    assert second.based_on == ("d", "a")  # equal terms of 0.25: the newer first
     assert third.based_on == ("a",)
     assert (best.title, best.ttl_s, best.generated_at_ms) == ("B", 60, 5000)
     assert (found.as_of_ms, found.newest_event_id, found.source_offset) == (20, "e2", 2)
-    assert found.model_version == best.model_version == "cowatch-7"
+    assert found.model_version == best.model_version == "cowatch-7.value-0"
 
 
 def test_what_is_excluded() -> None:
     of = side()
-    of.put_content(content("b", "episode"))
+    of.put_content(title("b", "episode"))
     of.remove_content("c")
-    found = slate(
-        of,
-        profile(
-            {"content_id": "a"}, {"content_id": "d"}, {"content_id": "x", "kind": "hidden"},
-            {"content_id": "e", "kind": "started", "progress": 0.0},
-        ),
+    touched = profile(
+        {"content_id": "a"}, {"content_id": "d"}, {"content_id": "x", "kind": "hidden"},
+        {"content_id": "e", "kind": "started", "progress": 0.0},
     )  # fmt: skip
-    assert ids(found) == []
-    of.put_content(content("c"))
-    assert ids(slate(of, profile({"content_id": "a"}))) == ["c", "x"]
+    assert ids_of(slate_of(of, touched, TASTE)) == []
+    of.put_content(title("c"))
+    assert ids_of(slate_of(of, completed("a"), TASTE)) == ["c", "x"]
 
 
 def test_titles_without_content_are_not_recommended() -> None:
-    assert ids(slate(side("ab", {"q": 1.0}), profile({"content_id": "a"}))) == ["b"]
+    found = slate_of(side("ab", {"q": 1.0}), completed("a"), TASTE_AND_TRENDING)
+    assert ids_of(found) == ["b"]
+
+
+def test_titles_that_nothing_speaks_for_are_not_recommended() -> None:
+    of = side()
+    everything = model_of({"cowatch": 1.0, "like_rate": 1.0, "new": 1.0})
+    assert ids_of(slate_of(of, completed("a"), everything)) == ["b", "c", "x"]
+    of.statistics.add(of.index["y"], at_ms=0, viewers=1, likes=0)
+    assert set(ids_of(slate_of(of, completed("a"), everything))) == set("bcxy")
 
 
 def test_disliked_titles_are_no_evidence() -> None:
     disliked = profile({"content_id": "a"}, {"content_id": "a", "kind": "rated", "rating": 1.0})
-    assert ids(slate(side(), disliked)) == []
+    assert ids_of(slate_of(side(), disliked, TASTE)) == []
 
 
 def test_liked_without_watching_is_said_so() -> None:
     liked = profile({"content_id": "a", "kind": "rated", "rating": 5.0, "progress": 0.0})
-    assert slate(side(), liked).entries[0].explanation == "Because you liked A"
+    found = slate_of(side(), liked, TASTE)
+    assert found.entries[0].explanation == "Because you liked A"
 
 
 def test_cold_start_is_trending_and_evidence_blends_in() -> None:
     of = side(popular={"y": 8.0, "z": 4.0, "b": 2.0})
-    cold = slate(of, profile({"content_id": "g", "kind": "started", "progress": 0.0}))
-    assert [(e.content_id, e.score) for e in cold.entries] == [("y", 1.0), ("z", 0.5), ("b", 0.25)]
+    blended = model_of(warm={"cowatch": 1.0}, cold={"trending": 1.0})
+    trend = {name: math.log1p(x) / math.log(9) for name, x in (("y", 8), ("z", 4), ("b", 2))}
+    cold = slate_of(of, profile({"content_id": "a", "kind": "hidden"}), blended)
+    assert {e.content_id: e.score for e in cold.entries} == pytest.approx(trend, abs=1e-6)
+    assert ids_of(cold) == ["y", "z", "b"]
     assert {entry.recommendation_type for entry in cold.entries} == {"trending"}
     assert cold.entries[0].based_on == ("trending",)
     assert cold.entries[0].explanation == "Trending now"
 
-    one = slate(of, profile({"content_id": "a"}))
-    # one title: co-watch has 0.18 and trending 0.82 of the weight
-    assert {e.content_id: e.score for e in one.entries} == pytest.approx(
-        {"y": 0.82, "z": 0.41, "b": 0.18 + 0.82 / 4, "c": 0.09, "x": 0.045}
-    )
-    hybrid = one.entries[2]
-    assert (hybrid.content_id, hybrid.recommendation_type) == ("b", "hybrid")
+    two = slate_of(of, profile({"content_id": "a"}, STARTED), blended)
+    # two titles: taste has 0.4 of the weight, trending 0.6
+    assert {e.content_id: e.score for e in two.entries} == pytest.approx(
+        {
+            "y": 0.6, "z": 0.6 * trend["z"], "b": 0.6 * trend["b"] + 0.4 * 0.5 / 1.5,
+            "c": 0.4 * 0.25 / 1.25, "x": 0.4 * 0.125 / 1.125,
+        },
+        abs=1e-6,
+    )  # fmt: skip
+    hybrid = next(entry for entry in two.entries if entry.content_id == "b")
+    assert hybrid.recommendation_type == "hybrid"
     assert (hybrid.based_on, hybrid.explanation) == (("trending", "a"), "Trending now")
-    many = slate(of, profile(*({"content_id": title} for title in "acdeg")))
-    assert ids(many)[0] == "b"
+    many = slate_of(of, completed(*"acdeg"), blended)
+    assert ids_of(many) == ["b", "f", "x", "y", "z"]  # at 5 titles trending counts no more
+    assert [entry.score for entry in many.entries[3:]] == [0.0, 0.0]
     assert many.entries[0].explanation.startswith("Because you watched ")
 
 
 def test_trending_of_the_viewers_region_first() -> None:
     of = side()
     of.put_trending(trending({"y": 1.0}, "DE"))
-    of.put_trending(trending({"z": 1.0}, "FR").model_copy(update={"shard": "1"}))
-    of.rebuild_trending()
-    at_home = profile({"content_id": "g", "kind": "started", "progress": 0.0, "region": "FR"})
-    assert ids(slate(of, at_home)) == ["z"]
-    abroad = profile({"content_id": "g", "kind": "started", "progress": 0.0, "region": "US"})
-    assert ids(slate(of, abroad)) == ["y", "z"]
+    of.put_trending(trending({"z": 1.0}, "FR", shard="1"))
+    trends = model_of({"trending": 1.0})
+    assert ids_of(slate_of(of, profile(STARTED | {"region": "FR"}), trends)) == ["z"]
+    assert ids_of(slate_of(of, profile(STARTED | {"region": "US"}), trends)) == ["y", "z"]
 
 
 def test_ties_by_content_id_and_size() -> None:
-    of = ContentSide()
-    names = [f"t{number:02d}" for number in range(30)]
-    for name in random.Random(5).sample(names, len(names)):
-        of.put_content(content(name))
-    of.put_neighbours("t00", 1, names[1:], [0.5] * 29)
-    assert ids(slate(of, profile({"content_id": "t00"}))) == names[1:6]
+    names = [f"t{number:02d}" for number in range(130)]
+    of = side_of(map(title, random.Random(5).sample(names, len(names))))
+    put_row(of, "t00", **dict.fromkeys(reversed(names[1:]), 0.5))
+    assert ids_of(slate_of(of, completed("t00"), TASTE)) == names[1:6]
+
+
+def test_diversity_takes_the_best_of_another_kind_before_the_next_of_the_same() -> None:
+    of = side_of(
+        [title("a"), title("b", genres=("War",)), title("c", genres=("War",)),
+         title("d", genres=("Love",))]
+    )  # fmt: skip
+    put_row(of, "a", b=0.5, c=0.4, d=0.3)
+    assert ids_of(slate_of(of, completed("a"), TASTE)) == ["b", "c", "d"]
+    diverse = BY_SCORE._replace(diversity=0.5)
+    # f: b 1/3, c 2/7, d 3/13; relevance of c 0.537: 0.268 - 0.5 for being like b; d 0
+    assert ids_of(slate_of(of, completed("a"), TASTE, diverse)) == ["b", "d", "c"]
+
+
+def test_places_that_explore_show_titles_that_few_know_and_say_so() -> None:
+    of = side(popular={"y": 8.0, "z": 4.0, "b": 2.0})
+    for name in "yzb":
+        of.statistics.add(of.index[name], at_ms=0, viewers=50, likes=25)
+    of.statistics.add(of.index["f"], at_ms=0, viewers=1, likes=1)
+    exploring = BY_SCORE._replace(size=4, exploration=0.5)
+    found = slate_of(of, profile(STARTED), model_of({"trending": 1.0}), exploring)
+    assert ids_of(found) == ["y", "f", "z", "a"]  # f was liked by its only viewer
+    assert [entry.recommendation_type == "exploration" for entry in found.entries] == [
+        False, True, False, True,
+    ]  # fmt: skip
+    assert found.entries[1].based_on == ("exploration",)
+
+
+def test_a_slate_of_few_titles_is_filled_up_by_those_explored() -> None:
+    exploring = SlateRules(size=20, ttl_s=60, exploration=0.1)
+    found = slate_of(side(), completed("a"), TASTE, exploring)
+    assert ids_of(found) == ["b", "c", "x", "d", "e"]
+    assert [entry.recommendation_type for entry in found.entries[3:]] == ["exploration"] * 2
+
+
+GENRES = ("War", "Love", "Space", "Crime")
 
 
 def big_side(seed: int) -> ContentSide:
     """The same contents and weights whatever the seed; it decides the order of arrival."""
     rng = np.random.default_rng(1)
     names = [f"t{number:03d}" for number in range(200)]
-    rows = {name: (list(rng.permutation(names)[:30]), list(rng.random(30))) for name in names}
-    of = ContentSide()
-    order = np.random.default_rng(seed).permutation(names)
-    for name in order:
-        of.put_content(content(str(name)))
+    rows = {
+        name: dict(zip(rng.permutation(names)[:30], rng.random(30), strict=True)) for name in names
+    }
+    genres = {name: tuple(rng.choice(GENRES, rng.integers(3), replace=False)) for name in names}
+    order = np.random.default_rng(seed).permutation(names).tolist()
+    of = side_of(
+        title(name, genres=genres[name], release_year=1950 + int(name[1:]) % 60) for name in order
+    )
     for name in reversed(order):
-        of.put_neighbours(str(name), 1, [str(each) for each in rows[name][0]], rows[name][1])
+        for table in TABLES:
+            put_row(of, name, table=table, **rows[name])
+        of.statistics.add(of.index[name], int(name[1:]), viewers=3, likes=int(name[1:]) % 4)
     of.put_trending(trending({name: 1 + number % 7 for number, name in enumerate(names[:50])}))
     return of
 
@@ -181,40 +201,40 @@ def big_side(seed: int) -> ContentSide:
 def viewers() -> list[Viewer]:
     rng = random.Random(9)
     return [
-        Viewer(f"u{n}", profile(*({"content_id": f"t{rng.randrange(200):03d}"} for _ in range(n))))
+        Viewer(f"u{n}", completed(*(f"t{rng.randrange(200):03d}" for _ in range(n))))
         for n in range(40)
     ]
 
 
-def test_the_same_bytes_whatever_the_batch_and_the_order_of_arrival() -> None:
-    one = build_slates(big_side(1), viewers(), RULES, 5)
-    other = big_side(2)
-    assert [build_slates(other, [viewer], RULES, 5)[0] for viewer in viewers()] == one
+@pytest.mark.parametrize("rules", [BY_SCORE, SlateRules(size=20, ttl_s=60, exploration=0.1)])
+def test_the_same_bytes_whatever_the_batch_and_the_order_of_arrival(rules: SlateRules) -> None:
+    one = values_of(Ranker(big_side(1), first_model()), viewers(), rules)
+    other = Ranker(big_side(2), first_model())
+    assert [values_of(other, [viewer], rules)[0] for viewer in viewers()] == one
 
 
 def test_reasons_are_the_largest_terms_of_a_dense_product() -> None:
     of = big_side(3)
     matrix = np.zeros((200, 200))
     for source in range(200):
-        terms = of.terms([of.index[f"t{source:03d}"]], np.ones(1))
+        terms = of.terms("cowatch", np.array([of.index[f"t{source:03d}"]]))
         matrix[source, [int(of.ids[target][1:]) for target in terms.targets]] = terms.values
     for viewer in viewers()[6:]:
-        weights = np.zeros(200)
         newest = sorted(viewer.profile.titles.items(), key=lambda each: (-each[1][0], each[0]))
-        for place, (title, _) in enumerate(newest):
-            weights[int(title[1:])] = 2.0 if place < 20 else 1.0
-        for entry in slate(of, viewer.profile).entries:
-            terms = weights * matrix[:, int(entry.content_id[1:])]
-            best = [f"t{j:03d}" for j in np.lexsort((np.arange(200), -terms))[:2] if terms[j] > 0]
-            assert [each for each in entry.based_on if each != "trending"] == best
+        watched = [int(name[1:]) for name, _ in newest]
+        for entry in slate_of(of, viewer.profile, TASTE).entries:
+            terms = matrix[watched, int(entry.content_id[1:])]
+            best = [n for n in np.argsort(-terms, kind="stable")[:2] if terms[n] > 0]
+            large = [n for n in best if terms[n] > 0.05 * terms.sum()]
+            assert list(entry.based_on) == [f"t{watched[n]:03d}" for n in large]
             assert entry.content_id not in viewer.profile.titles
 
 
 def test_canonical_slate_drops_only_the_times_of_generation() -> None:
-    viewer = Viewer("u", profile({"content_id": "a"}))
-    (early,) = build_slates(side(), [viewer], RULES, 1)
-    (late,) = build_slates(side(), [viewer], RULES, 2)
-    assert early != late
-    assert canonical_slate(early) == canonical_slate(late)
-    (other,) = build_slates(side(), [Viewer("u", profile({"content_id": "d"}))], RULES, 1)
-    assert canonical_slate(other) != canonical_slate(early)
+    ranker, viewer = Ranker(side(), TASTE), Viewer("u", completed("a"))
+    (early,) = build_slates(ranker, [viewer], BY_SCORE, 1)
+    (late,) = build_slates(ranker, [viewer], BY_SCORE, 2)
+    assert early.value != late.value
+    assert canonical_slate(early.value) == canonical_slate(late.value)
+    (other,) = build_slates(ranker, [Viewer("u", completed("d"))], BY_SCORE, 1)
+    assert canonical_slate(other.value) != canonical_slate(early.value)

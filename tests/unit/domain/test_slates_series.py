@@ -1,25 +1,33 @@
 """Slates of a catalogue with series: parts count for their series, versions for their original."""
 
+import math
+
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.slate_index import TRENDING_MAX, ContentSide
-from domain.slates import Viewer, build_slates
+from domain.ranking.scoring import Ranker
+from domain.slate_index import COWATCH, TRENDING_MAX, ContentSide
+from domain.slates import SlateRules, Viewer
+from domain.sources.registry import first_model
 from domain.viewer_profile import ViewerProfile
 from schemas.content import Content
-from schemas.trending import TrendingEntry, TrendingPartial
-from tests.unit.domain.test_slates import RULES, ids, profile, slate, trending
+from tests.support.ranking import (
+    completed,
+    ids_of,
+    model_of,
+    profile,
+    put_row,
+    side_of,
+    slate_of,
+    title,
+    trending,
+    values_of,
+)
 
 STRANGER = {"content_id": "elsewhere", "kind": "started", "progress": 0.0}
-
-
-def title(content_id: str, kind: str = "movie", **links: str | None) -> Content:
-    return Content.model_validate(
-        {"content_id": content_id, "type": kind, "title": content_id.upper(), "updated_at_ms": 0}
-        | links
-    )
+TASTE_AND_TRENDING = model_of({"cowatch": 1.0, "trending": 1.0})
 
 
 def episode(content_id: str, series_id: str | None) -> Content:
@@ -35,18 +43,24 @@ CATALOGUE = [
 
 
 def side(*contents: Content) -> ContentSide:
-    found = ContentSide()
-    for content in contents or CATALOGUE:
-        found.put_content(content)
-    return found
-
-
-def put_row(of: ContentSide, watched: str, **weights: float) -> None:
-    of.put_neighbours(watched, 1, list(weights), list(weights.values()))
+    return side_of(contents or CATALOGUE)
 
 
 def scores(of: ContentSide, *given: dict) -> dict[str, float]:
-    return {entry.content_id: entry.score for entry in slate(of, profile(*given)).entries}
+    found = slate_of(of, profile(*given), TASTE_AND_TRENDING)
+    return {entry.content_id: entry.score for entry in found.entries}
+
+
+def trends(largest: float, **totals: float) -> dict[str, float]:
+    """Scores by trending alone: logarithms, scaled by the largest."""
+    return pytest.approx(
+        {name: math.log1p(total) / math.log1p(largest) for name, total in totals.items()}, abs=1e-6
+    )
+
+
+def tastes(**sums: float) -> dict[str, float]:
+    """Scores by co-watch alone: ``x / (1 + x)``."""
+    return pytest.approx({name: total / (1 + total) for name, total in sums.items()}, abs=1e-6)
 
 
 def test_trending_episodes_seasons_and_versions_add_up_at_the_top() -> None:
@@ -54,16 +68,16 @@ def test_trending_episodes_seasons_and_versions_add_up_at_the_top() -> None:
     of.put_trending(
         trending({"e1": 2.0, "e2": 1.0, "e2x": 0.5, "s1": 0.5, "film": 2.5, "cut": 0.5, "g1": 2.0})
     )
-    assert scores(of, STRANGER) == {"show": 1.0, "film": 0.75, "saga": 0.5}
+    assert scores(of, STRANGER) == trends(4.0, show=4.0, film=3.0, saga=2.0)
 
 
 def test_trending_is_rolled_up_within_the_viewers_region() -> None:
     of = side()
     of.put_trending(trending({"e1": 2.0, "g1": 1.0}, "DE"))
-    of.put_trending(trending({"g1": 1.0, "g2": 1.0}, "FR").model_copy(update={"shard": "1"}))
-    assert scores(of, STRANGER | {"region": "DE"}) == {"show": 1.0, "saga": 0.5}
-    assert scores(of, STRANGER | {"region": "FR"}) == {"saga": 1.0}
-    assert scores(of, STRANGER) == {"saga": 1.0, "show": pytest.approx(2 / 3)}
+    of.put_trending(trending({"g1": 1.0, "g2": 1.0}, "FR", shard="1"))
+    assert scores(of, STRANGER | {"region": "DE"}) == trends(2.0, show=2.0, saga=1.0)
+    assert scores(of, STRANGER | {"region": "FR"}) == trends(2.0, saga=2.0)
+    assert scores(of, STRANGER) == trends(3.0, saga=3.0, show=2.0)
 
 
 def test_trending_is_rolled_up_before_the_places_are_counted() -> None:
@@ -81,25 +95,26 @@ def test_trending_is_rolled_up_before_the_places_are_counted() -> None:
 def test_neighbours_that_are_episodes_count_for_their_series_by_sum() -> None:
     of = side()
     put_row(of, "film", other=0.5, e1=0.4, e2=0.3, e2x=0.1, g1=0.2)
-    assert scores(of, {"content_id": "film"}) == {"show": 1.0, "other": 0.625, "saga": 0.25}
+    assert scores(of, {"content_id": "film"}) == tastes(show=0.8, other=0.5, saga=0.2)
 
 
 def test_the_row_of_an_episode_is_used_for_who_watched_it_and_named_by_its_series() -> None:
     of = side()
     put_row(of, "e1", other=0.5, e2=0.4, g1=0.3)
     put_row(of, "show", film=0.9)
-    found = slate(of, profile({"content_id": "e1"}))
-    assert ids(found) == ["other", "saga"]
+    found = slate_of(of, completed("e1"), TASTE_AND_TRENDING)
+    assert ids_of(found) == ["other", "saga"]
     assert {entry.based_on for entry in found.entries} == {("e1",)}
     assert {entry.explanation for entry in found.entries} == {"Because you watched SHOW"}
-    liked = slate(of, profile({"content_id": "e1", "kind": "rated", "rating": 5.0}))
+    rated = profile({"content_id": "e1", "kind": "rated", "rating": 5.0, "progress": 0.0})
+    liked = slate_of(of, rated, TASTE_AND_TRENDING)
     assert liked.entries[0].explanation == "Because you liked SHOW"
 
 
 def test_a_watched_version_is_named_by_its_own_title() -> None:
     of = side()
     put_row(of, "cut", other=0.5)
-    (entry,) = slate(of, profile({"content_id": "cut"})).entries
+    (entry,) = slate_of(of, completed("cut"), TASTE_AND_TRENDING).entries
     assert (entry.based_on, entry.explanation) == (("cut",), "Because you watched CUT")
 
 
@@ -108,7 +123,7 @@ def test_reasons_are_whole_contributions_and_named_once() -> None:
     put_row(of, "film", e1=0.3, e2=0.3)
     put_row(of, "g1", e1=0.5)
     put_row(of, "other", e1=0.1, e2=0.1)
-    found = slate(of, profile(*({"content_id": each} for each in ("film", "g1", "other"))))
+    found = slate_of(of, completed("film", "g1", "other"), TASTE_AND_TRENDING)
     assert [(entry.content_id, entry.based_on) for entry in found.entries] == [
         ("show", ("film", "g1"))
     ]
@@ -165,16 +180,17 @@ def test_a_removed_series_is_gone_at_once_and_its_name_too() -> None:
     of = side()
     of.put_trending(trending({"e1": 2.0, "g1": 1.0}))
     put_row(of, "e1", other=0.5)
-    assert scores(of, STRANGER) == {"show": 1.0, "saga": 0.5}
+    assert scores(of, STRANGER) == trends(2.0, show=2.0, saga=1.0)
     of.remove_content("show")
-    assert scores(of, STRANGER) == {"saga": 1.0}
-    (entry, *_) = slate(of, profile({"content_id": "e1"})).entries[1:]
+    assert set(scores(of, STRANGER)) == {"saga"}
+    (_, entry) = slate_of(of, completed("e1"), TASTE_AND_TRENDING).entries
     assert (entry.content_id, entry.based_on[-1]) == ("other", "e1")
     put_row(of, "e1", saga=9.0)
-    named = slate(of, profile(*({"content_id": each} for each in ("e1", "film", "other", "cut"))))
+    viewer = completed("e1", "film", "other", "cut")
+    named = slate_of(of, viewer, TASTE_AND_TRENDING)
     assert named.entries[0].explanation == "Because you watched E1"
     of.remove_content("e1")
-    named = slate(of, profile(*({"content_id": each} for each in ("e1", "film", "other", "cut"))))
+    named = slate_of(of, viewer, TASTE_AND_TRENDING)
     assert named.entries[0].explanation == "Because you watched e1"
 
 
@@ -195,7 +211,7 @@ def test_a_version_of_an_unknown_title_stands_for_itself_or_its_series() -> None
         title("ex", "episode", version_of="lost-too", series_id="show"),
     )  # fmt: skip
     of.put_trending(trending({"cut": 2.0, "ex": 1.0}))
-    assert scores(of, STRANGER) == {"cut": 1.0, "show": 0.5}
+    assert scores(of, STRANGER) == trends(2.0, cut=2.0, show=1.0)
 
 
 def test_a_circle_counts_for_its_smallest_id_until_it_is_broken() -> None:
@@ -218,11 +234,12 @@ def test_what_was_known_once_is_no_evidence() -> None:
             found.put_content(title(content_id))
             put_row(found, content_id, lost=0.5)
             found.remove_content(content_id)
-            found.remove_neighbours(content_id)
+            found.remove_row(COWATCH, content_id)
         return found
 
-    watched = profile(*({"content_id": each} for each in ("film", "gone", "lost")))
-    assert slate(of("gone"), watched) == slate(of(), watched)
+    watched = completed("film", "gone", "lost")
+    warming_up = model_of(warm={"cowatch": 1.0}, cold={"trending": 1.0})
+    assert slate_of(of("gone"), watched, warming_up) == slate_of(of(), watched, warming_up)
 
 
 IDS = [f"{kind}{n}" for kind in "mse" for n in range(4)]
@@ -237,7 +254,8 @@ def records(draw: st.DrawFn) -> list[tuple[str, Content | None]]:
     for content_id in draw(st.lists(st.sampled_from(IDS), min_size=1, max_size=30)):
         kind = draw(st.sampled_from([KINDS[content_id[0]], "season", "episode"]))
         series_id, version_of = draw(link), draw(st.none() | link)
-        content = title(content_id, kind, series_id=series_id, version_of=version_of)
+        genres = tuple(draw(st.sets(st.sampled_from(["Crime", "Love", "War"]))))
+        content = title(content_id, kind, series_id=series_id, version_of=version_of, genres=genres)
         found.append((content_id, draw(st.sampled_from([content, content, content, None]))))
     return found
 
@@ -262,31 +280,26 @@ def slates_of(
     """Slates after all records; slates are also built after ``between`` of them, for the caches."""
     of = ContentSide()
     for number, watched in enumerate(IDS[::2]):
-        weights = {each: 0.1 + 0.07 * ((number + place) % 6) for place, each in enumerate(IDS)}
-        put_row(of, watched, **weights)
-    of.put_trending(
-        TrendingPartial(
-            shard="0", as_of_ms=1000, half_life_ms=1000,
-            entries=tuple(
-                TrendingEntry(content_id=each, region="ZZ", score=1.0 + place % 3, viewers=1)
-                for place, each in enumerate(IDS)
-            ),
+        put_row(
+            of, watched, **{each: 0.1 + 0.07 * ((number + n) % 6) for n, each in enumerate(IDS)}
         )
-    )  # fmt: skip
+    of.put_trending(trending({each: 1.0 + place % 3 for place, each in enumerate(IDS)}))
     viewers = [Viewer(f"u{number}", each) for number, each in enumerate(given)]
+    ranker, rules = Ranker(of, first_model()), SlateRules(size=5, ttl_s=60)
     for place, (content_id, content) in enumerate(arriving):
         if place == between:
-            build_slates(of, viewers, RULES, 1)
+            values_of(ranker, viewers, rules)
         if content is None:
             of.remove_content(content_id)
         else:
             of.put_content(content)
     if of.trending_stale:
         of.rebuild_trending()
+    ranker.refresh()
     final = {key: content for key, content in dict(arriving).items() if content is not None}
     for each in IDS:
         assert of.ids[of.rollup.homes[of.index[each]]] == naive_home(each, final)
-    return build_slates(of, viewers, RULES, 5)
+    return values_of(ranker, viewers, rules)
 
 
 @settings(max_examples=150, deadline=None)
@@ -295,10 +308,7 @@ def test_slates_are_a_function_of_the_final_contents(
     arriving: list[tuple[str, Content | None]], data: st.DataObject
 ) -> None:
     """Any order of all titles' records gives the slates of the last ones alone."""
-    given = [
-        profile(*({"content_id": each} for each in data.draw(st.lists(st.sampled_from(IDS)))))
-        for _ in range(3)
-    ]
+    given = [completed(*data.draw(st.lists(st.sampled_from(IDS)))) for _ in range(3)]
     queues: dict[str, list[Content | None]] = {}
     for content_id, content in arriving:
         queues.setdefault(content_id, []).append(content)

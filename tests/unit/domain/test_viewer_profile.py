@@ -10,7 +10,7 @@ from domain.viewer_profile import (
     ViewerProfile,
     decode_profile,
     encode_profile,
-    taste,
+    seen_titles,
     unpack,
 )
 from schemas.interaction import Interaction
@@ -87,30 +87,42 @@ def test_freshness_fields() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_ones", "weight", "excluded"),
+    ("given_ones", "evidence", "engaged", "excluded"),
     [
-        ([{"kind": "started"}], None, True),
-        ([{"kind": "progressed", "progress": 0.29}], None, True),
-        ([{"kind": "progressed", "progress": 0.5}], 0.5, True),
-        ([{"kind": "completed", "progress": 0.95}], 1.0, True),
-        ([{"kind": "rated", "rating": 4.0}], 1.0, True),
-        ([{"kind": "rated", "rating": 3.0}], None, True),
-        ([{"kind": "completed", "progress": 1.0}, {"kind": "rated", "rating": 2.0}], None, True),
-        ([{"kind": "rated", "rating": 4.0}, {"kind": "rated", "rating": None}], None, False),
-        ([{"kind": "completed", "progress": 1.0}, {"kind": "hidden"}], None, True),
-        ([{"kind": "hidden"}], None, True),
-        ([{"kind": "hidden"}, {"kind": "unhidden"}], None, False),
-        ([{"kind": "dismissed"}], None, True),
-        ([{"kind": "dismissed"}, {"kind": "restored"}], None, False),
-        ([{"kind": "progressed", "progress": 0.8}, {"kind": "restored"}], 0.8, True),
+        ([{"kind": "started"}], 0.0, True, True),
+        ([{"kind": "progressed", "progress": 0.29}], 0.0, True, True),
+        ([{"kind": "progressed", "progress": 0.5}], 0.5, True, True),
+        ([{"kind": "completed", "progress": 0.95}], 1.0, True, True),
+        ([{"kind": "rated", "rating": 4.0}], 1.0, True, True),
+        ([{"kind": "rated", "rating": 3.0}], 0.0, True, True),
+        ([{"kind": "completed", "progress": 1.0}, {"kind": "rated", "rating": 2.5}], 0, True, True),
+        ([{"kind": "rated", "rating": 4.0}, {"kind": "rated", "rating": None}], 0.0, False, False),
+        ([{"kind": "completed", "progress": 1.0}, {"kind": "hidden"}], 0.0, True, True),
+        ([{"kind": "hidden"}], 0.0, False, True),
+        ([{"kind": "hidden"}, {"kind": "unhidden"}], 0.0, False, False),
+        ([{"kind": "dismissed"}], 0.0, False, True),
+        ([{"kind": "dismissed"}, {"kind": "restored"}], 0.0, False, False),
+        ([{"kind": "progressed", "progress": 0.8}, {"kind": "restored"}], 0.8, True, True),
     ],
 )
-def test_taste(given_ones, weight, excluded) -> None:
+def test_what_a_title_says(given_ones, evidence, engaged, excluded) -> None:
     profile = of(*(interaction(n, **fields) for n, fields in enumerate(given_ones, 1)))
-    found = taste(profile)
-    assert found.weights == ([] if weight is None else [weight])
-    assert found.titles == ([] if weight is None else ["c"])
-    assert found.excluded == (["c"] if excluded else [])
+    seen, not_again = seen_titles(profile)
+    assert (seen["c"].evidence, seen["c"].engaged) == (evidence, engaged)
+    assert seen["c"].at_ms == 1000 + len(given_ones)
+    assert not_again == (["c"] if excluded else [])
+
+
+@given(interactions())
+def test_the_short_way_for_titles_without_decisions_says_the_same(given_ones) -> None:
+    seen, not_again = seen_titles(of(*given_ones))
+    state = TitleState()
+    for each in given_ones:
+        state.merge(each)
+    for found in seen.values():
+        wanted = (state.last_at_ms, state.evidence, state.engaged, state.watched)
+        assert found == wanted
+    assert not_again == (["c"] if given_ones and state.excluded else [])
 
 
 def test_only_the_titles_touched_last_are_kept() -> None:
