@@ -2,6 +2,7 @@
 
 from aiokafka import AIOKafkaProducer
 
+from infra.kafka.admin import TopicsError, list_topics
 from infra.kafka.routing import partition_of
 from infra.replay.snapshot import open_snapshots
 from topics.spec import TopicSpec
@@ -11,8 +12,10 @@ async def read_rows(bootstrap: str, topic: TopicSpec) -> dict[bytes, bytes]:
     """Return the latest value of each key.
 
     Raises:
-        KafkaError: the cluster does not answer.
+        TopicsError: the cluster does not answer, or lacks the topic.
     """
+    if topic.name not in await list_topics(bootstrap):
+        raise TopicsError(f"no topic {topic.name}: create it with `media-gateway topics apply`")
     rows: dict[bytes, bytes] = {}
     async with open_snapshots(bootstrap) as snapshots:
         bounds = await snapshots.bounds(topic.name, topic.partitions)

@@ -1,13 +1,18 @@
 """The rule command against a real Kafka: what is put is listed, what is removed is gone."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from cli.main import main
+from infra.kafka.admin import TopicsError
+from infra.kafka.compacted import read_rows
 from schemas.ranking_rule import RULES_MAX
+from topics.catalog import RANKING_RULES
 
 PIN = {"rule_id": "p", "action": "pin", "match": {"content_ids": ["a"]}, "position": 1}
 BOOST = {"rule_id": "b", "action": "boost", "match": {"genres": ["Drama"]}, "strength": 0.5}
@@ -38,6 +43,14 @@ def test_rules_are_put_replaced_listed_and_removed(kafka_bootstrap: str, tmp_pat
     assert [each["rule_id"] for each in json.loads(run("rule", "list", "--json"))] == ["b"]
     assert run("rule", "remove", "b") == "removed b\n"
     assert json.loads(run("rule", "list", "--json")) == []
+
+
+async def test_a_topic_that_is_not_there_is_said_so(
+    kafka_bootstrap: str, unique: Callable[[str], str]
+) -> None:
+    absent = replace(RANKING_RULES, name=unique("absent"))
+    with pytest.raises(TopicsError, match="media-gateway topics apply"):
+        await read_rows(kafka_bootstrap, absent)
 
 
 @pytest.mark.parametrize("command", [["list"], ["remove", "p"]])
