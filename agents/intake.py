@@ -8,7 +8,7 @@ import orjson
 
 from agents.spec import Record
 from domain.ranking.statistics import NO_STATISTICS, TitleStatistics
-from domain.slate_index import COWATCH, NEXT, TOGETHER, ContentSide
+from domain.slate_index import COWATCH, EMBEDDING, NEXT, TOGETHER, ContentSide
 from schemas.codec import decode
 from schemas.content import Content
 from schemas.ranking_rule import RankingRule
@@ -22,6 +22,7 @@ TABLE_OF = {
     catalog.NEIGHBOURS.name: COWATCH,
     catalog.TOGETHER.name: TOGETHER,
     catalog.NEXT_TITLES.name: NEXT,
+    catalog.EMBEDDING_NEIGHBOURS.name: EMBEDDING,
 }
 
 
@@ -53,7 +54,11 @@ def put_row(content: ContentSide, table: str, record: Record) -> None:
     row = orjson.loads(record.value)
     neighbours = row["neighbours"]
     weights = np.array([each["weight"] for each in neighbours], dtype=np.float64)
-    content.put_row(table, row["content_id"], [each["content_id"] for each in neighbours], weights)
+    ids = [each["content_id"] for each in neighbours]
+    if table == EMBEDDING:
+        content.put_pairs(row["content_id"], row["model_version"], ids, weights)
+        return
+    content.put_row(table, row["content_id"], ids, weights)
     if table == COWATCH:
         content.model_version = max(content.model_version, row["model_version"])
 

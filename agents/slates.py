@@ -19,6 +19,7 @@ from schemas.interaction import Interaction
 from schemas.value_model import ValueModel
 from topics.catalog import (
     CONTENTS,
+    EMBEDDING_NEIGHBOURS,
     INTERACTIONS,
     NEIGHBOURS,
     NEXT_TITLES,
@@ -202,6 +203,7 @@ SPEC = StreamAgent(
         NEIGHBOURS,
         TOGETHER,
         NEXT_TITLES,
+        EMBEDDING_NEIGHBOURS,
         TITLE_STATISTICS,
         VALUE_MODELS,
         RANKING_RULES,

@@ -15,7 +15,7 @@ from agents.spec import Emit, FollowAgent, Record
 from agents.weights import MODEL_NAME, record_of, take_weights
 from domain.evidence import seen_of
 from domain.ranking.learner import Learner
-from domain.slate_index import COWATCH, TOGETHER, ContentSide
+from domain.slate_index import COWATCH, EMBEDDING, TOGETHER, ContentSide
 from domain.sources.registry import first_model
 from infra.metrics import VALUE_MODEL_LEARNED
 from infra.settings import Settings
@@ -36,7 +36,11 @@ EMIT_INTERVAL_MS = 250
 ROWS_PER_EMIT = 100  # a row of 100 neighbours has 5 kB
 STATISTICS_PER_EMIT = 500
 MODEL_INTERVAL_MS = 5000
-TABLE_OF = {catalog.NEIGHBOURS.name: COWATCH, catalog.TOGETHER.name: TOGETHER}
+TABLE_OF = {
+    catalog.NEIGHBOURS.name: COWATCH,
+    catalog.TOGETHER.name: TOGETHER,
+    catalog.EMBEDDING_NEIGHBOURS.name: EMBEDDING,
+}
 
 
 class ValueModelFollower:
@@ -202,6 +206,7 @@ SPEC = FollowAgent(
         CONTENTS,
         catalog.NEIGHBOURS,
         catalog.TOGETHER,
+        catalog.EMBEDDING_NEIGHBOURS,
         VALUE_MODELS,
         NEXT_TITLES,
         TITLE_STATISTICS,

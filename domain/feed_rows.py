@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 import orjson
 
+from domain.pair_rows import NeighbourRow
 from domain.ranking import selection
 from domain.ranking.history import LIKED, RECENT, Flags, Floats, History
 from domain.ranking.scoring import Ranker, ViewerScores
-from domain.slate_index import COWATCH, NEXT, TOGETHER, ContentSide, NeighbourRow
+from domain.slate_index import COWATCH, NEXT, TOGETHER, ContentSide
 from domain.sources import cowatch, next_title, together
 from domain.sources.registry import NAMES
 

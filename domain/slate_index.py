@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.pair_rows import NeighbourRow, PairRows
 from domain.ranking.hard_rules import HardRules
 from domain.ranking.rules import RuleBook
 from domain.ranking.statistics import StatisticsTable
@@ -24,13 +25,14 @@ from schemas.content import Content
 from schemas.trending import TrendingPartial
 
 TRENDING_MAX = 500  # titles of one region that can enter slates by trending alone
-_PARTS = frozenset({"season", "episode"})  # recommended through their series
+PARTS = frozenset({"season", "episode"})  # recommended through their series
 _UNSETTLED, _ON_PATH = -1, -2  # marks while homes are looked for
 YEAR_FIRST, YEARS = 1870, 331  # release years that a content may have
 
 # Tables of neighbour rows.
 COWATCH, TOGETHER, NEXT = "cowatch", "together", "next"
 TABLES = (COWATCH, TOGETHER, NEXT)
+EMBEDDING = "embedding"  # the table of pairs
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -49,13 +51,6 @@ class Terms(NamedTuple):
     owners: Indices
     targets: Indices
     values: Floats
-
-
-class NeighbourRow(NamedTuple):
-    """Row j of B: ``weights[n]`` is B_ji for title i = ``titles[n]``."""
-
-    titles: Indices
-    weights: Floats
 
 
 _NO_TITLES = np.empty(0, dtype=np.int64)
@@ -157,6 +152,7 @@ class ContentSide:
         self.ranking_rules = RuleBook()
         self._part_titles: set[int] = set()
         self._rows: dict[str, dict[int, NeighbourRow]] = {table: {} for table in TABLES}
+        self._pairs = PairRows()
         self._partials: dict[str, TrendingPartial] = {}
         self._trending: dict[str | None, TrendingTitles] = {}
 
@@ -189,8 +185,8 @@ class ContentSide:
             index.put(title, attributes.get(kind, ()))
         self.hard_rules.put(title, content)
         self.ranking_rules.put_title(title, content)
-        (self._part_titles.add if content.type in _PARTS else self._part_titles.discard)(title)
-        series_id = content.series_id if content.type in _PARTS else None
+        (self._part_titles.add if content.type in PARTS else self._part_titles.discard)(title)
+        series_id = content.series_id if content.type in PARTS else None
         wholes = tuple(self.index_of(each) for each in (content.version_of, series_id) if each)
         self._relink(title, wholes)
 
@@ -215,7 +211,8 @@ class ContentSide:
         self._set_known(title)
 
     def _set_known(self, title: int) -> None:
-        if title in self.rollup or any(title in rows for rows in self._rows.values()):
+        in_rows = title in self._pairs or any(title in rows for rows in self._rows.values())
+        if title in self.rollup or in_rows:
             self.known[self.ids[title]] = title
         else:
             self.known.pop(self.ids[title], None)
@@ -247,9 +244,21 @@ class ContentSide:
             self._rows[table].pop(title, None)
         self._set_known(title)
 
+    def put_pairs(self, content_id: str, version: int, ids: list[str], weights: Floats) -> None:
+        """Set one row of ``EMBEDDING``; visible at once, from both sides (``PairRows``)."""
+        title = self.index_of(content_id)
+        titles = np.array([self.index_of(each) for each in ids], dtype=np.int64)
+        self._pairs.put(title, version, NeighbourRow(titles, weights))
+        self._set_known(title)
+
     def remove_row(self, table: str, content_id: str) -> None:
         """Remove one row of a table."""
-        self.set_row(table, self.index_of(content_id), _NO_ROW)
+        title = self.index_of(content_id)
+        if table == EMBEDDING:
+            self._pairs.remove(title)
+            self._set_known(title)
+        else:
+            self.set_row(table, title, _NO_ROW)
 
     def row(self, table: str, title: int) -> NeighbourRow:
         """Return one row as it was set, not rolled up; an empty one when there is none."""
@@ -264,7 +273,8 @@ class ContentSide:
         another, and the largest share alone would put a series behind a film. A sum is also the
         same linear model, and its parts stay exact reasons.
         """
-        held = self._rows[table]
+        held: PairRows | dict[int, NeighbourRow]
+        held = self._pairs if table == EMBEDDING else self._rows[table]
         found = [
             (place, row)
             for place, title in enumerate(titles.tolist())

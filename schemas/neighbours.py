@@ -1,4 +1,4 @@
-"""Co-watch neighbours: the top-K item-item weights of one title (EASE^R), versioned."""
+"""Neighbours: the top-K titles of one title and how much it speaks for each, versioned."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from schemas.ids import ContentId
 
 
 class Neighbour(WireModel):
-    """One neighbour; a larger weight predicts co-watching more strongly."""
+    """One neighbour; a larger weight speaks for it more strongly."""
 
     content_id: ContentId
     weight: float
@@ -17,5 +17,8 @@ class Neighbours(WireModel):
     """Best first, at most K, without the title itself. Ties by content_id."""
 
     content_id: ContentId
-    model_version: int = Field(ge=0, description="sum of the source offsets that were fitted")
+    model_version: int = Field(
+        ge=0,
+        description="grows: sum of the source offsets fitted, or number of the row",
+    )
     neighbours: tuple[Neighbour, ...] = Field(max_length=500)

@@ -182,6 +182,18 @@ EMBEDDINGS = TopicSpec(
     readers=("serving-embeddings", "embeddings"),
     description="Text embedding per title, versioned; a tombstone removes one.",
 )
+EMBEDDING_NEIGHBOURS = TopicSpec(
+    name="intelligence.embedding-neighbours.v1",
+    schema=Neighbours,
+    key=("content_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="embeddings",
+    readers=("value-model", "slates", "embeddings"),
+    description="Titles of nearest text that had a row before; a pair counts for both.",
+)
 MODELS = TopicSpec(
     name="intelligence.models.v1",
     schema=ModelReport,
@@ -221,6 +233,6 @@ SLATES = TopicSpec(
 
 CATALOG: tuple[TopicSpec, ...] = (
     WEBHOOKS, CONTENTS, RANKING_RULES, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS,
-    TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, EMBEDDINGS, MODELS, CONTENT_FEATURES,
-    SLATES,
+    TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, EMBEDDINGS, EMBEDDING_NEIGHBOURS, MODELS,
+    CONTENT_FEATURES, SLATES,
 )  # fmt: skip

@@ -1,7 +1,15 @@
 """Every source, one line each. The value model has one weight for each, in this order."""
 
 from domain.ranking.value_model import ValueModel
-from domain.sources import cowatch, era, next_title, popularity, shared_attributes, together
+from domain.sources import (
+    cowatch,
+    embedding,
+    era,
+    next_title,
+    popularity,
+    shared_attributes,
+    together,
+)
 from domain.sources.source import CommonSource, PersonalSource
 
 PERSONAL: tuple[PersonalSource, ...] = (
@@ -9,6 +17,7 @@ PERSONAL: tuple[PersonalSource, ...] = (
     together.SOURCE,
     cowatch.SOURCE,
     cowatch.RECENT_SOURCE,
+    embedding.SOURCE,
     era.SOURCE,
     *shared_attributes.SOURCES,
 )

@@ -3,7 +3,6 @@
 import logging
 import pickle
 
-import numpy as np
 import pytest
 from prometheus_client import REGISTRY
 
@@ -11,101 +10,20 @@ from agents.embeddings import (
     JOB_TEXTS,
     SPEC,
     EmbeddingFitter,
-    Encoded,
-    encode_job,
-    nothing_to_encode,
 )
-from agents.spec import Record
-from domain.embedding import pack, text_hash, unpack
-from infra.encoder_files import find_encoder
+from domain.embedding import text_hash, unpack
 from infra.settings import Settings
-from schemas.codec import decode, encode
-from schemas.content import Content
-from schemas.embedding import DIMENSIONS, Embedding
+from schemas.codec import decode
+from schemas.embedding import Embedding
+from tests.support.encoding import (
+    ORDERS,
+    VERSION,
+    Driver,
+    posted,
+    published,
+    removed,
+)
 from topics.catalog import CONTENTS, EMBEDDINGS
-
-SETTINGS = Settings()
-VERSION = find_encoder(SETTINGS).version
-
-
-def posted(content_id: str, offset: int = 0, **fields) -> Record:
-    values = {"content_id": content_id, "type": "movie", "title": content_id, "updated_at_ms": 1}
-    value = encode(Content.model_validate(values | fields))
-    return Record(CONTENTS.name, 0, offset, 0, content_id.encode(), value)
-
-
-def removed(content_id: str) -> Record:
-    return Record(CONTENTS.name, 0, 0, 0, content_id.encode(), None)
-
-
-def published(content_id: str, text: str, encoder: str = VERSION) -> Record:
-    row = Embedding(
-        content_id=content_id, encoder=encoder, text_hash=text_hash(text), vector=a_vector(text)
-    )
-    return Record(EMBEDDINGS.name, 0, 0, 0, content_id.encode(), encode(row))
-
-
-def a_vector(text: str) -> str:
-    """A stand-in for the model: one coordinate by the hash of the text."""
-    vector = np.zeros(DIMENSIONS, np.float32)
-    vector[int(text_hash(text), 16) % DIMENSIONS] = 1.0
-    return pack(vector)
-
-
-def fake_encoding(function, arguments) -> Encoded:
-    """What the other process would answer, without the model."""
-    if function is nothing_to_encode:
-        return function(*arguments)
-    assert function is encode_job
-    _, _, texts = arguments
-    return Encoded([a_vector(text) for text in texts], 0.01)
-
-
-class Driver:
-    """One agent after another on the same topics, driven as the runtime does it."""
-
-    def __init__(self) -> None:
-        self.contents: list[Record] = []
-        self.embeddings: list[Record] = []
-        self.encoded: list[str] = []
-        self.start()
-
-    def start(self, order=(CONTENTS, EMBEDDINGS)) -> None:
-        """Start afresh; read both topics whole."""
-        self.fitter = EmbeddingFitter(SETTINGS)
-        logs = {CONTENTS: self.contents, EMBEDDINGS: self.embeddings}
-        for topic in order:
-            self.fitter.on_replica(topic, logs[topic])
-
-    def post(self, *records: Record) -> None:
-        self.contents += records
-        self.fitter.on_replica(CONTENTS, records)
-
-    def begin(self) -> Encoded:
-        function, arguments = pickle.loads(pickle.dumps(self.fitter.job()))
-        self.encoded += arguments[2] if arguments else []
-        return fake_encoding(function, arguments)
-
-    def end(self, result: Encoded) -> list[str]:
-        """Return what was emitted: ids, with a minus for a tombstone."""
-        emits = self.fitter.on_fitted(result)
-        assert {emit.topic for emit in emits} <= {EMBEDDINGS}
-        records = [Record(EMBEDDINGS.name, 0, 0, 0, emit.key, emit.value) for emit in emits]
-        self.embeddings += records
-        self.fitter.on_replica(EMBEDDINGS, records)  # the runtime reads them back
-        return [("" if emit.value else "-") + emit.key.decode() for emit in emits]
-
-    def job(self) -> list[str]:
-        return self.end(self.begin())
-
-    def run(self) -> None:
-        while self.fitter.changed():
-            self.job()
-
-    def live(self) -> dict[str, str]:
-        """Title -> text hash, as a reader of the topic sees it."""
-        rows = {record.key.decode(): record.value for record in self.embeddings}
-        return {key: decode(Embedding, value).text_hash for key, value in rows.items() if value}
 
 
 @pytest.fixture
@@ -153,7 +71,7 @@ def test_only_a_changed_text_is_encoded_again(driver: Driver) -> None:
     assert driver.encoded == ["a. movie.", "a. movie. A dog."]
 
 
-@pytest.mark.parametrize("order", [(CONTENTS, EMBEDDINGS), (EMBEDDINGS, CONTENTS)])
+@pytest.mark.parametrize("order", ORDERS)
 def test_a_restart_encodes_only_what_changed_meanwhile(driver: Driver, order) -> None:
     driver.post(posted("a"), posted("b"), posted("c"), posted("gone"))
     driver.run()
@@ -168,7 +86,7 @@ def test_a_restart_encodes_only_what_changed_meanwhile(driver: Driver, order) ->
     assert not driver.fitter.changed()
 
 
-@pytest.mark.parametrize("order", [(CONTENTS, EMBEDDINGS), (EMBEDDINGS, CONTENTS)])
+@pytest.mark.parametrize("order", ORDERS)
 def test_a_text_that_came_back_is_compared_with_what_was_published_last(driver, order) -> None:
     driver.contents += [posted("a")]
     driver.embeddings += [published("a", "a. movie."), published("a", "Heat. movie.")]

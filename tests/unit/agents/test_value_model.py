@@ -7,10 +7,12 @@ import orjson
 from agents.spec import Emit, Record
 from agents.value_model import (
     EMIT_INTERVAL_MS,
+    LEARN_WAITING_MAX,
     LESSONS_PER_TICK,
     MODEL_INTERVAL_MS,
     ROWS_PER_EMIT,
     SPEC,
+    STATES_PER_TICK,
     STATISTICS_PER_EMIT,
     ValueModelFollower,
 )
@@ -240,6 +242,20 @@ def test_work_and_emits_of_one_tick_are_bounded_and_nothing_is_forgotten() -> No
     emits += drained(found)
     assert set(values(emits, TITLE_STATISTICS)) == set(names)
     assert set(values(emits, NEXT_TITLES)) == set(names[:-1])
+
+
+def test_a_backlog_is_counted_and_not_learned_from_until_it_is_short() -> None:
+    found = started()
+    found.on_replica(
+        WATCH_STATES, [state(f"u{n}", "ab"[n % 2], n) for n in range(LEARN_WAITING_MAX + 1)]
+    )
+    first = found.on_tick(2 * NOW_MS)
+    viewers = [orjson.loads(value)["viewers"] for value in values(first, TITLE_STATISTICS).values()]
+    assert sum(viewers) == STATES_PER_TICK
+    assert values(first, VALUE_MODELS) == {}
+    second = found.on_tick(3 * NOW_MS)
+    model = decode(ValueModel, values(second, VALUE_MODELS)["default"])
+    assert model.learned == LESSONS_PER_TICK
 
 
 def test_weights_are_published_at_most_once_in_an_interval() -> None:

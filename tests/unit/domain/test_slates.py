@@ -193,6 +193,8 @@ def big_side(seed: int) -> ContentSide:
     for name in reversed(order):
         for table in TABLES:
             put_row(of, name, table=table, **rows[name])
+        texts = rows[names[-1 - int(name[1:])]]
+        of.put_pairs(name, int(name[1:]), list(texts), np.array(list(texts.values())))
         of.statistics.add(of.index[name], int(name[1:]), viewers=3, likes=int(name[1:]) % 4)
     of.put_trending(trending({name: 1 + number % 7 for number, name in enumerate(names[:50])}))
     return of

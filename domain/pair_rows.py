@@ -1,0 +1,90 @@
+"""Rows of neighbours whose pairs count for both titles.
+
+The writer publishes a row once, against the titles that had one before, so a pair is in the row of
+whichever title came later. What the later of two rows says of the pair is what counts: a pair that
+it does not hold is gone, whatever the earlier row said of an older text.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class NeighbourRow(NamedTuple):
+    """Row j of B: ``weights[n]`` is B_ji for title i = ``titles[n]``."""
+
+    titles: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+
+class _Said(NamedTuple):
+    version: int
+    row: NeighbourRow
+
+
+class PairRows:
+    """Symmetric rows by dense index: a function of the rows held, whatever order they came in.
+
+    Taking in a row only notes who names whom; the row that counts is put together when it is asked
+    for, and kept until one that it is made of changes.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[int, _Said] = {}
+        self._namers: dict[int, list[int]] = {}  # title -> those whose rows hold it
+        self._settled: dict[int, NeighbourRow] = {}
+
+    def __contains__(self, title: int) -> bool:
+        return title in self._said
+
+    def put(self, title: int, version: int, row: NeighbourRow) -> None:
+        """Set what the row of a title says; ``version`` grows from row to row and is never shared.
+
+        The row names each title once at most.
+        """
+        self.remove(title)
+        self._said[title] = _Said(version, row)
+        for other in row.titles.tolist():
+            self._namers.setdefault(other, []).append(title)
+        self._forget(title)
+
+    def remove(self, title: int) -> None:
+        """Take a title out, with all its pairs: a pair counts while both have a row."""
+        if title not in self._said:
+            return
+        self._forget(title)
+        for other in self._said.pop(title).row.titles.tolist():
+            self._namers[other].remove(title)
+
+    def get(self, title: int) -> NeighbourRow | None:
+        """Return the pairs of a title, largest first; None: it has no row."""
+        if title not in self._said:
+            return None
+        found = self._settled.get(title)
+        if found is None:
+            found = self._settled[title] = self._settle(title)
+        return found
+
+    def _forget(self, title: int) -> None:
+        """Forget the rows that what ``title`` says is a part of."""
+        named = self._said[title].row.titles.tolist()
+        for other in (title, *named, *self._namers.get(title, ())):
+            self._settled.pop(other, None)
+
+    def _settle(self, title: int) -> NeighbourRow:
+        version, row = self._said[title]
+        earlier = [
+            other in self._said and self._said[other].version < version
+            for other in row.titles.tolist()
+        ]
+        later = [
+            namer for namer in self._namers.get(title, ()) if self._said[namer].version > version
+        ]
+        rows = [self._said[namer].row for namer in later]
+        named = [each.weights[each.titles == title] for each in rows]
+        titles = np.concatenate([row.titles[earlier], np.array(later, dtype=np.int64)])
+        weights = np.concatenate([row.weights[earlier], *named])
+        # By weight, so that sums over the row do not depend on who named it first.
+        order = np.argsort(-weights, kind="stable")
+        return NeighbourRow(titles[order], weights[order])
