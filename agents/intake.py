@@ -11,6 +11,7 @@ from domain.ranking.statistics import NO_STATISTICS, TitleStatistics
 from domain.slate_index import COWATCH, EMBEDDING, NEXT, TOGETHER, ContentSide
 from schemas.codec import decode
 from schemas.content import Content
+from schemas.ranking_rule import RankingRule
 from schemas.trending import TrendingPartial
 from topics import catalog
 from topics.spec import TopicSpec
@@ -80,6 +81,14 @@ def put_trending(content: ContentSide, record: Record) -> None:
         content.remove_trending(key_of(record))
     else:
         content.put_trending(decode(TrendingPartial, record.value))
+
+
+def put_rule(content: ContentSide, record: Record) -> None:
+    """Take in one ranking rule or its tombstone; the next slate knows."""
+    if record.value is None:
+        content.ranking_rules.remove(key_of(record))
+    else:
+        content.ranking_rules.put(decode(RankingRule, record.value))
 
 
 class ContentIntake:

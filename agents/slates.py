@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from agents.decoding import decoded
-from agents.intake import ContentIntake
+from agents.intake import ContentIntake, put_rule
 from agents.spec import BaseStep, Emit, Outcome, Record, StreamAgent, TableView
 from agents.weights import take_weights
 from domain.ranking.scoring import Ranker
@@ -23,6 +23,7 @@ from topics.catalog import (
     INTERACTIONS,
     NEIGHBOURS,
     NEXT_TITLES,
+    RANKING_RULES,
     SLATES,
     TITLE_STATISTICS,
     TOGETHER,
@@ -82,9 +83,9 @@ class Waiting:
 class SlatesStep(BaseStep):
     """Keeps profiles and scores users whose profile changed, each at most once per refresh time.
 
-    A changed content side does not recompute slates by itself: the next interaction of a user does.
-    A removed title enters no new slate. Which users are behind is kept in the table, so a crash
-    between an interaction and its slate loses nothing.
+    A changed content side or rule does not recompute slates by itself: the next interaction of a
+    user does. A removed title enters no new slate. Which users are behind is kept in the table, so
+    a crash between an interaction and its slate loses nothing.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -93,6 +94,7 @@ class SlatesStep(BaseStep):
             ttl_s=settings.slate_ttl_s,
             diversity=settings.slate_diversity,
             exploration=settings.exploration_budget,
+            age_max=settings.slate_age_max,
         )
         self._refresh_ms = settings.slate_refresh_ms
         content = ContentSide()
@@ -103,14 +105,17 @@ class SlatesStep(BaseStep):
         self._waiting: dict[int, Waiting] = {}
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
-        """Take in what is known of titles, and the weights of the sources."""
-        if topic != VALUE_MODELS:
+        """Take in what is known of titles, the weights of the sources, and the ranking rules."""
+        if topic == VALUE_MODELS:
+            for record in records:
+                if record.value is not None:
+                    take_weights(self._ranker.model, decode(ValueModel, record.value))
+            self._ranker.refresh()
+        elif topic == RANKING_RULES:
+            for record in records:
+                put_rule(self._ranker.content, record)
+        else:
             self._intake.add(topic, records)
-            return
-        for record in records:
-            if record.value is not None:
-                take_weights(self._ranker.model, decode(ValueModel, record.value))
-        self._ranker.refresh()
 
     def on_batch(
         self, partition: int, records: Sequence[Record], table: TableView, now_ms: int
@@ -201,6 +206,7 @@ SPEC = StreamAgent(
         EMBEDDING_NEIGHBOURS,
         TITLE_STATISTICS,
         VALUE_MODELS,
+        RANKING_RULES,
     ),
     emits=(SLATES,),
     tick_s=TICK_S,

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth import authenticate
-from api.availability import is_available
 from api.freshness import AFTER_EVENT, after_event_id, after_event_of, is_known
 from api.parsing import Query, path_identifier
 from api.responses import json_response, with_member
 from api.services import Services, services_of
 from api.trending import trending_list
+from domain.availability import is_available
 from infra.postgres.slates import ServedSlate
 from infra.security.keys import RECOMMENDATIONS_READ
 from schemas.api import Recommendations, TrendingTitle

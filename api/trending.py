@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from api.availability import is_available
 from api.services import Services
 from domain import trending
+from domain.availability import is_available
 from infra.postgres.pool import UNAVAILABLE
 from schemas.api import Trending, TrendingTitle
 from schemas.codec import decode

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from domain.availability import is_available
 from schemas.content import Content
 from schemas.watch_state import WatchState
 
@@ -176,7 +177,7 @@ class _Shelf:
                 continue
             if state is not None and state.dismissed:
                 return None
-            if _is_available(episode, self._now_ms, self._rules.region):
+            if is_available(episode, self._rules.region, self._now_ms):
                 return self._promoted(episode, state, newest)
         return None
 
@@ -215,17 +216,6 @@ class _Shelf:
 
 def _number(content: Content) -> tuple[int, int, str]:
     return content.season_number or 0, content.episode_number or 0, content.content_id
-
-
-def _is_available(content: Content, now_ms: int, region: str | None) -> bool:
-    """Whether the title can be played now; one without availability rows is taken as available."""
-    rows = content.availability
-    return not rows or any(
-        (region is None or row.region is None or row.region == region)
-        and (row.from_at_ms or 0) <= now_ms
-        and (row.until_at_ms is None or now_ms < row.until_at_ms)
-        for row in rows
-    )
 
 
 def _released_at(content: Content, region: str | None) -> int:

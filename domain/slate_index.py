@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.pair_rows import NeighbourRow, PairRows
+from domain.ranking.hard_rules import HardRules
+from domain.ranking.rules import RuleBook
 from domain.ranking.statistics import StatisticsTable
 from domain.sources.attributes import DECIMALS, KINDS, AttributeIndex, attributes_of
 from domain.trending import merge
@@ -146,6 +148,8 @@ class ContentSide:
         self.years = np.zeros(1024, dtype=np.int64)  # release years; 0: unknown
         self.statistics = StatisticsTable()
         self.attributes = {kind: AttributeIndex(self.ids) for kind in KINDS}
+        self.hard_rules = HardRules()
+        self.ranking_rules = RuleBook()
         self._part_titles: set[int] = set()
         self._rows: dict[str, dict[int, NeighbourRow]] = {table: {} for table in TABLES}
         self._pairs = PairRows()
@@ -179,6 +183,8 @@ class ContentSide:
         attributes = attributes_of(content)
         for kind, index in self.attributes.items():
             index.put(title, attributes.get(kind, ()))
+        self.hard_rules.put(title, content)
+        self.ranking_rules.put_title(title, content)
         (self._part_titles.add if content.type in PARTS else self._part_titles.discard)(title)
         series_id = content.series_id if content.type in PARTS else None
         wholes = tuple(self.index_of(each) for each in (content.version_of, series_id) if each)
@@ -191,6 +197,8 @@ class ContentSide:
         self.years[title] = 0
         for index in self.attributes.values():
             index.remove(title)
+        self.hard_rules.put(title, None)
+        self.ranking_rules.put_title(title, None)
         self._part_titles.discard(title)
         self._relink(title, None)
 

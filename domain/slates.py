@@ -16,9 +16,12 @@ import orjson
 
 from domain.feed_rows import with_feed
 from domain.ranking import exploration, selection
+from domain.ranking.curation import Lifted, boosted_reason, lift, pinned_reason, pins_of, placed
 from domain.ranking.diversity import LAMBDA, diversify
 from domain.ranking.history import Flags, History, make_history
-from domain.ranking.reasons import Reason, reasons
+from domain.ranking.maturity import AGE_MAX
+from domain.ranking.reasons import Reason, largest_terms, reasons
+from domain.ranking.rules import Pin
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.viewer_profile import ViewerProfile, seen_titles
 
@@ -38,21 +41,23 @@ class SlateRules(NamedTuple):
     """What the slates of one deployment look like.
 
     ``diversity`` is the balance of ``domain.ranking.diversity`` (1: none), ``exploration`` the
-    share of places that explore.
+    share of places that explore, ``age_max`` the age (years) that titles are for at most (99: any).
     """
 
     size: int
     ttl_s: int
     diversity: float = LAMBDA
     exploration: float = 0.0
+    age_max: int = AGE_MAX
 
 
 class Pick(NamedTuple):
-    """One place of a slate: the title, its score, and whether it explores."""
+    """One place of a slate: the title, its score, if it explores, and the rule that pins it."""
 
     title: int
     score: float
     explores: bool
+    rule_id: str | None = None
 
 
 class BuiltSlate(NamedTuple):
@@ -78,19 +83,57 @@ def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> Bu
     content = ranker.content
     seen, excluded = seen_titles(profile)
     history = make_history(content, seen)
-    scores = ranker.score(history, profile.region[1] or None)
+    region = profile.region[1] or None
+    scores = ranker.score(history, region)
     size = len(scores.total)
     allowed = content.recommendable[:size].copy()
     allowed[content.homes_of(excluded)] = False
+    allowed &= content.hard_rules.allowed(region, rules.age_max, now_ms, size)
+    effect = content.ranking_rules.effect(region, now_ms, size)
+    if effect.kept is not None:
+        allowed &= effect.kept[:size]
+    lifted = lift(scores.total, allowed, effect)
+    scores = scores._replace(total=lifted.total)
     picks = choose(ranker, history, scores, allowed, rules)
-    titles = np.array([pick.title for pick in picks], dtype=np.int64)
-    why = reasons(ranker, history, scores, titles)
-    why = [
-        EXPLORATION if pick.explores else reason for pick, reason in zip(picks, why, strict=True)
-    ]
+    picks = _with_pins(picks, pins_of(effect, allowed, rules.size), scores, rules.size)
+    why = _reasons(ranker, history, scores, picks, lifted)
     value = _encode(ranker, viewer, picks, why, (rules, now_ms))
     value = with_feed(value, ranker, history, scores, allowed)
     return BuiltSlate(value, [reason.recommendation_type for reason in why])
+
+
+def _with_pins(
+    picks: list[Pick], pins: Sequence[Pin], scores: ViewerScores, size: int
+) -> list[Pick]:
+    """Put pinned titles into their positions; the others move down and out."""
+    titles = {pin.title for pin in pins}
+    pinned = [
+        (pin.position, Pick(pin.title, _score_of(scores, pin.title), False, pin.rule_id))
+        for pin in pins
+    ]
+    return placed([pick for pick in picks if pick.title not in titles], pinned, size)
+
+
+def _score_of(scores: ViewerScores, title: int) -> float:
+    return float(np.round(scores.total[title], DECIMALS))
+
+
+def _reasons(
+    ranker: Ranker, history: History, scores: ViewerScores, picks: list[Pick], lifted: Lifted
+) -> list[Reason]:
+    """Return why each title is where it is; what placed it without a score has its own reason."""
+    titles = np.array([pick.title for pick in picks], dtype=np.int64)
+    why = reasons(ranker, history, scores, titles)
+    boosts = lifted.boosts_of(titles)
+    if boosts:
+        places = list(boosts)
+        largest = largest_terms(ranker, history, scores, titles[places]).tolist()
+        for place, term in zip(places, largest, strict=True):
+            why[place] = boosted_reason(why[place], boosts[place], lifted.unit, term)
+    return [
+        pinned_reason(pick.rule_id) if pick.rule_id else EXPLORATION if pick.explores else reason
+        for pick, reason in zip(picks, why, strict=True)
+    ]
 
 
 def choose(

@@ -92,6 +92,11 @@ class Settings:
         0.05,
         "Share of places in a slate for titles that little is known of; 0: none",
     )
+    slate_age_max: int = setting(
+        "MEDIA_GATEWAY_SLATE_AGE_MAX",
+        99,
+        "Titles rated for older viewers (years), or not rated, enter no slate; 99: all may",
+    )
     neighbours_max: int = setting(
         "MEDIA_GATEWAY_NEIGHBOURS_MAX", 100, "Co-watch neighbours kept per title"
     )

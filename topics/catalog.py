@@ -12,6 +12,7 @@ from schemas.interaction import Interaction
 from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
+from schemas.ranking_rule import RankingRule
 from schemas.slate import Slate
 from schemas.title_statistics import TitleStatistics
 from schemas.trending import TrendingPartial
@@ -47,6 +48,18 @@ CONTENTS = TopicSpec(
     writer="catalogue",
     readers=("value-model", "slates", "serving-contents", "api", "embeddings"),
     description="Canonical contents; a tombstone removes one.",
+)
+RANKING_RULES = TopicSpec(
+    name="catalogue.ranking-rules.v1",
+    schema=RankingRule,
+    key=("rule_id",),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="cli",
+    readers=("slates", "cli"),
+    description="What the product team pins, boosts, buries and filters; a tombstone ends a rule.",
 )
 PROGRESS = TopicSpec(
     name="playback.progress-events.v1",
@@ -219,7 +232,7 @@ SLATES = TopicSpec(
 )
 
 CATALOG: tuple[TopicSpec, ...] = (
-    WEBHOOKS, CONTENTS, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS, TOGETHER,
-    NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, EMBEDDINGS, EMBEDDING_NEIGHBOURS, MODELS,
+    WEBHOOKS, CONTENTS, RANKING_RULES, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS,
+    TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, EMBEDDINGS, EMBEDDING_NEIGHBOURS, MODELS,
     CONTENT_FEATURES, SLATES,
 )  # fmt: skip

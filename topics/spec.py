@@ -15,7 +15,8 @@ class TopicSpec:
     """One topic: facts have ``cleanup="delete"``, state has ``cleanup="compact"``.
 
     ``key`` names the schema fields whose values, joined by ``|``, are the record key; the first one
-    decides the partition. ``writer`` and ``readers`` name components (agents, ``api``).
+    decides the partition. ``writer`` and ``readers`` name components (agents, ``api``,
+    ``cli``).
     """
 
     name: str

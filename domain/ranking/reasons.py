@@ -65,6 +65,13 @@ class _Pick(NamedTuple):
     causes: list[int]  # entries of the history that may be named
 
 
+def largest_terms(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Floats:
+    """Return the largest term of each picked title: of one title watched or one common source."""
+    parts = _parts(ranker, history, scores, picks)
+    found: Floats = np.concatenate([parts.entries, parts.common]).max(axis=0)
+    return found
+
+
 def _parts(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> _Parts:
     entries = np.zeros((len(history.titles), len(picks)))
     said: dict[int, Floats] = {}

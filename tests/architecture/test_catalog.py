@@ -10,7 +10,15 @@ from tests.architecture.rules.catalog import policy_problems, registry_problems
 from tests.architecture.rules.files import source as parsed
 from tests.architecture.rules.files import sources, texts
 from tests.architecture.rules.names import typed_topics, unknown_topics, unknown_topics_in_code
-from topics.catalog import CATALOG, CONTENTS, INTERACTIONS, PROGRESS, SLATES, WEBHOOKS
+from topics.catalog import (
+    CATALOG,
+    CONTENTS,
+    INTERACTIONS,
+    PROGRESS,
+    RANKING_RULES,
+    SLATES,
+    WEBHOOKS,
+)
 from topics.spec import TopicSpec
 
 KNOWN = {topic.name for topic in CATALOG} | {
@@ -54,9 +62,12 @@ def test_policy_refuses_a_name_declared_twice() -> None:
     assert any("declared 2 times" in line for line in policy_problems([*CATALOG, SLATES]))
 
 
-def test_policy_refuses_a_dead_letter_on_an_internal_topic() -> None:
-    assert policy_problems([replace(SLATES, dead_letter=True)]) == [
-        f"{SLATES.name}: has a dead letter if and only if it takes outside input"
+@pytest.mark.parametrize("topic", [SLATES, RANKING_RULES])
+def test_policy_refuses_a_dead_letter_on_a_topic_that_the_api_does_not_write(
+    topic: TopicSpec,
+) -> None:
+    assert policy_problems([replace(topic, dead_letter=True)]) == [
+        f"{topic.name}: has a dead letter if and only if the API writes it"
     ]
 
 

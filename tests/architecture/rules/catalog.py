@@ -8,7 +8,11 @@ from agents.spec import AgentSpec, FitAgent, FollowAgent, SinkAgent, StreamAgent
 from topics.spec import TopicSpec
 
 NAME = re.compile(r"[a-z]+\.[a-z]+(-[a-z]+)*s\.v[1-9][0-9]*")  # <area>.<plural-noun>.v<n>
-API = "api"  # the one component that is not an agent
+API = "api"
+# The components that are not agents. Both take outside input: the API answers before anybody can
+# judge it, so what turns out bad goes to a dead letter; the command checks what a person gives it
+# and refuses it on the spot, so its topics hold nothing bad.
+COMPONENTS = frozenset({API, "cli"})
 
 
 def reads(agent: AgentSpec) -> tuple[TopicSpec, ...]:
@@ -54,7 +58,7 @@ def _topic_problems(topic: TopicSpec) -> Iterable[str]:
     yield from _retention_problems(topic)
     yield from _reader_problems(topic)
     if topic.dead_letter != (topic.writer == API):
-        yield "has a dead letter if and only if it takes outside input"
+        yield "has a dead letter if and only if the API writes it"
     if topic.dead_letter_name != topic.name + ".dlq":
         yield "the dead letter's name is not derived from the topic"
     if len(topic.description) < 20 or not topic.description.endswith("."):
@@ -86,7 +90,7 @@ def registry_problems(catalog: Sequence[TopicSpec], registry: Sequence[AgentSpec
         if count > 1
     ]
     for topic in catalog:
-        for name in {topic.writer, *topic.readers} - set(agents) - {API}:
+        for name in {topic.writer, *topic.readers} - set(agents) - COMPONENTS:
             problems.append(f"{topic.name}: {name} is not an agent")
         if topic.writer in agents and topic not in writes(agents[topic.writer]):
             problems.append(f"{topic.name}: {topic.writer} does not declare that it writes it")
