@@ -11,7 +11,7 @@ from schemas.content import Content
 from schemas.embedding import DIMENSIONS
 
 NEIGHBOURS_MAX = 50  # a pair counts for both titles, so a title has about 100
-COSINE_MIN = 0.4  # below it titles share no more viewers than any two: docs/models
+COSINE_MIN = 0.4  # below it two titles share no more viewers than any two do: docs/models
 DECIMALS = 4  # float16 vectors move a cosine by 1e-4
 
 

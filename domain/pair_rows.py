@@ -5,6 +5,7 @@ whichever title came later. What the later of two rows says of the pair is what 
 it does not hold is gone, whatever the earlier row said of an older text.
 """
 
+from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ class PairRows:
 
     def __init__(self) -> None:
         self._said: dict[int, _Said] = {}
-        self._namers: dict[int, list[int]] = {}  # title -> those whose rows hold it
+        self._namers = defaultdict[int, list[int]](list)  # title -> those whose rows hold it
         self._settled: dict[int, NeighbourRow] = {}
 
     def __contains__(self, title: int) -> bool:
@@ -46,7 +47,7 @@ class PairRows:
         self.remove(title)
         self._said[title] = _Said(version, row)
         for other in row.titles.tolist():
-            self._namers.setdefault(other, []).append(title)
+            self._namers[other].append(title)
         self._forget(title)
 
     def remove(self, title: int) -> None:
@@ -81,10 +82,13 @@ class PairRows:
         later = [
             namer for namer in self._namers.get(title, ()) if self._said[namer].version > version
         ]
-        rows = [self._said[namer].row for namer in later]
-        named = [each.weights[each.titles == title] for each in rows]
-        titles = np.concatenate([row.titles[earlier], np.array(later, dtype=np.int64)])
-        weights = np.concatenate([row.weights[earlier], *named])
+        naming = [self._said[namer].row for namer in later]
+        titles = [row.titles[earlier], np.array(later, dtype=np.int64)]
+        weights = [row.weights[earlier]]
+        if naming:  # each holds the title once, so what is left is in the order of ``later``
+            places = np.concatenate([each.titles for each in naming]) == title
+            weights.append(np.concatenate([each.weights for each in naming])[places])
         # By weight, so that sums over the row do not depend on who named it first.
-        order = np.argsort(-weights, kind="stable")
-        return NeighbourRow(titles[order], weights[order])
+        found = NeighbourRow(np.concatenate(titles), np.concatenate(weights))
+        order = np.argsort(-found.weights, kind="stable")
+        return NeighbourRow(found.titles[order], found.weights[order])

@@ -161,13 +161,19 @@ def three_viewers_watch(client):
     assert [(each["content_id"], each["position_s"]) for each in row["entries"]] == [
         ("acme:m3", 3000.0)
     ]
-    return {"slate": ids(slate), "history": history["entries"], "row": row["entries"]}
+    return {"slate": ids(slate), "history": history["entries"], "row": timeless(row["entries"])}
+
+
+def timeless(cards):
+    """Cards without how probable it is by now that the viewer goes on."""
+    return [{**card, "resume_probability": None} for card in cards]
 
 
 def check_same_after_restart(client, secret, before):
     assert ids(client.call("/users/cat/recommendations")[1]) == before["slate"]
     assert client.call("/users/cat/history")[1]["entries"] == before["history"]
-    assert client.call("/users/cat/continue-watching")[1]["entries"] == before["row"]
+    cards = client.call("/users/cat/continue-watching")[1]["entries"]
+    assert timeless(cards) == before["row"]
     assert client.call("/content/acme:m1/similar?by=embedding")[1] == before["near"]
     for title, name in TITLES.items():
         assert client.call(f"/content/acme:{title}")[1]["title"] == name
