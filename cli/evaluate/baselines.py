@@ -14,13 +14,24 @@ from scipy.linalg import cho_factor, cho_solve
 
 RIDGES = (50.0, 100.0, 250.0, 500.0, 1000.0)
 
+CELLS_MAX = 500_000_000  # users x titles: 2 GB
+
 Floats = NDArray[np.float32]
+
+
+class TooLargeError(RuntimeError):
+    """The rating set does not fit into memory; the message says what sample does."""
 
 
 class Liked:
     """Who liked what, growing: X as rows of users and columns of titles, both dense indices."""
 
     def __init__(self, users: int, titles: int) -> None:
+        if users * titles > CELLS_MAX:
+            raise TooLargeError(
+                f"{users:,} users x {titles:,} titles are too many to compare with whole models; "
+                f"use --sample {max(1, CELLS_MAX // titles):,} or less"
+            )
         self.matrix = np.zeros((users, titles), dtype=np.float32)
         self.size = 0  # titles seen so far: columns from here on are empty
 
@@ -63,7 +74,9 @@ class ItemKnn:
         """Return the sums."""
         matrix = liked.seen
         norms = np.sqrt(np.maximum(matrix.sum(axis=0), 1.0))
-        found: Floats = ((matrix @ (matrix[user] / norms)) @ matrix) / norms
+        own = np.flatnonzero(matrix[user])
+        alike = matrix[:, own] @ (1.0 / norms[own])  # by user
+        found: Floats = (alike @ matrix) / norms
         return found
 
     def refit(self, liked: Liked) -> None:
@@ -105,12 +118,12 @@ class Ease:
     def scores(self, liked: Liked, user: int) -> Floats:
         """Return ``x_u B``; titles that came after the refit have 0."""
         known = self._right.shape[1]
-        row = liked.matrix[user, :known]
+        own = np.flatnonzero(liked.matrix[user, :known])
         found = np.zeros(liked.size, dtype=np.float32)
         if self._left is None:
-            found[:known] = row @ self._right
+            found[:known] = self._right[own].sum(axis=0)
         else:
-            found[:known] = ((self._left @ row) @ self._right) * self._scale
+            found[:known] = (self._left[:, own].sum(axis=1) @ self._right) * self._scale
         return found
 
 

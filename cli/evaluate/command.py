@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.evaluate.baselines import TooLargeError
 from cli.evaluate.prequential import Prequential
 from cli.evaluate.ratings import DataError, load
 from cli.evaluate.report import print_result, write_html
@@ -80,7 +81,7 @@ def evaluate(
     with one_sentence_errors(debug=debug):
         try:
             result = run(folder, **choices)
-        except (DataError, NothingToRankError) as problem:
+        except (DataError, NothingToRankError, TooLargeError) as problem:
             raise CommandError(str(problem), exit_code=2) from problem
         if report is not None:
             write_html(result, report)
