@@ -19,7 +19,7 @@ from cli.evaluate.summary import NothingToRankError, Result, summarise
 from cli.options import CommandError, one_sentence_errors
 from infra.settings import Settings
 
-REFIT_EVERY = 2000
+REFIT_EVERY = 20_000
 PROTOCOLS: dict[str, type[Static] | type[Prequential]] = {
     "static": Static,
     "prequential": Prequential,
@@ -75,7 +75,7 @@ def evaluate(
     \b
     Examples:
       media-gateway evaluate --data ml-latest-small --protocol static
-      media-gateway evaluate --data ml-latest-small --refit-every 20000 --json
+      media-gateway evaluate --data ml-latest-small --refit-every 2000 --json
       media-gateway evaluate --data ml-latest-small --sample 100 --report quality.html
     """  # click wants the backspace itself
     with one_sentence_errors(debug=debug):

@@ -157,6 +157,6 @@ def _weights(result: Result) -> str:
         values = [result.weights[name][column] for name in names]
         axes.barh([place + 0.4 * shift for place in places], values, height=0.4, label=label)
     axes.set_yticks([place + 0.2 for place in places], names)
-    axes.set_xlabel("learned weight of a source (in its standard deviations)")
+    axes.set_xlabel("learned weight of a source (at its largest score)")
     axes.legend()
     return _svg(made)

@@ -8,7 +8,7 @@ between them they are blended linearly, so a cold start passes into a personal l
 Learning: before an engagement that the viewer liked is taken in, the titles that could have been
 recommended are scored; the loss is the softmax cross-entropy of the liked one among them. One
 AdaGrad step (Duchi et al. 2011) each, so the weights follow the stream and need no learning rate
-schedule. ``scale_s`` is the running mean of the source's standard deviation over those titles: it
+schedule. ``scale_s`` is the running mean of the source's largest score over those titles: it
 puts all sources on one footing without depending on the viewer at hand.
 
 Weights of personal sources stay non-negative: a title that speaks for another must never lower it,
@@ -27,8 +27,8 @@ EVIDENCE_FULL = 5
 LEARNING_RATE = 0.1
 SQUARES_FIRST = 0.01  # start of the sums of squared gradients: bounds the first steps
 SCALE_WINDOW = 500  # liked engagements over which a scale is averaged
-SCALE_MIN = 1e-4  # 0-1 scores that spread less than this say nothing yet
-EXCESS_MAX = 10.0  # standard deviations: one surprise must not freeze AdaGrad for good
+SCALE_MIN = 1e-4  # a source whose scores are all below this says nothing yet
+EXCESS_MAX = 10.0  # scales: one surprise must not freeze AdaGrad for good
 
 
 def blend_of(evidence: int) -> float:
@@ -40,13 +40,13 @@ class Lesson(NamedTuple):
     """The gradient of one prediction, kept until it is known whether the title was liked.
 
     ``excess`` is the expected 0-1 score of each source under the prediction minus that of the
-    title, ``deviations`` the standard deviation of each source over the candidates, ``shares`` how
+    title, ``largest`` the largest score of each source over the candidates, ``shares`` how
     much of the step the cold and the warm weights get, ``probability`` what the title was given.
     """
 
     shares: Floats
     excess: Floats
-    deviations: Floats
+    largest: Floats
     probability: float
 
 
@@ -104,14 +104,14 @@ class ValueModel:
         return Lesson(
             shares=shares,
             excess=sources @ odds - sources[:, liked],
-            deviations=sources.std(axis=1),
+            largest=sources.max(axis=1),
             probability=float(odds[liked]),
         )
 
     def take(self, lesson: Lesson) -> None:
         """Learn: move the weights one AdaGrad step, and the scales a little."""
         share = 1.0 / min(self.learned + 1, SCALE_WINDOW)
-        self.scales += share * (lesson.deviations - self.scales)
+        self.scales += share * (lesson.largest - self.scales)
         excess = lesson.excess / np.maximum(self.scales, SCALE_MIN)
         excess = np.clip(excess, -EXCESS_MAX, EXCESS_MAX)
         gradient = np.outer(lesson.shares, excess)

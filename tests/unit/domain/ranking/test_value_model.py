@@ -48,7 +48,7 @@ def test_a_lesson_is_the_gradient_of_the_loss(evidence: int) -> None:
             slope = (around[0] - around[1]) / (2 * step)
             assert gradient[row, column] == pytest.approx(slope, abs=1e-7)
     assert lesson.probability == pytest.approx(np.exp(-loss(found, scored, 7, evidence)))
-    assert lesson.deviations == pytest.approx(scored.std(axis=1))
+    assert lesson.largest == pytest.approx(scored.max(axis=1))
 
 
 def test_weights_pass_from_cold_to_warm_without_a_step() -> None:
@@ -113,9 +113,9 @@ def test_the_first_steps_are_bounded_by_the_learning_rate() -> None:
     assert np.abs(found.weights - before).max() <= LEARNING_RATE
 
 
-def test_scales_become_the_mean_deviation() -> None:
+def test_scales_become_the_mean_of_the_largest_scores() -> None:
     found = model()
     lesson = found.lesson(sources(), 0, 0)
     for number in (1.0, 2.0, 3.0):
-        found.take(lesson._replace(deviations=np.full(3, number)))
+        found.take(lesson._replace(largest=np.full(3, number)))
     assert found.scales == pytest.approx([2.0, 2.0, 2.0])
