@@ -10,6 +10,7 @@ from rich.table import Table
 from cli.evaluate.methods import OURS, SHOWN
 from cli.evaluate.summary import EASE, Result
 
+TRADE_MIN = 0.5
 PLAIN_WIDTH = 120  # columns of a table in a file or pipe
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; color: #222; }
@@ -137,12 +138,16 @@ def _bars(result: Result) -> str:
 def _trade(result: Result) -> str:
     """Accuracy against diversity of what is shown."""
     made, axes = _figure(9, 5)
+    least = TRADE_MIN * result.methods[OURS]["ndcg10"]  # what is worse than that is no choice
     for name, row in result.methods.items():
-        if name.startswith("without_"):
+        if name.startswith("without_") or row["ndcg10"] < least:
             continue
         ours = name in {OURS, SHOWN}
         axes.scatter(row["diversity"], row["ndcg10"], color="#2a7" if ours else "#8ab")
-        axes.annotate(name, (row["diversity"], row["ndcg10"]), fontsize=8)
+        axes.annotate(
+            name, (row["diversity"], row["ndcg10"]), (4, 4), textcoords="offset points", fontsize=8
+        )
+    axes.margins(x=0.2)
     axes.set_xlabel("diversity of a list (1 - mean cosine of genres)")
     axes.set_ylabel("NDCG@10")
     return _svg(made)

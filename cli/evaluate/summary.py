@@ -82,7 +82,10 @@ def summarise(
     }
     best = max(sorted(grid), key=lambda name: grid[name])
     rows = {}
+    silent = _silent(gateway)
     for name, each in tally.methods.items():
+        if name in silent:
+            continue
         if name == best:
             rows[EASE] = _row(protocol, gateway, each)
         elif name not in grid:
@@ -112,6 +115,13 @@ def summarise(
         },
         seconds=seconds,
     )
+
+
+def _silent(gateway: Gateway) -> set[str]:
+    """Return the methods about sources that never said anything: the data lack what they need."""
+    model = gateway.learner.model
+    names = [name for name, scale in zip(model.names, model.scales, strict=True) if scale <= 0.0]
+    return {f"{kind}_{name}" for name in names for kind in ("source", "without")}
 
 
 def _row(protocol: str, gateway: Gateway, tally: MethodTally) -> Row:
@@ -148,9 +158,9 @@ def _ordered(rows: Mapping[str, Row]) -> dict[str, Row]:
     """Return ours first, then baselines, sources and ablations, each best first."""
 
     def place(name: str) -> tuple[int, float, str]:
-        group = 0 if name in {OURS, SHOWN} else 1
-        group = 2 if name.startswith("source_") else group
-        group = 3 if name.startswith("without_") else group
+        group = (OURS, SHOWN).index(name) if name in {OURS, SHOWN} else 2
+        group = 3 if name.startswith("source_") else group
+        group = 4 if name.startswith("without_") else group
         return group, -rows[name]["ndcg10"], name
 
     return {name: rows[name] for name in sorted(rows, key=place)}
