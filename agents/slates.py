@@ -33,7 +33,7 @@ from topics.catalog import (
 from topics.spec import TopicSpec
 
 TICK_S = 0.02
-USERS_PER_CALL = 64  # scored in one go: bounds how long a call keeps the event loop
+USERS_PER_CALL = 16  # scored in one go: 2 to 3 ms each bound how long a call keeps the event loop
 LIVE_BATCH_MAX = 200  # more records at once are a backlog: its users wait for the ticks
 
 # First byte of a table value: whether the newest slate says everything the profile knows.

@@ -21,6 +21,7 @@ from infra.settings import Settings
 logger = logging.getLogger(__name__)
 
 READY_LINE = "ready"
+FIT_NICENESS = 10
 
 
 def run_to_the_end(create: Callable[[], "Worker"]) -> int:
@@ -101,6 +102,8 @@ class Worker:
 
     async def _start(self) -> None:
         logger.info("metrics on port %d", serve_metrics(self._settings).server_port)
+        if self._specs and all(isinstance(spec, FitAgent | FollowAgent) for spec in self._specs):
+            os.nice(FIT_NICENESS)  # nobody waits for a model as a viewer waits for a slate
         self._emitter = Emitter(self._settings)
         await self._emitter.start()
         if self._pool is not None:

@@ -220,7 +220,7 @@ def attributes(*, titles: int, as_json: bool) -> None:
     help="Size of the catalogue; may be given several times.",
 )
 @click.option("--viewers", default=1500, show_default=True, help="Viewers that are scored.")
-@click.option("--batch", default=64, show_default=True, help="Viewers in one batch.")
+@click.option("--batch", default=16, show_default=True, help="Viewers in one batch.")
 @as_json_option
 def slates(*, titles: tuple[int, ...], viewers: int, batch: int, as_json: bool) -> None:
     """Slates a second on one core with all sources, diversity and exploration; no broker needed.
