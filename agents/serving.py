@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from agents.spec import Record, Reject, SinkAgent
 from domain.embedding import unpack
-from domain.sources.attributes import attributes_of
+from domain.title_attributes import attributes_of
 from infra.postgres import attributes as attribute_rows
 from infra.postgres import (
     bodies,

@@ -1,7 +1,7 @@
 """Titles that share genres, cast, directors or themes with one title."""
 
 from api.services import Services
-from domain.sources.attributes import Kind, spellings, whole_id
+from domain.title_attributes import Kind, spellings, whole_id
 from schemas.api import Similar, SimilarTitle
 from schemas.codec import decode
 from schemas.content import Content

@@ -15,7 +15,7 @@ from api.problems import ProblemError
 from api.responses import json_response
 from api.services import Services, services_of
 from api.trending import TITLES_MAX, trending_list
-from domain.sources.attributes import KINDS
+from domain.title_attributes import KINDS
 from infra.security.keys import CATALOGUE_READ
 from schemas.api import Similar, SimilarTitle
 from schemas.codec import decode, encode

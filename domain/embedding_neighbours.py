@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.embedding import Vectors
-from domain.slate_index import PARTS
+from domain.title_attributes import PARTS
 from schemas.content import Content
 from schemas.embedding import DIMENSIONS
 

@@ -16,15 +16,18 @@ Both hold only titles that the slate may hold, and may repeat its entries: a pag
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from numba import types
+from numpy.typing import NDArray
 
-from domain.pair_rows import NeighbourRow
+from domain.compiled import FLAGS, FLOATS, FLOATS32, INTS, compiled, tuple_of
 from domain.ranking import selection
-from domain.ranking.history import LIKED, RECENT, Flags, Floats, History
+from domain.ranking.history import LIKED, RECENT, Flags, Floats, History, Indices
 from domain.ranking.scoring import Ranker, ViewerScores
+from domain.row_table import ROWS, Rows
 from domain.slate_index import COWATCH, NEXT, TOGETHER, ContentSide
 from domain.sources import cowatch, next_title, together
 from domain.sources.registry import NAMES
@@ -32,7 +35,6 @@ from domain.sources.registry import NAMES
 ROW_SIZE = 10
 BECAUSE_ROWS = 2
 CAUSES_MAX = 4  # titles looked at: a new title has no neighbours before the next fit
-DECIMALS = 6
 PARTITION_DECIMALS = 4  # a relative error of 5e-5 in each probability
 
 Row = dict[str, Any]
@@ -64,11 +66,21 @@ def log_partition(total: Floats, allowed: Flags) -> float:
     Each e^total is of single precision, within 1e-5; the sum is double, so that titles that arrived
     in another order give the same number.
     """
-    odds = total[allowed].astype(np.float32)
+    odds = _candidates(total, allowed)
     peak = odds.max()
     odds -= peak
     np.exp(odds, out=odds)
-    return round(float(peak) + math.log(odds.astype(np.float64).sum()), PARTITION_DECIMALS)
+    return round(float(peak) + math.log(odds.sum(dtype=np.float64)), PARTITION_DECIMALS)
+
+
+@compiled(FLOATS32, FLOATS, FLAGS)
+def _candidates(total: Floats, allowed: Flags) -> NDArray[np.float32]:
+    found = np.empty(len(allowed), dtype=np.float32)
+    count = 0
+    for title in range(len(allowed)):
+        found[count] = total[title]
+        count += allowed[title]
+    return found[:count]
 
 
 def because_rows(
@@ -79,18 +91,14 @@ def because_rows(
     rows = 0
     for entry in _causes(history):
         title = int(history.titles[entry])
-        targets, values = _neighbours(content, title, int(history.homes[entry]), weights)
-        usable = allowed[targets] & (values > 0.0)
-        if not usable.any():
+        best = _neighbours(ranker, (title, int(history.homes[entry])), weights, allowed)
+        if not best:
             continue
-        titles, place = np.unique(targets[usable], return_inverse=True)
-        sums = np.bincount(place, values[usable]).astype(np.float64, copy=False)
-        best = selection.best(sums.round(DECIMALS), ranker.id_order()[titles], ROW_SIZE)
         yield {
             "name": "because_you_watched",
             "because_of": content.ids[title],
             "because_of_title": content.watched_name(title),
-            "entries": _entries(content, titles[best].tolist(), scores),
+            "entries": _entries(content, best, scores),
         }
         rows += 1
         if rows == BECAUSE_ROWS:
@@ -101,8 +109,9 @@ def new_row(ranker: Ranker, scores: ViewerScores, allowed: Flags) -> list[Row]:
     """Return the row of new titles by score; none when there are none."""
     titles = ranker.new_titles()
     titles = titles[allowed[titles]]
-    order = np.argsort(-scores.total[titles].round(DECIMALS), kind="stable")  # ties: the newer
-    entries = _entries(ranker.content, titles[order[:ROW_SIZE]].tolist(), scores)
+    newest = np.arange(len(titles))  # settles ties
+    best = selection.best(scores.total[titles], newest, ROW_SIZE)
+    entries = _entries(ranker.content, titles[best].tolist(), scores)
     return [{"name": "new_for_you", "entries": entries}] if entries else []
 
 
@@ -116,28 +125,60 @@ def _causes(history: History) -> list[int]:
     return list(first.values())
 
 
-def _weights(factors: Floats) -> dict[str, float]:
-    """Return what a weight of each table of rows counts in the score of the newest title's rows."""
+def _weights(factors: Floats) -> Floats:
+    """Return what the rows of COWATCH, TOGETHER, NEXT count in the score of the newest title's."""
     of = dict(zip(NAMES, factors.tolist(), strict=True))
-    return {
-        COWATCH: of[cowatch.SOURCE.name] + of[cowatch.RECENT_SOURCE.name],
-        TOGETHER: of[together.SOURCE.name] / RECENT.mass,
-        NEXT: of[next_title.SOURCE.name] / RECENT.mass,
-    }
+    liked = of[cowatch.SOURCE.name] + of[cowatch.RECENT_SOURCE.name]
+    engaged = of[together.SOURCE.name], of[next_title.SOURCE.name]
+    return np.array([liked, *(each / RECENT.mass for each in engaged)])
 
 
 def _neighbours(
-    content: ContentSide, title: int, home: int, weights: dict[str, float]
-) -> NeighbourRow:
-    """Return the weighted rows of one title, rolled up; a target may come more than once."""
-    rows = [content.row(table, home if table == NEXT else title) for table in weights]
-    values = [row.weights * weight for row, weight in zip(rows, weights.values(), strict=True)]
-    targets = content.rollup.homes[np.concatenate([row.titles for row in rows])]
-    return NeighbourRow(targets, np.concatenate(values))
+    ranker: Ranker, cause: tuple[int, int], weights: Floats, allowed: Flags
+) -> list[int]:
+    """Return the best titles by the weighted rows of one title (NEXT: of its home), rolled up."""
+    content, (title, home) = ranker.content, cause
+    asked = np.array([title, title, home])
+    liked, engaged, following = (content.rows(table, asked) for table in (COWATCH, TOGETHER, NEXT))
+    named = _Named(asked, weights, content.rollup.homes, allowed)
+    titles, sums = _summed(liked, engaged, following, named)
+    best = selection.best(sums, ranker.id_order()[titles], ROW_SIZE)
+    found: list[int] = titles[best].tolist()
+    return found
+
+
+class _Named(NamedTuple):
+    """Whose row of each table is taken, at which weight, and what the targets count for."""
+
+    titles: Indices
+    weights: Floats
+    homes: Indices
+    allowed: Flags
+
+
+@compiled(
+    types.Tuple((INTS, FLOATS)), ROWS, ROWS, ROWS, tuple_of(_Named, INTS, FLOATS, INTS, FLAGS)
+)
+def _summed(liked: Rows, engaged: Rows, following: Rows, named: _Named) -> tuple[Indices, Floats]:
+    """Return the allowed titles that one row of each table names, and their weighted sums."""
+    sums = np.zeros(len(named.allowed))
+    found = np.empty(len(named.allowed), dtype=np.int64)
+    count = 0
+    for table, rows in enumerate((liked, engaged, following)):
+        title = named.titles[table]
+        for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
+            home = named.homes[rows.targets[entry]]
+            value = rows.values[entry] * named.weights[table]
+            if named.allowed[home] and value > 0.0:
+                if sums[home] == 0.0:
+                    found[count] = home
+                    count += 1
+                sums[home] += value
+    return found[:count].copy(), sums[found[:count]]
 
 
 def _entries(content: ContentSide, titles: list[int], scores: ViewerScores) -> list[Row]:
-    totals = scores.total[titles].round(DECIMALS).tolist()
+    totals = scores.total[titles].round(selection.DECIMALS).tolist()
     entries: list[Row] = []
     for title, score in zip(titles, totals, strict=True):
         name = content.names[title]

@@ -9,14 +9,8 @@ from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-
-class NeighbourRow(NamedTuple):
-    """Row j of B: ``weights[n]`` is B_ji for title i = ``titles[n]``."""
-
-    titles: NDArray[np.int64]
-    weights: NDArray[np.float64]
+from domain.row_table import NO_ROW, Indices, NeighbourRow, Rows, RowTable
 
 
 class _Said(NamedTuple):
@@ -34,7 +28,8 @@ class PairRows:
     def __init__(self) -> None:
         self._said: dict[int, _Said] = {}
         self._namers = defaultdict[int, list[int]](list)  # title -> those whose rows hold it
-        self._settled: dict[int, NeighbourRow] = {}
+        self._table = RowTable()  # rows put together
+        self._settled: set[int] = set()  # those of them that are up to date
 
     def __contains__(self, title: int) -> bool:
         return title in self._said
@@ -58,22 +53,29 @@ class PairRows:
         for other in self._said.pop(title).row.titles.tolist():
             self._namers[other].remove(title)
 
+    def rows(self, titles: Indices, size: int) -> Rows:
+        """Return rows by dense index in which those of ``titles`` are up to date."""
+        for title in titles.tolist():
+            self._settle(title)
+        return self._table.rows(size)
+
     def get(self, title: int) -> NeighbourRow | None:
         """Return the pairs of a title, largest first; None: it has no row."""
-        if title not in self._said:
-            return None
-        found = self._settled.get(title)
-        if found is None:
-            found = self._settled[title] = self._settle(title)
-        return found
+        self._settle(title)
+        return self._table.get(title) if title in self._said else None
 
     def _forget(self, title: int) -> None:
         """Forget the rows that what ``title`` says is a part of."""
         named = self._said[title].row.titles.tolist()
         for other in (title, *named, *self._namers.get(title, ())):
-            self._settled.pop(other, None)
+            self._settled.discard(other)
 
-    def _settle(self, title: int) -> NeighbourRow:
+    def _settle(self, title: int) -> None:
+        if title not in self._settled:
+            self._table.put(title, self._made(title) if title in self._said else NO_ROW)
+            self._settled.add(title)
+
+    def _made(self, title: int) -> NeighbourRow:
         version, row = self._said[title]
         earlier = [
             other in self._said and self._said[other].version < version

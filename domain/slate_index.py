@@ -1,8 +1,7 @@
 """The content side of a slate: titles, neighbour weights and trending as arrays.
 
-Titles get a dense index in order of arrival; nothing that a slate shows depends on it. The
-neighbour matrix is sparse, by rows, each row its own pair of arrays: a refit replaces thousands of
-rows, and replacing one costs nothing elsewhere.
+Titles get a dense index in order of arrival; nothing that a slate shows depends on it. Weights
+between titles are rows of neighbours (``domain.row_table``), each replaced by itself.
 
 Only whole titles are recommended: an episode or season counts for its series, a version for its
 original. Rows and trending are kept by the ids that were watched and rolled up when they are read,
@@ -15,19 +14,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.pair_rows import NeighbourRow, PairRows
+from domain.pair_rows import PairRows
 from domain.ranking.hard_rules import HardRules
 from domain.ranking.rules import RuleBook
 from domain.ranking.statistics import StatisticsTable
-from domain.sources.attributes import DECIMALS, KINDS, AttributeIndex, attributes_of
+from domain.row_table import NO_ROW, NeighbourRow, Rows, RowTable
+from domain.sources.attributes import AttributeIndex
+from domain.title_attributes import DECIMALS, KINDS, PARTS, attributes_of
 from domain.trending import merge
 from schemas.content import Content
 from schemas.trending import TrendingPartial
 
 TRENDING_MAX = 500  # titles of one region that can enter slates by trending alone
-PARTS = frozenset({"season", "episode"})  # recommended through their series
 _UNSETTLED, _ON_PATH = -1, -2  # marks while homes are looked for
-YEAR_FIRST, YEARS = 1870, 331  # release years that a content may have
+YEAR_LAST = 2200  # of the release years that a content may have
 
 # Tables of neighbour rows.
 COWATCH, TOGETHER, NEXT = "cowatch", "together", "next"
@@ -43,19 +43,6 @@ class TrendingTitles(NamedTuple):
 
     titles: Indices
     scores: Floats
-
-
-class Terms(NamedTuple):
-    """Weights B_ji as parallel arrays: ``owners[n]`` is the position of j in the request."""
-
-    owners: Indices
-    targets: Indices
-    values: Floats
-
-
-_NO_TITLES = np.empty(0, dtype=np.int64)
-_NO_ROW = NeighbourRow(_NO_TITLES, np.empty(0))
-_NO_TERMS = Terms(_NO_TITLES, _NO_TITLES, np.empty(0))
 
 
 class RollUp:
@@ -151,7 +138,7 @@ class ContentSide:
         self.hard_rules = HardRules()
         self.ranking_rules = RuleBook()
         self._part_titles: set[int] = set()
-        self._rows: dict[str, dict[int, NeighbourRow]] = {table: {} for table in TABLES}
+        self._rows = {table: RowTable() for table in TABLES}
         self._pairs = PairRows()
         self._partials: dict[str, TrendingPartial] = {}
         self._trending: dict[str | None, TrendingTitles] = {}
@@ -238,10 +225,7 @@ class ContentSide:
 
     def set_row(self, table: str, title: int, row: NeighbourRow) -> None:
         """Set one row by dense indices; an empty one removes it."""
-        if len(row.titles):
-            self._rows[table][title] = row
-        else:
-            self._rows[table].pop(title, None)
+        self._rows[table].put(title, row)
         self._set_known(title)
 
     def put_pairs(self, content_id: str, version: int, ids: list[str], weights: Floats) -> None:
@@ -258,44 +242,27 @@ class ContentSide:
             self._pairs.remove(title)
             self._set_known(title)
         else:
-            self.set_row(table, title, _NO_ROW)
+            self.set_row(table, title, NO_ROW)
 
     def row(self, table: str, title: int) -> NeighbourRow:
-        """Return one row as it was set, not rolled up; an empty one when there is none."""
-        return self._rows[table].get(title, _NO_ROW)
+        """Return one row of a table other than ``EMBEDDING``, as it was set."""
+        return self._rows[table].get(title)
 
-    def terms(self, table: str, titles: Indices) -> Terms:
-        """Return the rows of some titles, one after the other.
+    def rows(self, table: str, titles: Indices) -> Rows:
+        """Return the rows of a table by dense index, of which those of ``titles`` may be read.
 
-        Weighted and added up by target they are a product; kept apart they are also the reasons.
-        Targets are rolled up, so a series gets the sum over its episodes. Not the largest: EASE
-        divides what a title says about a series among the episodes, because they explain one
-        another, and the largest share alone would put a series behind a film. A sum is also the
-        same linear model, and its parts stay exact reasons.
+        To be read at once, not kept: the next row that is set may move them all.
         """
-        held: PairRows | dict[int, NeighbourRow]
-        held = self._pairs if table == EMBEDDING else self._rows[table]
-        found = [
-            (place, row)
-            for place, title in enumerate(titles.tolist())
-            if (row := held.get(title)) is not None
-        ]
-        if not found:
-            return _NO_TERMS
-        owners, rows = zip(*found, strict=True)
-        lengths = [len(row.titles) for row in rows]
-        return Terms(
-            owners=np.repeat(np.array(owners, dtype=np.int64), lengths),
-            targets=self.rollup.homes.take(np.concatenate([row.titles for row in rows])),
-            values=np.concatenate([row.weights for row in rows]),
-        )
+        if table == EMBEDDING:
+            return self._pairs.rows(titles, len(self.ids))
+        return self._rows[table].rows(len(self.ids))
 
     def alikeness(self, titles: Indices) -> Floats:
         """Return how alike titles are, 0-1, shape (titles, titles): the cosine of their genres.
 
         Rounded: the order in which titles came moves a cosine by 1e-15, which must settle no tie.
         """
-        found: Floats = np.round(self.attributes["genre"].cosines(titles), DECIMALS)
+        found: Floats = np.round(self.attributes["genre"].parts(titles, titles), DECIMALS)
         return found
 
     def put_trending(self, part: TrendingPartial) -> None:

@@ -23,10 +23,10 @@ from domain.ranking.maturity import AGE_MAX
 from domain.ranking.reasons import Reason, largest_terms, reasons
 from domain.ranking.rules import Pin
 from domain.ranking.scoring import Ranker, ViewerScores
+from domain.ranking.selection import DECIMALS
 from domain.viewer_profile import ViewerProfile, seen_titles
 
 POOL = 100
-DECIMALS = 6
 EXPLORATION = Reason("exploration", ["exploration"], "New here: be among the first to see it")
 
 
@@ -143,17 +143,17 @@ def choose(
 
     ``allowed`` has a flag per title: whether it may be recommended to this viewer here.
     """
-    content = ranker.content
+    content, total = ranker.content, scores.total
     supported = ranker.supported(scores.region)[: len(allowed)] | (scores.own > 0.0)
-    candidates = np.flatnonzero(allowed & supported)
-    rounded = np.round(scores.total[candidates], DECIMALS)
-    best = selection.best(rounded, ranker.id_order()[candidates], max(POOL, rules.size))
-    pool, values = candidates[best], rounded[best]
+    order = ranker.id_order()
+    pool = selection.best_among(total, allowed & supported, order, max(POOL, rules.size))
+    values = np.round(total[pool], DECIMALS)
     if rules.diversity < 1.0:
-        order = diversify(values, content.alikeness(pool), rules.size, rules.diversity)
-    else:
-        order = np.arange(min(rules.size, len(pool)))
-    picks = [Pick(int(pool[at]), float(values[at]), explores=False) for at in order]
+        vectors = content.attributes["genre"].vectors_of(pool)
+        taken = diversify(values, *vectors, rules.size, rules.diversity)
+        pool, values = pool[taken], values[taken]
+    titles = zip(pool[: rules.size].tolist(), values[: rules.size].tolist(), strict=True)
+    picks = [Pick(title, value, explores=False) for title, value in titles]
     return _explore(ranker, scores, allowed, picks, rules)
 
 
@@ -166,13 +166,8 @@ def _explore(
         return picks
     free = allowed.copy()
     free[[pick.title for pick in picks[: rules.size - len(places)]]] = False
-    unknown = ranker.unknown(len(allowed))
-    unknown = unknown[free[unknown]]
-    largest = scores.own.max(initial=0.0)
-    fit = scores.own[unknown] / largest if largest > 0.0 else np.zeros(len(unknown))
-    chosen = exploration.choose(
-        ranker.id_order(), ranker.upper_bounds()[unknown], fit, unknown, len(places)
-    ).tolist()
+    bounds = ranker.upper_bounds()[: len(allowed)]
+    chosen = exploration.choose(ranker.id_order(), bounds, scores.own, free, len(places)).tolist()
     explored = [pick for pick in picks if pick.title not in chosen][: rules.size - len(chosen)]
     for place, title in zip(places, chosen, strict=False):
         score = float(np.round(scores.total[title], DECIMALS))

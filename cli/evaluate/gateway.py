@@ -6,10 +6,10 @@ from cli.evaluate.ratings import Rating, RatingSet
 from domain import together
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows, fit
 from domain.cowatch_histories import HistoryStore
-from domain.pair_rows import NeighbourRow
 from domain.ranking.history import Flags, Floats, History, Indices, Seen, make_history
 from domain.ranking.learner import Learner, Prediction
 from domain.ranking.scoring import ViewerScores
+from domain.row_table import NeighbourRow
 from domain.slate_index import COWATCH, TOGETHER, ContentSide
 from domain.slates import SlateRules, choose
 from domain.sources.registry import first_model

@@ -7,9 +7,11 @@ setting and its use a metric; an entry says that it is one.
 """
 
 import numpy as np
+from numba import types
 
+from domain.compiled import FLAGS, FLOATS, compiled
 from domain.ranking import selection
-from domain.ranking.history import Floats, Indices
+from domain.ranking.history import Flags, Floats, Indices
 from domain.slate_index import ContentSide
 
 VIEWERS_MAX = 10.0
@@ -44,18 +46,31 @@ def upper_bounds(content: ContentSide) -> Floats:
     return found
 
 
-def choose(id_order: Indices, bounds: Floats, fit: Floats, allowed: Indices, count: int) -> Indices:
+@compiled(types.Tuple((FLOATS, FLAGS)), FLOATS, FLOATS, FLAGS)
+def _values(bounds: Floats, own: Floats, free: Flags) -> tuple[Floats, Flags]:
+    """Return what each title is worth to be explored, and which may be."""
+    largest = max(own.max(), 0.0) if len(own) else 0.0
+    unit = (1.0 - FIT_FLOOR) / largest if largest > 0.0 else 0.0
+    values, unknown = np.zeros(len(own)), np.zeros(len(own), dtype=np.bool_)
+    for title in range(len(own)):
+        if free[title] and bounds[title] > 0.0:
+            unknown[title] = True
+            values[title] = bounds[title] * (FIT_FLOOR + unit * own[title])
+    return values, unknown
+
+
+def choose(id_order: Indices, bounds: Floats, own: Floats, free: Flags, count: int) -> Indices:
     """Return up to ``count`` titles to explore, best first, ties by content id.
 
     Args:
         id_order: place of each title in order of content id.
-        bounds: upper confidence bound of each title in ``allowed``.
-        fit: how well each of them fits the viewer, 0-1.
-        allowed: titles that may be shown and are not shown already.
+        bounds: upper confidence bound of each title, 0 where enough is known.
+        own: the personal part of each score.
+        free: titles that may be shown and are not shown already.
         count: how many.
     """
-    value = bounds * (FIT_FLOOR + (1.0 - FIT_FLOOR) * fit)
-    return allowed[selection.best(value, id_order[allowed], count)]
+    values, unknown = _values(bounds, own, free)
+    return selection.best_among(values, unknown, id_order, count)
 
 
 def new_titles(content: ContentSide) -> Indices:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.compiled import FLAGS, FLOATS, INT, INTS, compiled, inlined
 from domain.slate_index import ContentSide
 
 Floats = NDArray[np.float64]
@@ -37,14 +38,14 @@ class Kernel(NamedTuple):
         """Sum of the weights of an endless history: what a recency-weighted sum is divided by."""
         return 1.0 / (1.0 - self.decay)
 
-    def weights(self, newer: Indices, ties: Indices) -> Floats:
-        """Return the weights of titles with so many newer ones, and so many (itself too) as new."""
-        table = np.append(self.decay ** np.arange(self.window), 0.0)
-        found: Floats = table[np.minimum(newer, self.window)] * (ties <= TIES_MAX)
-        return found
+    @property
+    def powers(self) -> Floats:
+        """Weight by how many titles are newer, for as long as there is one."""
+        return np.array([self.decay**newer for newer in range(self.window)])
 
 
 RECENT = Kernel(decay=0.9, window=20)
+_POWERS = RECENT.powers
 
 
 class History(NamedTuple):
@@ -54,7 +55,8 @@ class History(NamedTuple):
     (0-1) says how much a title speaks for others like it. ``touched`` marks what was watched or
     rated, ``engaged`` the newest such entry of each home, ``watched`` what was watched far enough.
     ``recency`` and ``liked_recency`` are the ``RECENT`` weights among all engaged titles and among
-    those with full evidence; 0 for a title that does not take part.
+    those with full evidence; 0 for a title that does not take part. ``reach`` are the entries that
+    have a weight or would if one other were taken out, ``ahead`` says which (``ahead_of``).
     """
 
     titles: Indices
@@ -68,34 +70,16 @@ class History(NamedTuple):
     liked_recency: Floats
     reach: Indices
     liked_reach: Indices
+    ahead: Indices
+    liked_ahead: Indices
 
     def weights_without(self, entries: Indices) -> "Weights":
         """Return the weights that all entries have when one of ``entries`` is taken out."""
         evidence = np.tile(self.evidence, (len(entries), 1))
         evidence[np.arange(len(entries)), entries] = 0.0
-        return Weights(
-            evidence,
-            self._without(self.touched, self.recency, entries),
-            self._without(self.evidence >= LIKED, self.liked_recency, entries),
-        )
-
-    def _without(self, counts: Flags, weights: Floats, entries: Indices) -> Floats:
-        found = np.tile(weights, (len(entries), 1))
-        places = first_of_homes(self.homes, counts)
-        rows = np.flatnonzero(counts[entries])
-        if len(places) < np.count_nonzero(counts):  # behind an entry another of its home waits
-            for row in rows.tolist():
-                left = counts.copy()
-                left[entries[row]] = False
-                found[row] = recency(first_of_homes(self.homes, left), self.at_ms, RECENT)
-            return found
-        at_ms = self.at_ms[places]
-        gone = self.at_ms[entries[rows], np.newaxis]
-        newer, ties = newer_and_tied(at_ms)
-        fewer = RECENT.weights(newer - (gone > at_ms), ties - (gone == at_ms))
-        found[rows[:, np.newaxis], places] = fewer
-        found[rows, entries[rows]] = 0.0
-        return found
+        recency = [_weights(self.ahead, self.at_ms, _POWERS, each) for each in entries.tolist()]
+        liked = [_weights(self.liked_ahead, self.at_ms, _POWERS, each) for each in entries.tolist()]
+        return Weights(evidence, np.array(recency), np.array(liked))
 
 
 class Weights(NamedTuple):
@@ -106,47 +90,81 @@ class Weights(NamedTuple):
     liked_recency: Floats
 
 
-def newer_and_tied(at_ms: Indices) -> tuple[Indices, Indices]:
-    """Return for each time, newest first, how many are strictly newer and how many the same."""
-    newer = np.searchsorted(-at_ms, -at_ms, side="left")
-    return newer, np.searchsorted(-at_ms, -at_ms, side="right") - newer
+NOT_COUNTED, FIRST = -2, -1  # values of ``ahead``; others name the entry that is ahead
 
 
-def first_of_homes(homes: Indices, counts: Flags) -> Indices:
-    """Return the places of the entries that count, the first (newest) of each home only."""
-    places = np.flatnonzero(counts)
-    _, first = np.unique(homes[places], return_index=True)
-    found: Indices = places[np.sort(first)]
+@compiled(INTS, INTS, FLAGS)
+def ahead_of(homes: Indices, counts: Flags) -> Indices:
+    """Return which entry of the same home is ahead of each, newest first.
+
+    ``FIRST`` for the newest that counts of each home, its place for the one behind it, which comes
+    forward when that is taken out, and ``NOT_COUNTED`` for all others.
+    """
+    found = np.full(len(homes), NOT_COUNTED)
+    newest = -1
+    behind = False
+    for place in np.argsort(homes, kind="mergesort"):  # stable: by home, then newest first
+        if not counts[place]:
+            continue
+        if newest < 0 or homes[newest] != homes[place]:
+            newest, behind = place, False
+            found[place] = FIRST
+        elif not behind:
+            behind = True
+            found[place] = newest
     return found
 
 
-def recency(places: Indices, at_ms: Indices, kernel: Kernel) -> Floats:
-    """Return the recency weight of each entry.
+@inlined
+def takes_part(ahead: Indices, entry: int, out: int) -> bool:
+    """Return whether an entry counts for its home when ``out`` (-1: none) is taken out."""
+    return entry != out and (ahead[entry] == FIRST or (out >= 0 and ahead[entry] == out))
 
-    Args:
-        places: the entries that take part, one a home, newest first.
-        at_ms: when each entry was touched last, newest first.
-        kernel: the decay.
-    """
+
+@inlined
+def recency_without(ahead: Indices, at_ms: Indices, powers: Floats, out: int) -> Floats:
+    """Return the recency weight of each entry when ``out`` (-1: none) is taken out."""
     weights = np.zeros(len(at_ms))
-    weights[places] = kernel.weights(*newer_and_tied(at_ms[places]))
+    newer = start = 0
+    while start < len(at_ms) and newer < len(powers):
+        end, ties = start, 0
+        while end < len(at_ms) and at_ms[end] == at_ms[start]:
+            ties += takes_part(ahead, end, out)
+            end += 1
+        if ties <= TIES_MAX:
+            for entry in range(start, end):
+                if takes_part(ahead, entry, out):
+                    weights[entry] = powers[newer]
+        newer += ties
+        start = end
     return weights
 
 
-def reach(homes: Indices, at_ms: Indices, counts: Flags, kernel: Kernel) -> Indices:
-    """Return the entries that have a recency weight, or would if one other were taken out.
+@compiled(FLOATS, INTS, INTS, FLOATS, INT)
+def _weights(ahead: Indices, at_ms: Indices, powers: Floats, out: int) -> Floats:
+    return recency_without(ahead, at_ms, powers, out)
+
+
+@compiled(INTS, INTS, INTS, INT)
+def _reach(ahead: Indices, at_ms: Indices, window: int) -> Indices:
+    """Return the entries that have a weight, or would if one other were taken out.
 
     Those are the first beyond the window, and of each home the entry behind its newest.
     """
-    places = first_of_homes(homes, counts)
-    newer, _ = newer_and_tied(at_ms[places])
-    found: Indices = places[newer <= kernel.window]
-    if len(places) < np.count_nonzero(counts):
-        behind = counts.copy()
-        behind[places] = False
-        seconds = first_of_homes(homes, behind)
-        found = np.union1d(found, seconds[np.isin(homes[seconds], homes[found])])
-    return found
+    within = np.zeros(len(at_ms), dtype=np.bool_)
+    newer = start = 0
+    while start < len(at_ms) and newer <= window:
+        end, ties = start, 0
+        while end < len(at_ms) and at_ms[end] == at_ms[start]:
+            within[end] = ahead[end] == FIRST
+            ties += within[end]
+            end += 1
+        newer += ties
+        start = end
+    for entry in range(len(at_ms)):
+        if ahead[entry] >= 0:
+            within[entry] = within[ahead[entry]]
+    return np.flatnonzero(within)
 
 
 class Seen(NamedTuple):
@@ -180,20 +198,19 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
     at_ms = -np.array(columns[0], dtype=np.int64)
     evidence = np.array(columns[3], dtype=np.float64)
     touched = np.array(columns[4], dtype=bool)
-    engaged = first_of_homes(homes, touched)
-    liked = first_of_homes(homes, evidence >= LIKED)
-    flags = np.zeros(len(entries), dtype=bool)
-    flags[engaged] = True
+    ahead, liked_ahead = ahead_of(homes, touched), ahead_of(homes, evidence >= LIKED)
     return History(
         titles=titles,
         homes=homes,
         at_ms=at_ms,
         evidence=evidence,
         touched=touched,
-        engaged=flags,
+        engaged=ahead == FIRST,
         watched=np.array(columns[5], dtype=bool),
-        recency=recency(engaged, at_ms, RECENT),
-        liked_recency=recency(liked, at_ms, RECENT),
-        reach=reach(homes, at_ms, touched, RECENT),
-        liked_reach=reach(homes, at_ms, evidence >= LIKED, RECENT),
+        recency=_weights(ahead, at_ms, _POWERS, -1),
+        liked_recency=_weights(liked_ahead, at_ms, _POWERS, -1),
+        reach=_reach(ahead, at_ms, RECENT.window),
+        liked_reach=_reach(liked_ahead, at_ms, RECENT.window),
+        ahead=ahead,
+        liked_ahead=liked_ahead,
     )

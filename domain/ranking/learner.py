@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.pair_rows import NeighbourRow
 from domain.ranking.history import LIKED, RECENT, Floats, Indices, Seen, make_history
 from domain.ranking.scoring import Ranker, rank_of
 from domain.ranking.sequences import SequenceCounts
 from domain.ranking.value_model import Lesson, ValueModel
+from domain.row_table import NeighbourRow
 from domain.slate_index import NEXT, ContentSide
 
 PENDING_MAX = 50_000  # lessons that wait for their title to be liked; the oldest are dropped

@@ -13,15 +13,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.ranking.history import Floats, History, Indices
+from domain.compiled import FLAGS, FLOATS, INT, INTS, TABLE, compiled, inlined, tuple_of
+from domain.ranking.history import RECENT, Flags, Floats, History, Indices, recency_without
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.slate_index import ContentSide
 from domain.sources.registry import COMMON, PERSONAL
 
 REASONS = 2
+SUSPECTS = 2 * REASONS  # entries with the largest terms, whose drop is computed
 NAMED_MIN = 0.05  # of the personal part of a score: less is no reason
 HYBRID_MIN = 0.25  # a kind with this part of the score is named in the recommendation type
 DROP_MIN = 1e-6  # of a score: less is not seen in a slate
+NOBODY = -1  # in place of an entry
+
+_WEIGHTS = ("evidence", "recency", "liked_recency")  # of a history; sources name one
+_KINDS = tuple(dict.fromkeys(source.kind for source in PERSONAL))
+_OF_KIND = np.array([[float(source.kind == kind) for source in PERSONAL] for kind in _KINDS])
 
 
 class Reason(NamedTuple):
@@ -32,122 +39,224 @@ class Reason(NamedTuple):
     explanation: str
 
 
-class _Parts(NamedTuple):
-    """Terms of picked titles: by entry of the history, by personal and by common source."""
+class _Sources(NamedTuple):
+    """What the personal sources are, one number each."""
 
-    entries: Floats  # (history, picks)
-    said: dict[int, Floats]  # by personal source that counts: (its entries, picks), at weight 1
-    personal: Floats  # (personal sources, picks)
-    common: Floats  # (common sources, picks), above the average title
+    weights: Indices  # which of ``_WEIGHTS``
+    mass: Floats
+    saturates: Flags
+
+
+class _Said(NamedTuple):
+    """What entries of the history say about the picks, one row below the other by source."""
+
+    parts: Floats  # (rows, picks), at weight 1
+    entries: Indices
+    sources: Indices
+    scores: Floats  # (personal sources, picks): 0-1
+    factors: Floats  # by personal source
+
+
+class _Past(NamedTuple):
+    """A history as far as weights go: ``weights`` has one row for each of ``_WEIGHTS``."""
+
+    weights: Floats
+    at_ms: Indices
+    ahead: Indices
+    liked_ahead: Indices
+    powers: Floats
+
+
+_SOURCES = _Sources(
+    np.array([_WEIGHTS.index(source.weights) for source in PERSONAL]),
+    np.array([source.mass for source in PERSONAL]),
+    np.array([source.saturates for source in PERSONAL]),
+)
+_POWERS = RECENT.powers
+_SOURCES_TYPE = tuple_of(_Sources, INTS, FLOATS, FLAGS)
+_SAID = tuple_of(_Said, TABLE, INTS, INTS, TABLE, FLOATS)
+_PAST = tuple_of(_Past, TABLE, INTS, INTS, INTS, FLOATS)
 
 
 def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> list[Reason]:
     """Return the reason of each picked title."""
     if not len(picks):
         return []
-    parts = _parts(ranker, history, scores, picks)
-    causes = _causes(history, scores, parts, picks)
-    lifts = np.maximum(parts.common, 0.0)
+    said, past = _said(scores, picks), _past(history)
+    personal = said.scores * said.factors[:, np.newaxis]
+    own = personal.sum(axis=0)
+    causes = _causes(_SOURCES, said, past, _terms(_SOURCES, said, past.weights), own)
+    lifts = np.maximum(_lifts(ranker, scores, picks), 0.0)
     columns = zip(
-        parts.personal.T.tolist(), lifts.sum(axis=0).tolist(), lifts.argmax(axis=0).tolist(),
-        lifts.max(axis=0).tolist(), causes, strict=True,
+        own.tolist(), (_OF_KIND @ personal).T.tolist(), personal.argmax(axis=0).tolist(),
+        lifts.sum(axis=0).tolist(), lifts.argmax(axis=0).tolist(), lifts.max(axis=0).tolist(),
+        causes.tolist(), strict=True,
     )  # fmt: skip
     return [_reason(ranker.content, history, _Pick(*column)) for column in columns]
+
+
+def largest_terms(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Floats:
+    """Return the largest term of each picked title: of one title watched or one common source."""
+    entries = _terms(_SOURCES, _said(scores, picks), _past(history).weights)
+    found: Floats = np.concatenate([entries, _lifts(ranker, scores, picks)]).max(axis=0)
+    return found
 
 
 class _Pick(NamedTuple):
     """The terms of one picked title."""
 
-    personal: list[float]  # by personal source
+    own: float  # of the personal sources
+    kinds: list[float]  # of the personal sources, by ``_KINDS``
+    largest: int  # the personal source with the largest
     shared: float  # what common sources lift it above an average title
     strongest: int  # the common source that lifts it most
     strongest_part: float
-    causes: list[int]  # entries of the history that may be named
+    causes: list[int]  # entries of the history that may be named, or ``NOBODY``
 
 
-def largest_terms(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Floats:
-    """Return the largest term of each picked title: of one title watched or one common source."""
-    parts = _parts(ranker, history, scores, picks)
-    found: Floats = np.concatenate([parts.entries, parts.common]).max(axis=0)
+def _lifts(ranker: Ranker, scores: ViewerScores, picks: Indices) -> Floats:
+    return ranker.common_parts(scores, picks) - ranker.common_means(scores)[:, np.newaxis]
+
+
+def _said(scores: ViewerScores, picks: Indices) -> _Said:
+    parts, entries, sources = [np.zeros((0, len(picks)))], [], []
+    for number, factor in enumerate(scores.factors[: len(PERSONAL)].tolist()):
+        scored = scores.personal[number]
+        if factor > 0.0 and len(scored.entries):  # one that says nothing now may without another
+            parts.append(scored.said(picks))
+            entries.append(scored.entries)
+            sources.append(number)
+    return _Said(
+        np.concatenate(parts),
+        np.concatenate(entries) if entries else np.zeros(0, dtype=np.int64),
+        np.repeat(np.array(sources, dtype=np.int64), [len(each) for each in entries]),
+        np.array([scored.scores[picks] for scored in scores.personal]),
+        scores.factors[: len(PERSONAL)],
+    )
+
+
+def _past(history: History) -> _Past:
+    weights = np.array([getattr(history, name) for name in _WEIGHTS])
+    return _Past(weights, history.at_ms, history.ahead, history.liked_ahead, _POWERS)
+
+
+@compiled(TABLE, _SOURCES_TYPE, _SAID, TABLE)
+def _terms(sources: _Sources, said: _Said, weights: Floats) -> Floats:
+    """Return what each entry of the history adds to the score of each pick."""
+    found = np.zeros((weights.shape[1], said.parts.shape[1]))
+    for row in range(len(said.entries)):
+        entry, source = said.entries[row], said.sources[row]
+        weight = weights[sources.weights[source], entry] / sources.mass[source]
+        weight *= said.factors[source]
+        if weight != 0.0:
+            for pick in range(found.shape[1]):
+                left = 1.0 - said.scores[source, pick] if sources.saturates[source] else 1.0
+                found[entry, pick] += weight * left * said.parts[row, pick]
     return found
 
 
-def _parts(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> _Parts:
-    entries = np.zeros((len(history.titles), len(picks)))
-    said: dict[int, Floats] = {}
-    personal = np.zeros((len(PERSONAL), len(picks)))
-    for number, (source, scored) in enumerate(zip(PERSONAL, scores.personal, strict=True)):
-        factor = float(scores.factors[number])
-        if factor > 0.0 and len(scored.entries):  # one that says nothing now may without another
-            said[number] = scored.said(picks)
-            weights = getattr(history, source.weights)
-            entries[scored.entries] += source.terms(weights, scored, said[number], picks) * factor
-            personal[number] = scored.scores[picks] * factor
-    common = ranker.common_parts(scores, picks) - ranker.common_means(scores)[:, np.newaxis]
-    return _Parts(entries, said, personal, common)
+@inlined
+def _note_largest(terms: Floats, pick: int, least: float, found: Indices) -> None:
+    """Note the entries with the largest terms of a pick above ``least``; ties newest first."""
+    for entry in range(terms.shape[0]):
+        term = terms[entry, pick]
+        if term > least:
+            place = len(found)
+            while place > 0 and (found[place - 1] < 0 or terms[found[place - 1], pick] < term):
+                place -= 1
+                if place + 1 < len(found):
+                    found[place + 1] = found[place]
+            if place < len(found):
+                found[place] = entry
 
 
-def _causes(
-    history: History, scores: ViewerScores, parts: _Parts, picks: Indices
-) -> list[list[int]]:
-    """Return for each pick the entries that may be named, largest drop first, ties newest first."""
-    largest = np.argsort(-parts.entries, axis=0, kind="stable")[: 2 * REASONS]
-    terms = np.take_along_axis(parts.entries, largest, axis=0)
-    large = terms > NAMED_MIN * parts.personal.sum(axis=0)
-    suspects = np.unique(largest[large])
-    drops = _drops(history, scores, parts, (suspects, picks))
-    rows = np.searchsorted(suspects, largest)
-    rows[~large] = 0
-    falls = (
-        np.where(large, np.take_along_axis(drops, rows, axis=0), -np.inf) if len(drops) else -terms
-    )
-    order = np.lexsort((largest.T, -falls.T)).T[:REASONS]  # by pick: drop, then the newest
-    named = np.take_along_axis(largest, order, axis=0).T.tolist()
-    fits = (np.take_along_axis(falls, order, axis=0) > DROP_MIN).T.tolist()
-    return [
-        [entry for entry, fit in zip(entries, flags, strict=True) if fit]
-        for entries, flags in zip(named, fits, strict=True)
-    ]
+@inlined
+def _weights_without(past: _Past, entry: int) -> Floats:
+    """Return the weights of all entries when one is taken out, a row for each of ``_WEIGHTS``."""
+    weights = past.weights.copy()
+    weights[0, entry] = 0.0
+    weights[1] = recency_without(past.ahead, past.at_ms, past.powers, entry)
+    weights[2] = recency_without(past.liked_ahead, past.at_ms, past.powers, entry)
+    return weights
 
 
-def _drops(
-    history: History, scores: ViewerScores, parts: _Parts, asked: tuple[Indices, Indices]
-) -> Floats:
-    """Return what the score of each pick loses without each suspect, shape (suspects, picks)."""
-    suspects, picks = asked
-    left = history.weights_without(suspects)
-    drops = np.zeros((len(suspects), len(picks)))
-    for number, said in parts.said.items():
-        source, scored = PERSONAL[number], scores.personal[number]
-        weights = getattr(left, source.weights)[:, scored.entries]
-        rest = (weights @ said) / source.mass
-        if source.saturates:
-            rest /= 1.0 + rest
-        drops += (scored.scores[picks] - rest) * scores.factors[number]
-    return drops
+@inlined
+def _drop(sources: _Sources, said: _Said, weights: Floats, pick: int) -> float:
+    """Return what the score of a pick loses when the entries have other weights."""
+    drop = 0.0
+    row = 0
+    while row < len(said.sources):
+        source = said.sources[row]
+        left = 0.0
+        while row < len(said.sources) and said.sources[row] == source:
+            left += weights[sources.weights[source], said.entries[row]] * said.parts[row, pick]
+            row += 1
+        left /= sources.mass[source]
+        if sources.saturates[source]:
+            left /= 1.0 + left
+        drop += (said.scores[source, pick] - left) * said.factors[source]
+    return drop
+
+
+@inlined
+def _take_largest(drops: Floats, suspects: Indices) -> int:
+    """Return the suspect with the largest drop, ties newest first, and leave its drop out."""
+    best = 0
+    for place in range(1, len(drops)):
+        tied = drops[place] == drops[best] and suspects[place] < suspects[best]
+        if drops[place] > drops[best] or tied:
+            best = place
+    if not drops[best] > DROP_MIN:
+        return NOBODY
+    drops[best] = 0.0
+    return int(suspects[best])
+
+
+@compiled(INT[:, ::1], _SOURCES_TYPE, _SAID, _PAST, TABLE, FLOATS)
+def _causes(sources: _Sources, said: _Said, past: _Past, terms: Floats, own: Floats) -> Indices:
+    """Return for each pick the entries that may be named, largest drop first, ties newest first.
+
+    Shape (picks, ``REASONS``), ``NOBODY`` where there are fewer. Only the ``SUSPECTS`` entries with
+    the largest terms are looked at.
+    """
+    suspects = np.full((len(own), SUSPECTS), NOBODY)
+    for pick in range(len(own)):
+        _note_largest(terms, pick, NAMED_MIN * own[pick], suspects[pick])
+    drops = np.zeros(suspects.shape)
+    looked_at = np.zeros(len(past.at_ms), dtype=np.bool_)
+    for entry in suspects.flat:
+        if entry != NOBODY and not looked_at[entry]:
+            looked_at[entry] = True
+            weights = _weights_without(past, entry)
+            for pick in range(len(own)):
+                for place in range(SUSPECTS):
+                    if suspects[pick, place] == entry:
+                        drops[pick, place] = _drop(sources, said, weights, pick)
+    found = np.full((len(own), REASONS), NOBODY)
+    for pick in range(len(own)):
+        for reason in range(REASONS):
+            found[pick, reason] = _take_largest(drops[pick], suspects[pick])
+    return found
 
 
 def _reason(content: ContentSide, history: History, pick: _Pick) -> Reason:
-    own, shared, signal = sum(pick.personal), pick.shared, COMMON[pick.strongest]
+    own, shared = pick.own, pick.shared
     if own <= 0.0 or own < HYBRID_MIN * (own + shared):
+        signal = COMMON[pick.strongest]
         return Reason(signal.kind, [signal.name], signal.label)
-    kinds: dict[str, float] = {}
-    for source, part in zip(PERSONAL, pick.personal, strict=True):
-        kinds[source.kind] = kinds.get(source.kind, 0.0) + part
-    ids = [content.ids[int(history.titles[entry])] for entry in pick.causes]
-    ids = ids or [PERSONAL[pick.personal.index(max(pick.personal))].name]
+    causes = [int(history.titles[entry]) for entry in pick.causes if entry != NOBODY]
+    ids = [content.ids[title] for title in causes] or [PERSONAL[pick.largest].name]
     if shared >= HYBRID_MIN * (own + shared):
+        signal = COMMON[pick.strongest]
         if pick.strongest_part > own:
             return Reason("hybrid", [signal.name, *ids], signal.label)
-        return Reason("hybrid", [*ids, signal.name], _sentence(content, history, pick.causes))
-    large = [kind for kind, part in kinds.items() if part >= HYBRID_MIN * own]
-    kind = "hybrid" if len(large) > 1 else max(kinds, key=lambda each: kinds[each])
-    return Reason(kind, ids, _sentence(content, history, pick.causes))
-
-
-def _sentence(content: ContentSide, history: History, causes: list[int]) -> str:
+        ids.append(signal.name)
+        kind = "hybrid"
+    else:
+        least, first = HYBRID_MIN * own, max(pick.kinds)
+        large = sum(part >= least for part in pick.kinds)
+        kind = "hybrid" if large > 1 else _KINDS[pick.kinds.index(first)]
     if not causes:
-        return "Because of what you watched lately"
-    cause = causes[0]
-    verb = "watched" if history.watched[cause] else "liked"
-    return f"Because you {verb} {content.watched_name(int(history.titles[cause]))}"
+        return Reason(kind, ids, "Because of what you watched lately")
+    verb = "watched" if history.watched[pick.causes[0]] else "liked"
+    return Reason(kind, ids, f"Because you {verb} {content.watched_name(causes[0])}")

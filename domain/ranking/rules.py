@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from domain.availability import FOREVER_MS
 from domain.catalogue.genres import canonical_genres
-from domain.sources.attributes import normalised
+from domain.title_attributes import normalised
 from schemas.content import Content
 from schemas.ranking_rule import RankingRule, RuleMatch
 

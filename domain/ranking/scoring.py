@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from domain.compiled import FLOAT, FLOATS, INTS, NOTHING, compiled
 from domain.ranking import exploration
 from domain.ranking.history import Flags, Floats, History, Indices
 from domain.ranking.value_model import EVIDENCE_FULL, ValueModel
@@ -50,7 +51,6 @@ class Ranker:
         self._common: dict[Region, _Common] = {}
         self._bounds: Floats | None = None
         self._new: Indices | None = None
-        self._unknown: Indices | None = None
         self._id_order: Indices | None = None
 
     def refresh(self) -> None:
@@ -68,7 +68,10 @@ class Ranker:
         personal = tuple(source.score(self.content, history) for source in PERSONAL)
         for scored, factor in zip(personal, factors.tolist(), strict=False):
             if factor != 0.0:
-                own += scored.scores * factor
+                if scored.above is None:
+                    _add_scaled(own, scored.scores, factor)
+                else:
+                    _add_some(own, scored.scores, factor, scored.above)
         return ViewerScores(own + common, own, personal, factors, evidence, region)
 
     def matrix(self, scores: ViewerScores, titles: Indices) -> Floats:
@@ -87,7 +90,6 @@ class Ranker:
         """Return the upper confidence bounds for exploration, kept until ``refresh``."""
         if self._bounds is None or len(self._bounds) < len(self.content.ids):
             self._bounds = exploration.upper_bounds(self.content)
-            self._unknown = None
         return self._bounds
 
     def new_titles(self) -> Indices:
@@ -95,13 +97,6 @@ class Ranker:
         if self._new is None:
             self._new = exploration.new_titles(self.content)
         return self._new
-
-    def unknown(self, size: int) -> Indices:
-        """Return the titles, of the first ``size``, that too little is known of; kept."""
-        bounds = self.upper_bounds()
-        if self._unknown is None:
-            self._unknown = np.flatnonzero(bounds > 0.0)
-        return self._unknown[: np.searchsorted(self._unknown, size)]
 
     def id_order(self) -> Indices:
         """Return the place of each title among all in order of content id; settles ties."""
@@ -147,6 +142,18 @@ class Ranker:
                 found += row * factor
             common.totals[kept] = found
         return found
+
+
+@compiled(NOTHING, FLOATS, FLOATS, FLOAT)
+def _add_scaled(total: Floats, scores: Floats, factor: float) -> None:
+    for title in range(len(total)):
+        total[title] += scores[title] * factor
+
+
+@compiled(NOTHING, FLOATS, FLOATS, FLOAT, INTS)
+def _add_some(total: Floats, scores: Floats, factor: float, titles: Indices) -> None:
+    for title in titles:
+        total[title] += scores[title] * factor
 
 
 def evidence_of(history: History) -> int:

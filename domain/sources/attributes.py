@@ -16,32 +16,19 @@ exact reasons.
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from schemas.content import Content
-
-CAST_MAX = 10  # the first billed; further down, names say little about a title
-DENSE_VALUES_MAX = 64  # genres: a small dense product is faster than sums over lists
-DECIMALS = 6  # scores that are equal to this many are ties
-PARTS = frozenset({"season", "episode"})  # not compared: their series is
+from domain.compiled import FLOATS, INTS32, TABLE, compiled, inlined, tuple_of
+from domain.title_attributes import DECIMALS
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-Kind = Literal["genre", "cast", "director", "themes"]
-_READ: dict[Kind, Callable[[Content], tuple[str, ...]]] = {
-    "genre": lambda content: content.genres,
-    "cast": lambda content: content.cast[:CAST_MAX],
-    "director": lambda content: content.directors,
-    "themes": lambda content: content.themes + content.moods,
-}
-KINDS: tuple[Kind, ...] = tuple(_READ)
+Sets = NDArray[np.int32]
 
 
 class SimilarTitle(NamedTuple):
@@ -51,47 +38,15 @@ class SimilarTitle(NamedTuple):
     score: float
 
 
-class History(NamedTuple):
-    """What a viewer watched: distinct dense indices and how much each title counts (> 0)."""
+class Vectors(NamedTuple):
+    """Sparse rows: of row r the ``columns`` (ascending) and ``entries`` from ``starts[r]`` on."""
 
-    titles: Sequence[int]
-    weights: Sequence[float] | Floats
-
-
-def normalised(value: str) -> str:
-    """Return the form in which values are compared.
-
-    >>> normalised("  Agnès  VARDA")
-    'agnès varda'
-    """
-    return " ".join(value.casefold().split())
+    starts: NDArray[np.int32]
+    columns: NDArray[np.int32]
+    entries: Floats
 
 
-def whole_id(content: Content) -> str:
-    """Return the id of the title that stands for a content: of its series or original, or its own.
-
-    An episode that names no series stands for itself and has no attributes (``attributes_of``).
-    """
-    series_id = content.series_id if content.type in PARTS else None
-    return series_id or content.version_of or content.content_id
-
-
-def spellings(content: Content, kind: Kind) -> dict[str, str]:
-    """Return the values of one kind: normalised form -> the content's own spelling."""
-    found = {normalised(value): value for value in reversed(_READ[kind](content))}
-    found.pop("", None)
-    return found
-
-
-def attributes_of(content: Content) -> dict[str, tuple[str, ...]]:
-    """Return the normalised values of each kind, sorted; kinds without values are left out.
-
-    Only whole titles have any: neither seasons and episodes nor versions of another title.
-    """
-    if content.type in PARTS or whole_id(content) != content.content_id:
-        return {}
-    values = ((kind, tuple(sorted(spellings(content, kind)))) for kind in KINDS)
-    return {kind: found for kind, found in values if found}
+VECTORS = tuple_of(Vectors, INTS32, INTS32, FLOATS)
 
 
 class _Fitted(NamedTuple):
@@ -101,9 +56,8 @@ class _Fitted(NamedTuple):
     """
 
     titles: Indices
-    units: sparse.csr_array
-    by_value: sparse.csr_array
-    dense: Floats | None  # the units again, where there are few values
+    units: Vectors
+    by_value: Vectors
 
 
 class AttributeIndex:
@@ -111,10 +65,9 @@ class AttributeIndex:
 
     Titles with the same set of values share one vector: 17,472 films have 1,073 sets of genres.
     Titles come and go at any time and every weight depends on all of them, so the vectors are made
-    anew at the first question after a change. A product of sparse rows adds each row up by itself,
-    so a batch of viewers gives the same bits as one viewer after the other. The order in which
-    titles came moves a score by the rounding of its sum (1e-15): round before ranking. Sets and
-    values that no title has any more are kept, with weight 0, for the life of the index.
+    anew at the first question after a change. The order in which titles came moves a score by the
+    rounding of its sum (1e-15): round before ranking. Sets and values that no title has any more
+    are kept, with weight 0, for the life of the index.
     """
 
     def __init__(self, ids: Sequence[str]) -> None:
@@ -123,7 +76,7 @@ class AttributeIndex:
         self._columns: dict[str, int] = {}
         self._sets: dict[tuple[int, ...], int] = {(): 0}  # a title without values is in set 0
         self._members, self._lengths = array("i"), array("i", [0])  # columns of all sets, in order
-        self._set_of = np.zeros(1024, dtype=np.int64)
+        self._set_of = np.zeros(1024, dtype=np.int32)
         self._fitted: _Fitted | None = None
 
     def put(self, title: int, values: Iterable[str]) -> None:
@@ -154,11 +107,11 @@ class AttributeIndex:
     def _grow(self, size: int) -> None:
         if size > len(self._set_of):
             more = max(size, 2 * len(self._set_of)) - len(self._set_of)
-            self._set_of = np.concatenate([self._set_of, np.zeros(more, dtype=np.int64)])
+            self._set_of = np.concatenate([self._set_of, np.zeros(more, dtype=np.int32)])
 
     def similar(self, title: int, limit: int) -> list[SimilarTitle]:
         """Return the most similar other titles, best first; ties by content id."""
-        scores = np.round(self._by_title(self._by_set([History([title], [1.0])]))[0], DECIMALS)
+        scores = np.round(self.scores(np.array([title]), np.ones(1)), DECIMALS)
         scores[title] = 0.0
         found = np.flatnonzero(scores > 0.0)
         if len(found) > limit:
@@ -170,110 +123,30 @@ class AttributeIndex:
     def shared(self, title: int, other: int) -> list[str]:
         """Return the values that both titles have, rarest first; ties by value."""
         fitted = self._fit()
-        first, second = fitted.units[[self._set_of[title]]], fitted.units[[self._set_of[other]]]
-        both: list[int] = np.intersect1d(first.indices, second.indices).tolist()
+        starts, columns, _ = fitted.units
+        first, second = (
+            columns[starts[each] : starts[each + 1]] for each in self._set_of[[title, other]]
+        )
+        both: list[int] = np.intersect1d(first, second).tolist()
         both.sort(key=lambda column: (fitted.titles[column], self._values[column]))
         return [self._values[column] for column in both]
 
     def scores(self, titles: Indices, weights: Floats) -> Floats:
         """Return ``sum over j of w_j v_j . v_i`` for all titles i, v being unit vectors.
 
-        At most the sum of the weights. One viewer at a time without sparse matrices: their set-up
-        would cost more than the sums.
+        At most the sum of the weights.
         """
-        fitted = self._fit()
-        if not self._values:
-            return np.zeros(len(self._ids))
-        if fitted.dense is not None:
-            by_set: Floats = fitted.dense @ (weights @ fitted.dense[self._set_of[titles]])
-            return by_set.take(self._set_of[: len(self._ids)])
-        owners, columns, values = _entries(fitted.units, self._set_of[titles])
-        values = values * weights[owners]
-        profile: Floats = np.bincount(columns, weights=values, minlength=len(self._values)).astype(
-            np.float64, copy=False
-        )
-        used = np.flatnonzero(profile)
-        owners, sets, values = _entries(fitted.by_value, used)
-        values = values * profile[used][owners]
-        found = np.bincount(sets, weights=values, minlength=len(self._lengths))
-        taken: Floats = found.astype(np.float64, copy=False).take(self._set_of[: len(self._ids)])
-        return taken
+        _, units, by_value = self._fit()
+        sets = self._set_of[: len(self._ids)]
+        return _scores(units, by_value, sets[titles], weights, sets)
 
-    def cosines(self, titles: Indices) -> Floats:
-        """Return the similarities of some titles to one another, shape (titles, titles)."""
-        weights = np.ones(len(titles))
-        return self.parts(titles, weights, titles)
+    def parts(self, titles: Indices, targets: Indices) -> Floats:
+        """Return ``v_j . v_i``, the similarity of each title to each target, of that shape."""
+        return _cosines(self._fit().units, self._set_of[titles], self._set_of[targets])
 
-    def parts(self, titles: Indices, weights: Floats, targets: Indices) -> Floats:
-        """Return ``w_j v_j . v_i``, shape (titles, targets), as ``terms`` does.
-
-        Over the values that the targets have, which are few: two small dense matrices.
-        """
-        if not self._values:
-            return np.zeros((len(titles), len(targets)))
-        fitted = self._fit()
-        if fitted.dense is not None:
-            watched = fitted.dense[self._set_of[titles]] * weights[:, np.newaxis]
-            found: Floats = watched @ fitted.dense[self._set_of[targets]].T
-            return found
-        units = fitted.units
-        owners, columns, values = _entries(units, self._set_of[targets])
-        used, places = np.unique(columns, return_inverse=True)
-        shown = np.zeros((len(targets), len(used)))
-        shown[owners, places] = values
-        owners, columns, values = _entries(units, self._set_of[titles])
-        places = np.searchsorted(used, columns)
-        both = places < len(used)
-        both[both] = used[places[both]] == columns[both]
-        watched = np.zeros((len(titles), len(used)))
-        watched[owners[both], places[both]] = values[both] * weights[owners[both]]
-        return np.asarray(watched @ shown.T)
-
-    def profile_scores(self, titles: Sequence[int], weights: Sequence[float] | Floats) -> Floats:
-        """Return the scores of all titles for one viewer; see ``batch_scores``."""
-        scores: Floats = self.batch_scores([History(titles, weights)])[0]
-        return scores
-
-    def batch_scores(self, viewers: Sequence[History]) -> Floats:
-        """Return one row of scores a viewer, shape (viewers, titles), 0-1.
-
-        The score of title i is ``(sum over j of w_j v_j) . v_i``, v being unit vectors, divided by
-        the viewer's largest: that of the title most like everything watched, which may be one of
-        those watched. A viewer of whose titles no value is known has zeros.
-        """
-        scores = self._by_set(viewers)
-        largest = scores.max(axis=1, initial=0.0, keepdims=True)
-        np.divide(scores, largest, out=scores, where=largest > 0.0)
-        return self._by_title(scores)
-
-    def terms(
-        self, titles: Sequence[int], weights: Sequence[float] | Floats, targets: Sequence[int]
-    ) -> Floats:
-        """Return ``w_j v_j . v_i``, shape (titles, targets): what each title watched adds to each.
-
-        A column added up is the score of its target before the division by the viewer's largest.
-        """
-        units = self._fit().units
-        watched, shown = units[self._set_of[list(titles)]], units[self._set_of[list(targets)]]
-        terms: Floats = (watched @ shown.T).toarray()
-        terms *= np.asarray(weights, dtype=np.float64)[:, np.newaxis]
-        return terms
-
-    def _by_set(self, viewers: Sequence[History]) -> Floats:
-        """Return the scores of each set before they are scaled, shape (viewers, sets)."""
-        fitted = self._fit()
-        starts = np.cumsum([0, *(len(viewer.titles) for viewer in viewers)], dtype=np.int32)
-        titles = np.fromiter(chain.from_iterable(viewer.titles for viewer in viewers), np.int64)
-        weights = np.fromiter(chain.from_iterable(viewer.weights for viewer in viewers), np.float64)
-        sets = self._set_of[titles].astype(np.int32)
-        shape = (len(viewers), fitted.units.shape[0])
-        watched = sparse.csr_array((weights, sets, starts), shape)
-        scores: Floats = (watched @ fitted.units @ fitted.by_value).toarray()
-        return scores
-
-    def _by_title(self, scores: Floats) -> Floats:
-        taken: Floats = scores.take(self._set_of[: len(self._ids)], axis=1)
-        return taken
+    def vectors_of(self, titles: Indices) -> tuple[Vectors, Sets]:
+        """Return unit vectors, and which of them each title has."""
+        return self._fit().units, self._set_of[titles]
 
     def _fit(self) -> "_Fitted":
         """Make the vectors of all sets that have a title now; others get the zero vector."""
@@ -290,19 +163,56 @@ class AttributeIndex:
             norms = np.sqrt(np.bincount(owners, entries**2, minlength=len(lengths)))
             np.divide(entries, norms[owners], out=entries, where=entries > 0.0)
             starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-            shape = (len(lengths), len(self._values))
-            units = sparse.csr_array((entries, columns, starts), shape)
-            dense = units.toarray() if len(self._values) <= DENSE_VALUES_MAX else None
-            self._fitted = _Fitted(titles, units, units.T.tocsr(), dense)
+            units = sparse.csr_array((entries, columns, starts), (len(lengths), len(self._values)))
+            self._fitted = _Fitted(titles, _vectors(units), _vectors(units.T.tocsr()))
         return self._fitted
 
 
-def _entries(rows: sparse.csr_array, places: Indices) -> tuple[Indices, Indices, Floats]:
-    """Return (which of ``places``, column, entry) of all entries of some rows, in order."""
-    starts = rows.indptr[places]
-    lengths = rows.indptr[places + 1] - starts
-    ends = np.cumsum(lengths)
-    count = int(ends[-1]) if len(ends) else 0
-    entries = np.arange(count) + np.repeat(starts - ends + lengths, lengths)
-    owners = np.repeat(np.arange(len(places)), lengths)
-    return owners, rows.indices[entries], rows.data[entries]
+def _vectors(rows: sparse.csr_array) -> Vectors:
+    starts, columns = rows.indptr.astype(np.int32), rows.indices.astype(np.int32)
+    return Vectors(starts, columns, rows.data.astype(np.float64))
+
+
+@compiled(FLOATS, VECTORS, VECTORS, INTS32, FLOATS, INTS32)
+def _scores(
+    units: Vectors, by_value: Vectors, watched: Sets, weights: Floats, sets: Sets
+) -> Floats:
+    """Return the score of each of ``sets``: the sum of the vectors watched, times its vector."""
+    profile = np.zeros(len(by_value.starts) - 1)
+    for place in range(len(watched)):
+        for entry in range(units.starts[watched[place]], units.starts[watched[place] + 1]):
+            profile[units.columns[entry]] += units.entries[entry] * weights[place]
+    by_set = np.zeros(len(units.starts) - 1)
+    for value in np.flatnonzero(profile):
+        for entry in range(by_value.starts[value], by_value.starts[value + 1]):
+            by_set[by_value.columns[entry]] += by_value.entries[entry] * profile[value]
+    found = np.empty(len(sets))
+    for title in range(len(sets)):
+        found[title] = by_set[sets[title]]
+    return found
+
+
+@inlined
+def cosine(units: Vectors, one: int, other: int) -> float:
+    """Return the product of two rows, added up in the order of their columns."""
+    found = 0.0
+    first, second = units.starts[one], units.starts[other]
+    while first < units.starts[one + 1] and second < units.starts[other + 1]:
+        if units.columns[first] == units.columns[second]:
+            found += units.entries[first] * units.entries[second]
+            first += 1
+            second += 1
+        elif units.columns[first] < units.columns[second]:
+            first += 1
+        else:
+            second += 1
+    return found
+
+
+@compiled(TABLE, VECTORS, INTS32, INTS32)
+def _cosines(units: Vectors, sets: Sets, others: Sets) -> Floats:
+    found = np.empty((len(sets), len(others)))
+    for row in range(len(sets)):
+        for column in range(len(others)):
+            found[row, column] = cosine(units, sets[row], others[column])
+    return found

@@ -6,30 +6,50 @@ Titles without a year neither give nor get anything.
 
 import numpy as np
 
+from domain.compiled import FLOATS, INTS, TABLE, compiled
 from domain.ranking.history import RECENT, Floats, History, Indices
-from domain.slate_index import YEAR_FIRST, YEARS, ContentSide
+from domain.slate_index import YEAR_LAST, ContentSide
 from domain.sources.source import PersonalSource, Scored
 
 SPAN_YEARS = 10
-_CALENDAR = np.arange(YEAR_FIRST, YEAR_FIRST + YEARS)
+_MASS = RECENT.mass  # compiled functions read no properties
+
+
+@compiled(FLOATS, INTS, INTS, FLOATS)
+def _scores(years: Indices, watched: Indices, weights: Floats) -> Floats:
+    by_year = np.zeros(YEAR_LAST + SPAN_YEARS)
+    for place in range(len(watched)):
+        if watched[place] > 0:
+            weight = weights[place] / _MASS
+            for apart in range(1 - SPAN_YEARS, SPAN_YEARS):
+                by_year[watched[place] + apart] += weight * (1.0 - abs(apart) / SPAN_YEARS)
+    by_year[0] = 0.0
+    found = np.empty(len(years))
+    for title in range(len(years)):
+        found[title] = by_year[years[title]]
+    return found
+
+
+@compiled(TABLE, INTS, INTS)
+def _parts(watched: Indices, shown: Indices) -> Floats:
+    found = np.zeros((len(watched), len(shown)))
+    for row in range(len(watched)):
+        for column in range(len(shown)):
+            apart = abs(watched[row] - shown[column])
+            if watched[row] > 0 and shown[column] > 0 and apart < SPAN_YEARS:
+                found[row, column] = 1.0 - apart / SPAN_YEARS
+    return found
 
 
 def score(content: ContentSide, history: History) -> Scored:
     """Return the closeness in release year to the viewer's last titles."""
     years = content.years[: len(content.ids)]
-    known = years[history.homes[history.reach]][:, np.newaxis]
-    weights = history.recency[history.reach] / RECENT.mass
-    near = np.maximum(0.0, 1.0 - np.abs(_CALENDAR - known) / SPAN_YEARS)
-    near *= known > 0
-    by_year = np.concatenate([[0.0], (weights[:, np.newaxis] * near).sum(axis=0)])
-    places = np.maximum(years - (YEAR_FIRST - 1), 0)  # 0: no year
+    watched = years[history.homes[history.reach]]
 
     def said(picks: Indices) -> Floats:
-        shown = places[picks]
-        found: Floats = near[:, shown - 1] * (shown > 0)
-        return found
+        return _parts(watched, years[picks])
 
-    return Scored(by_year.take(places), history.reach, said)
+    return Scored(_scores(years, watched, history.recency[history.reach]), history.reach, said)
 
 
 SOURCE = PersonalSource("era", "content_based", score)

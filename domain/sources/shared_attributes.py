@@ -4,18 +4,15 @@
 ``domain.sources.attributes``, one source a kind. At most 1, because similarities are.
 """
 
-import numpy as np
-
+from domain import title_attributes
 from domain.ranking.history import RECENT, Floats, History, Indices
 from domain.slate_index import ContentSide
-from domain.sources import attributes
-from domain.sources.attributes import KINDS
 from domain.sources.source import Kind, PersonalSource, Scored
 
 _GRAPH: Kind = "graph_based"
 
 
-def source_of(kind: attributes.Kind) -> PersonalSource:
+def source_of(kind: title_attributes.Kind) -> PersonalSource:
     """Return the source of one kind of attribute."""
 
     def score(content: ContentSide, history: History) -> Scored:
@@ -24,11 +21,11 @@ def source_of(kind: attributes.Kind) -> PersonalSource:
         weights = history.recency[history.reach] / RECENT.mass
 
         def said(picks: Indices) -> Floats:
-            return index.parts(titles, np.ones(len(titles)), picks)
+            return index.parts(titles, picks)
 
         return Scored(index.scores(titles, weights), history.reach, said)
 
     return PersonalSource(kind, "content_based" if kind == "genre" else _GRAPH, score)
 
 
-SOURCES = tuple(source_of(kind) for kind in KINDS)
+SOURCES = tuple(source_of(kind) for kind in title_attributes.KINDS)

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from domain.ranking.history import RECENT, Floats, History, Indices
+from domain.row_table import parts_of_picks, weighted_sums
 from domain.slate_index import ContentSide
 
 Kind = Literal["collaborative", "content_based", "graph_based", "context_aware", "trending"]
@@ -19,11 +20,13 @@ class Scored(NamedTuple):
     ``scores`` has one number 0-1 per title; more evidence never lowers one. ``entries`` are the
     entries of the history that have a weight, or would if one other were taken out;
     ``said(picks)``, of shape (entries, picks), is what each says about each title at weight 1.
+    ``above`` are the titles with a score above 0, where few have one.
     """
 
     scores: Floats
     entries: Indices
     said: Said
+    above: Indices | None = None
 
 
 class PersonalSource(NamedTuple):
@@ -47,14 +50,9 @@ class PersonalSource(NamedTuple):
         """
         weights: Floats = getattr(history, self.weights)
         shares = np.zeros((len(weights), len(picks)))
-        if len(scored.entries):
-            shares[scored.entries] = self.terms(weights, scored, scored.said(picks), picks)
-        return shares
-
-    def terms(self, weights: Floats, scored: Scored, said: Floats, picks: Indices) -> Floats:
-        """Return what each of ``scored.entries`` adds to the score of each pick."""
-        found = weights[scored.entries, np.newaxis] * said / self.mass
-        return found * (1.0 - scored.scores[picks]) if self.saturates else found
+        shares[scored.entries] = weights[scored.entries, np.newaxis] / self.mass
+        shares[scored.entries] *= scored.said(picks)
+        return shares * (1.0 - scored.scores[picks]) if self.saturates else shares
 
 
 class CommonSource(NamedTuple):
@@ -82,20 +80,13 @@ def of_rows(
         weights: of each of them.
         entries: those that have a weight or may get one.
     """
-    terms = content.terms(table, titles[entries])
-    size = len(content.ids)
-    weighted = terms.values * weights[entries].take(terms.owners)
-    sums = np.bincount(terms.targets, weights=weighted, minlength=size)
-    scores = sums.astype(np.float64, copy=False)  # without terms they are whole numbers
+    homes, size = content.rollup.homes, len(content.ids)
+    owners = titles[entries]
+    rows = content.rows(table, owners)
+    scores, above = weighted_sums(rows, owners, weights[entries], homes, size)
+    scores[above] /= 1.0 + scores[above]
 
     def said(picks: Indices) -> Floats:
-        place = np.full(size, -1, dtype=np.int64)
-        place[picks] = np.arange(len(picks))
-        picked = place.take(terms.targets)
-        used = np.flatnonzero(picked >= 0)
-        cells = terms.owners[used] * len(picks) + picked[used]
-        count = len(entries) * len(picks)
-        parts = np.bincount(cells, weights=terms.values[used], minlength=count)
-        return parts.reshape(len(entries), len(picks)).astype(np.float64, copy=False)
+        return parts_of_picks(rows, owners, picks, homes, size)
 
-    return Scored(scores / (1.0 + scores), entries, said)
+    return Scored(scores, entries, said, above)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from psycopg import AsyncConnection
 
-from domain.sources.attributes import DECIMALS
+from domain.title_attributes import DECIMALS
 from infra.postgres.pool import Pool
 from infra.postgres.rows import transposed
 

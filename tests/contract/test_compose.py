@@ -22,7 +22,7 @@ COMPOSE = ROOT / "docker-compose.kafka.yml"
 DOCKERFILE = ROOT / "infra/docker/Dockerfile"
 SETTINGS = {item.metadata["env"] for item in fields(Settings)}
 OURS = "media-gateway:"
-PYTHON_VARIABLES = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+PYTHON_VARIABLES = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "NUMBA_CACHE_DIR"}
 PIP_VARIABLES = {"PIP_NO_CACHE_DIR", "PIP_DISABLE_PIP_VERSION_CHECK"}
 Document = dict[str, Any]
 

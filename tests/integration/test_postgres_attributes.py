@@ -12,7 +12,8 @@ from agents.spec import Record
 from cli.demo.catalogues import content_id_of, load_films
 from cli.demo.movielens import MOVIELENS_DIRECTORY, with_keywords
 from domain.catalogue.mappers import film_catalogue
-from domain.sources.attributes import KINDS, AttributeIndex, attributes_of
+from domain.sources.attributes import AttributeIndex
+from domain.title_attributes import KINDS, attributes_of
 from infra.postgres.attributes import SHARED_MAX, AttributeStore, counted, value_key
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool

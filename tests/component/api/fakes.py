@@ -8,7 +8,8 @@ import psycopg
 
 from api.presets import PresetRules
 from api.services import Services
-from domain.sources.attributes import AttributeIndex, attributes_of
+from domain.sources.attributes import AttributeIndex
+from domain.title_attributes import attributes_of
 from infra.kafka.delivery import Produced
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from domain import pair_rows
-from domain.pair_rows import NeighbourRow, PairRows
+from domain.pair_rows import PairRows
+from domain.row_table import NeighbourRow
 
 
 def row(**weights: float) -> NeighbourRow:
@@ -97,13 +98,13 @@ def test_pairs_are_a_function_of_the_rows_held(seed: int) -> None:
 
 def test_rows_are_put_together_when_asked_for_and_only_after_a_change(monkeypatch) -> None:
     built: list[int] = []
-    settle = PairRows._settle
+    made = PairRows._made
 
     def counted(self: PairRows, title: int) -> NeighbourRow:
         built.append(title)
-        return settle(self, title)
+        return made(self, title)
 
-    monkeypatch.setattr(pair_rows.PairRows, "_settle", counted)
+    monkeypatch.setattr(pair_rows.PairRows, "_made", counted)
     found = three()
     found.put(D, 4, row(c=0.5))
     assert built == []

@@ -238,8 +238,8 @@ def test_reasons_are_the_largest_terms_of_a_dense_product() -> None:
     of = big_side(3)
     matrix = np.zeros((200, 200))
     for source in range(200):
-        terms = of.terms("cowatch", np.array([of.index[f"t{source:03d}"]]))
-        matrix[source, [int(of.ids[target][1:]) for target in terms.targets]] = terms.values
+        row = of.row("cowatch", of.index[f"t{source:03d}"])
+        matrix[source, [int(of.ids[target][1:]) for target in row.titles]] = row.weights
     for viewer in viewers()[6:]:
         newest = sorted(viewer.profile.titles.items(), key=lambda each: (-each[1][0], each[0]))
         watched = [int(name[1:]) for name, _ in newest]

@@ -45,14 +45,17 @@ def test_more_likes_never_lower_a_bound_and_it_is_at_most_one() -> None:
 
 def test_the_best_by_bound_and_fit_are_chosen_ties_by_content_id() -> None:
     id_order = np.array([3, 2, 1, 0, 4])  # titles 0-4 are d, c, b, a, e
-    allowed = np.array([0, 1, 2, 3])
-    even = np.full(4, 0.8)
-    assert choose(id_order, even, np.zeros(4), allowed, 3).tolist() == [3, 2, 1]
-    assert choose(id_order, even, np.array([0.0, 1.0, 0.0, 0.0]), allowed, 2).tolist() == [1, 3]
-    well_liked = np.array([0.9, 0.8, 0.8, 0.1])
-    assert choose(id_order, well_liked, np.zeros(4), allowed, 4).tolist() == [0, 2, 1, 3]
+    free = np.array([True, True, True, True, False])
+
+    def chosen(bounds: list[float], own: list[float], count: int) -> list[int]:
+        return choose(id_order, np.array(bounds), np.array(own), free, count).tolist()
+
+    even, nothing = [0.8] * 5, [0.0] * 5
+    assert chosen(even, nothing, 3) == [3, 2, 1]
+    assert chosen(even, [0.0, 7.0, 0.0, 0.0, 9.0], 2) == [1, 3]
+    assert chosen([0.9, 0.8, 0.8, 0.1, 1.0], nothing, 4) == [0, 2, 1, 3]
+    assert chosen([0.9, 0.8, 0.0, 0.1, 1.0], nothing, 4) == [0, 1, 3]  # enough is known of b
     # A title that nothing speaks for is explored last, not never.
     assert FIT_FLOOR * 0.9 < 0.8 * 0.5
-    half = np.array([0.0, 0.5, 0.5, 0.5])
-    assert choose(id_order, np.array([0.9, 0.8, 0.8, 0.8]), half, allowed, 4).tolist()[-1] == 0
-    assert choose(id_order, np.empty(0), np.empty(0), allowed[:0], 2).tolist() == []
+    assert chosen([0.9, 0.8, 0.8, 0.8, 1.0], [0.0, 0.5, 0.5, 0.5, 1.0], 4)[-1] == 0
+    assert choose(np.arange(0), np.empty(0), np.empty(0), free[:0], 2).tolist() == []

@@ -206,7 +206,7 @@ def test_a_like_taken_back_is_one_like_less() -> None:
 def test_rows_brought_up_to_date_are_those_that_are_scored_with() -> None:
     found = learner()
     fed(found, [("u", "t1", liked(10)), ("u", "t2", liked(20))])
-    assert len(found.content.terms(NEXT, np.array([1])).values) == 0
+    assert len(found.content.row(NEXT, 1).titles) == 0
     found.sync_rows(np.array([1]))
-    assert found.content.terms(NEXT, np.array([1])).targets.tolist() == [2]
+    assert found.content.row(NEXT, 1).titles.tolist() == [2]
     assert 1 not in found.sequences.changed

@@ -1,22 +1,16 @@
 """The attribute index: numbers by hand, and what holds for all kinds and any catalogue."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from domain.sources.attributes import (
-    CAST_MAX,
-    KINDS,
-    AttributeIndex,
-    History,
-    attributes_of,
-    normalised,
-    spellings,
-    whole_id,
-)
+from domain.sources.attributes import AttributeIndex
+from domain.title_attributes import CAST_MAX, KINDS, attributes_of, normalised, spellings, whole_id
 from schemas.content import Content
 
 VALUES = [f"value {n}" for n in range(8)]
@@ -38,6 +32,10 @@ def similar(catalogue: dict[str, list[str]], content_id: str, limit: int = 20) -
     ids = list(catalogue)
     rows = index(catalogue).similar(ids.index(content_id), limit)
     return {ids[row.title]: row.score for row in rows}
+
+
+def scores_of(found: AttributeIndex, titles: Sequence[int]) -> NDArray[np.float64]:
+    return found.scores(np.array(titles, dtype=np.int64), np.ones(len(titles)))
 
 
 def content(**fields: object) -> Content:
@@ -76,15 +74,14 @@ def test_shared_values_come_rarest_first() -> None:
     assert index(FOUR).shared(0, 3) == []
 
 
-def test_a_viewers_score_is_the_sum_of_its_terms_scaled_by_the_largest() -> None:
+def test_a_viewers_score_is_the_weighted_sum_of_its_parts() -> None:
     found = index(FOUR)
-    watched, weights = [0, 3], [0.5, 2.0]
-    terms = found.terms(watched, weights, range(4))
-    assert terms.shape == (2, 4)
-    assert terms[1].tolist() == pytest.approx([0, 0, 0, 2.0])
-    assert terms[0, 0] == pytest.approx(0.5)
-    sums = terms.sum(axis=0)
-    assert found.profile_scores(watched, weights) == pytest.approx(sums / sums.max(), abs=1e-12)
+    watched, weights = np.array([0, 3]), np.array([0.5, 2.0])
+    parts = found.parts(watched, np.arange(4))
+    assert parts.shape == (2, 4)
+    assert parts[1].tolist() == pytest.approx([0, 0, 0, 1.0])
+    assert parts[0, 0] == pytest.approx(1.0)
+    assert found.scores(watched, weights) == pytest.approx(weights @ parts, abs=1e-12)
 
 
 def test_ids_that_grow_outside_and_titles_never_put_have_no_scores() -> None:
@@ -92,7 +89,7 @@ def test_ids_that_grow_outside_and_titles_never_put_have_no_scores() -> None:
     found = AttributeIndex(ids)
     found.put(1, ["drama"])
     ids += [f"later-{n}" for n in range(3000)]
-    assert found.profile_scores([1, 2500], [1.0, 1.0]).tolist() == [0.0, 1.0] + [0.0] * 3000
+    assert scores_of(found, [1, 2500]).tolist() == [0.0, 1.0] + [0.0] * 3000
     assert found.similar(2500, 5) == []
     assert found.shared(1, 2900) == []
     found.put(3001, ["drama"])
@@ -101,12 +98,10 @@ def test_ids_that_grow_outside_and_titles_never_put_have_no_scores() -> None:
 
 def test_an_empty_index_and_an_empty_history_score_nothing() -> None:
     empty = AttributeIndex(["a", "b"])
-    assert empty.profile_scores([0], [1.0]).tolist() == [0.0, 0.0]
+    assert scores_of(empty, [0]).tolist() == [0.0, 0.0]
     assert empty.similar(0, 5) == []
-    assert empty.terms([], [], [0]).shape == (0, 1)
-    full = index(FOUR)
-    assert full.batch_scores([]).shape == (0, 4)
-    assert full.profile_scores([], []).tolist() == [0.0] * 4
+    assert empty.parts(np.arange(0), np.arange(1)).shape == (0, 1)
+    assert scores_of(index(FOUR), []).tolist() == [0.0] * 4
 
 
 @settings(max_examples=60, deadline=None)
@@ -126,27 +121,23 @@ def test_the_order_of_arrival_and_what_was_there_before_do_not_matter(catalogue,
     for content_id in catalogue:
         rows = other.similar(order.index(content_id), 20)
         assert {order[row.title]: row.score for row in rows} == similar(catalogue, content_id)
-    scores = first.profile_scores(range(len(ids)), [1.0] * len(ids))
-    again = other.profile_scores(range(len(ids)), [1.0] * len(ids))
+    scores, again = scores_of(first, range(len(ids))), scores_of(other, range(len(ids)))
     moved = [again[order.index(content_id)] for content_id in ids]
     assert scores == pytest.approx(moved, abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(CATALOGUES, st.data())
-def test_scores_are_finite_0_to_1_and_a_batch_is_one_by_one(catalogue, data) -> None:
+def test_scores_are_finite_and_at_most_the_sum_of_the_weights(catalogue, data) -> None:
     found, size = index(catalogue), len(catalogue)
-    history = st.lists(st.tuples(st.integers(0, size - 1), st.floats(0.01, 2)), max_size=6)
-    drawn = data.draw(st.lists(history, max_size=5))
-    viewers = [History([t for t, _ in some], [w for _, w in some]) for some in drawn]
-    batch = found.batch_scores(viewers)
-    assert batch.shape == (len(viewers), size)
-    assert np.isfinite(batch).all()
-    assert ((batch >= 0) & (batch <= 1)).all()
-    for row, viewer in zip(batch, viewers, strict=True):
-        assert row.tobytes() == found.profile_scores(*viewer).tobytes()
-        watched = any(list(catalogue.values())[title] for title in viewer.titles)
-        assert row.max() == (1.0 if watched else 0.0)
+    weighed = st.lists(st.tuples(st.integers(0, size - 1), st.floats(0, 2)), max_size=6)
+    history = data.draw(weighed)
+    titles = np.array([title for title, _ in history], dtype=np.int64)
+    weights = np.array([weight for _, weight in history])
+    scores = found.scores(titles, weights)
+    assert np.isfinite(scores).all()
+    assert ((scores >= 0) & (scores <= weights.sum() + 1e-12)).all()
+    assert scores == pytest.approx(weights @ found.parts(titles, np.arange(size)), abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -160,9 +151,8 @@ def test_a_removed_title_was_never_put(catalogue, data) -> None:
     everything = range(len(catalogue))
     for title in everything:
         assert found.similar(title, 20) == without.similar(title, 20)
-    ones = [1.0] * len(catalogue)
-    expected = without.profile_scores(everything, ones)
-    assert found.profile_scores(everything, ones) == pytest.approx(expected, abs=1e-12)
+    expected = scores_of(without, everything)
+    assert scores_of(found, everything) == pytest.approx(expected, abs=1e-12)
 
 
 FIELDS = {"genre": "genres", "cast": "cast", "director": "directors", "themes": "moods"}

@@ -111,7 +111,7 @@ def test_shares_are_not_negative_and_add_up_to_the_score(
     assert shares.shape == (len(history.titles), len(SIDE.ids))
     assert shares.min(initial=0.0) >= 0.0
     assert np.abs(shares.sum(axis=0) - scored.scores).max() < 1e-9
-    picks = EVERY_TITLE[5:25:4]
+    picks = EVERY_TITLE[5:25:4].copy()
     assert source.shares(history, scored, picks) == pytest.approx(shares[:, picks], abs=1e-12)
 
 

@@ -1,0 +1,157 @@
+"""Rows of neighbours in a few long arrays: the form in which compiled loops read them.
+
+Row j says how much title j speaks for others: ``values[n]`` for ``targets[n]``. A row that is set
+anew is written behind all others; when more than half of what is held is out of date, the table is
+packed. Setting a row costs its length, on average, whatever else is held.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from domain.compiled import FLOATS, INT, INTS, INTS32, TABLE, compiled, tuple_of
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+ENTRIES_FIRST = 4096  # room at the start
+
+
+class NeighbourRow(NamedTuple):
+    """Row j of B: ``weights[n]`` is B_ji for title i = ``titles[n]``."""
+
+    titles: Indices
+    weights: Floats
+
+
+class Rows(NamedTuple):
+    """All rows: that of title j is ``targets`` and ``values`` from ``starts[j]`` on."""
+
+    starts: Indices
+    lengths: Indices
+    targets: NDArray[np.int32]
+    values: Floats
+
+
+ROWS = tuple_of(Rows, INTS, INTS, INTS32, FLOATS)
+NO_ROW = NeighbourRow(np.empty(0, dtype=np.int64), np.empty(0))
+
+
+class RowTable:
+    """Rows by dense index of their title; a title without a row has an empty one.
+
+    Targets are read through ``homes``, an array that says which title each counts for: a series
+    gets the sum over its episodes. Not the largest: EASE divides what a title says about a series
+    among the episodes, because they explain one another, and the largest share alone would put a
+    series behind a film. A sum is also the same linear model, and its parts stay exact reasons.
+    """
+
+    def __init__(self) -> None:
+        none = np.zeros(1024, dtype=np.int64)
+        self._rows = Rows(
+            none, none.copy(), np.empty(ENTRIES_FIRST, np.int32), np.empty(ENTRIES_FIRST)
+        )
+        self._end = 0
+        self._held = 0  # entries of rows that count
+
+    def __contains__(self, title: int) -> bool:
+        return title < len(self._rows.lengths) and self._rows.lengths[title] > 0
+
+    def put(self, title: int, row: NeighbourRow) -> None:
+        """Set a row; an empty one removes it."""
+        self._grow(title + 1)
+        length = len(row.titles)
+        self._held += length - int(self._rows.lengths[title])
+        self._rows.lengths[title] = 0
+        if self._end + length > len(self._rows.targets):
+            self._pack(length)
+        end = self._end + length
+        self._rows.targets[self._end : end] = row.titles
+        self._rows.values[self._end : end] = row.weights
+        self._rows.starts[title], self._rows.lengths[title] = self._end, length
+        self._end = end
+
+    def get(self, title: int) -> NeighbourRow:
+        """Return a row as it was set; an empty one when there is none."""
+        if title not in self:
+            return NO_ROW
+        start = self._rows.starts[title]
+        part = slice(start, start + self._rows.lengths[title])
+        return NeighbourRow(
+            self._rows.targets[part].astype(np.int64), self._rows.values[part].copy()
+        )
+
+    def rows(self, size: int) -> Rows:
+        """Return the rows of the first ``size`` titles at least; to be read at once, not kept."""
+        self._grow(size)
+        return self._rows
+
+    def _grow(self, size: int) -> None:
+        held = len(self._rows.starts)
+        if size > held:
+            more = np.zeros(max(size, 2 * held) - held, dtype=np.int64)
+            starts, lengths, targets, values = self._rows
+            starts, lengths = np.concatenate([starts, more]), np.concatenate([lengths, more])
+            self._rows = Rows(starts, lengths, targets, values)
+
+    def _pack(self, length: int) -> None:
+        """Move what counts to the front of arrays twice as long as it and ``length`` more."""
+        starts, lengths, targets, values = self._rows
+        kept = np.flatnonzero(lengths)
+        ends = np.cumsum(lengths[kept])
+        entries = np.repeat(starts[kept] - ends + lengths[kept], lengths[kept])
+        entries += np.arange(len(entries))
+        self._end = len(entries)
+        starts[kept] = ends - lengths[kept]
+        room = max(ENTRIES_FIRST, 2 * (self._end + length))
+        self._rows = Rows(starts, lengths, np.empty(room, np.int32), np.empty(room))
+        self._rows.targets[: self._end] = targets[entries]
+        self._rows.values[: self._end] = values[entries]
+
+
+@compiled(types.Tuple((FLOATS, INTS)), ROWS, INTS, FLOATS, INTS, INT)
+def weighted_sums(
+    rows: Rows, titles: Indices, weights: Floats, homes: Indices, size: int
+) -> tuple[Floats, Indices]:
+    """Return the weighted sum of the rows of some titles, by home, and where it is above 0.
+
+    Args:
+        rows: the table's; no value is negative.
+        titles: whose rows are added.
+        weights: one a title, none negative.
+        homes: what each target counts for.
+        size: how many titles there are.
+    """
+    sums, above = np.zeros(size), np.empty(size, dtype=np.int64)
+    count = 0
+    for place in range(len(titles)):
+        title, weight = titles[place], weights[place]
+        if weight == 0.0:
+            continue
+        for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
+            home, added = homes[rows.targets[entry]], rows.values[entry] * weight
+            if added > 0.0 and sums[home] == 0.0:
+                above[count] = home
+                count += 1
+            sums[home] += added
+    return sums, above[:count].copy()
+
+
+@compiled(TABLE, ROWS, INTS, INTS, INTS, INT)
+def parts_of_picks(
+    rows: Rows, titles: Indices, picks: Indices, homes: Indices, size: int
+) -> Floats:
+    """Return what the row of each title says about each pick, by home, shape (titles, picks)."""
+    columns = np.full(size, -1, dtype=np.int32)
+    for column in range(len(picks)):
+        columns[picks[column]] = column
+    found = np.zeros((len(titles), len(picks)))
+    for place in range(len(titles)):
+        title = titles[place]
+        for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
+            column = columns[homes[rows.targets[entry]]]
+            if column >= 0:
+                found[place, column] += rows.values[entry]
+    return found
