@@ -32,7 +32,7 @@ from schemas.progress import ProgressEvent
 from schemas.watch_state import WatchState
 
 ANCHOR_MS = 1_760_000_000_000
-REFIT_EVERY = 2_000
+REFIT_EVERY = 5_000
 DATA = Path(
     os.environ.get("MEDIA_GATEWAY_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
 )
@@ -42,15 +42,18 @@ needs_movielens = pytest.mark.skipif(
 )
 
 
-def watch_states(every: int = 1) -> Iterator[WatchState]:
-    """Yield the final watch state of every (viewer, film), of each ``every``-th viewer."""
+def watch_states(every: int = 1, data: Path = DATA) -> Iterator[WatchState]:
+    """Yield the final watch state of every (viewer, film), of each ``every``-th viewer.
+
+    Where ``data`` holds no MovieLens, the viewers are the simulated ones of the demo.
+    """
     films = load_films()
     runtimes_s = {
         content_id_of(film): int(film.payload["Runtime"] * 60)
         for film in films
         if film.payload["Runtime"]
     }
-    ratings = load_viewers(DATA, films, viewers_max=0).ratings
+    ratings = load_viewers(data, films, viewers_max=0).ratings
     viewings = schedule(ratings, runtimes_s, anchor_ms=ANCHOR_MS)
     viewings.sort(key=lambda viewing: viewing.user_id)
     kept = set(sorted({viewing.user_id for viewing in viewings})[::every])
