@@ -1,8 +1,9 @@
-"""watch-states -> [starts, completion model and trends in another process] -> models, features."""
+"""watch-states, start-scores -> [completion and trends in another process] -> models, features."""
 
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -10,10 +11,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from agents.spec import Emit, FitAgent, Record
+from agents.start_scores import source_scores
 from domain.regression.published import features_of, report_of
 from domain.regression.regressors import design_of
 from domain.regression.start_store import StartStore
 from domain.regression.starts import Starts, decided, labels_of, start_of
+from domain.sources.registry import NAMES
 from infra.metrics import FIT_KEPT, MODEL_CALIBRATION_ERROR
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -21,8 +24,9 @@ from schemas.codec import decode, encode
 from schemas.content_features import ContentFeatures
 from schemas.ids import KEY_SEPARATOR
 from schemas.model_report import ModelReport
+from schemas.start_scores import StartScores
 from schemas.watch_state import WatchState
-from topics.catalog import CONTENT_FEATURES, MODELS, WATCH_STATES
+from topics.catalog import CONTENT_FEATURES, MODELS, START_SCORES, WATCH_STATES
 from topics.spec import TopicSpec
 
 logger = logging.getLogger(__name__)
@@ -41,7 +45,9 @@ class Fitted(NamedTuple):
 
 def fit_job(version: int, starts: Starts) -> Fitted:
     """Fit the completion model and the trends to the starts whose outcome is known."""
-    from domain.regression.completion import fit_calibrated  # here: only this process needs pandas
+    # Here: only this process needs pandas.
+    from domain.regression.completion import fit_calibrated
+    from domain.regression.source_scores import score_columns
 
     fitted_at_ms, began = now_ms(), time.perf_counter()
     known = decided(starts)
@@ -49,8 +55,11 @@ def fit_job(version: int, starts: Starts) -> Fitted:
         return Fitted(None, [])
     rows = np.flatnonzero(known)[-ROWS_MAX:]
     with threadpool_limits(limits=FIT_THREADS):
-        names, matrix = design_of(starts)
+        scores = score_columns(starts, rows)
+        names, matrix = design_of(starts, scores.columns)
         fit = fit_calibrated(names, matrix[rows], labels_of(starts)[rows])
+        if scores.note is not None:
+            fit = replace(fit, notes=(scores.note, *fit.notes))
         features = list(features_of(version, starts.take(known)))
     seconds = time.perf_counter() - began
     return Fitted(report_of(COMPLETION, version, fit, fitted_at_ms, seconds), features)
@@ -63,34 +72,39 @@ class RegressionFitter:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._store = StartStore()
-        self._next_offsets: dict[int, int] = {}
+        self._store = StartStore(NAMES)
+        self._next_offsets: dict[tuple[str, int], int] = {}
         self._changed = False
         self._models: dict[str, ModelReport] = {}
         self._features: dict[str, ContentFeatures] = {}
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
-        """Take in watch states, and what was published."""
+        """Take in watch states and scores of starts, and what was published."""
         for record in records:
             if record.key is None:
                 raise ValueError(f"{topic.name}/{record.partition}@{record.offset} has no key")
-            if topic == WATCH_STATES:
-                self._take_state(record.key.decode(), record)
-            elif topic == MODELS:
+            if topic == MODELS:
                 _set(self._models, record, ModelReport)
-            else:
+            elif topic == CONTENT_FEATURES:
                 _set(self._features, record, ContentFeatures)
+            else:
+                self._take(topic, record.key.decode(), record)
 
-    def _take_state(self, key: str, record: Record) -> None:
+    def _take(self, topic: TopicSpec, key: str, record: Record) -> None:
         """Set one pair of viewer and title; a tombstone takes it out (erasure)."""
         user_id, _, content_id = key.partition(KEY_SEPARATOR)
-        start = None if record.value is None else start_of(decode(WatchState, record.value))
-        self._store.put(user_id, content_id, start)
-        self._next_offsets[record.partition] = record.offset + 1
+        value = record.value
+        if topic == WATCH_STATES:
+            start = None if value is None else start_of(decode(WatchState, value))
+            self._store.put(user_id, content_id, start)
+        else:
+            scores = None if value is None else source_scores(decode(StartScores, value))
+            self._store.put_scores(user_id, content_id, scores)
+        self._next_offsets[record.topic, record.partition] = record.offset + 1
         self._changed = True
 
     def changed(self) -> bool:
-        """Whether a watch state arrived since the last job."""
+        """Whether a watch state or the scores of a start arrived since the last job."""
         return self._changed
 
     def job(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -145,7 +159,7 @@ def _same_but_for(one: ContentFeatures | ModelReport, other: Any, *names: str) -
 
 SPEC = FitAgent(
     name="regression",
-    sources=(WATCH_STATES, MODELS, CONTENT_FEATURES),
+    sources=(WATCH_STATES, START_SCORES, MODELS, CONTENT_FEATURES),
     emits=(MODELS, CONTENT_FEATURES),
     interval_s=attrgetter("regression_refit_s"),
     create_fitter=RegressionFitter,

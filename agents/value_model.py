@@ -1,4 +1,4 @@
-"""watch-states -> [every engagement predicted, learned, counted] -> weights, next titles.
+"""watch-states -> [every engagement scored, learned, counted] -> weights, next titles, scores.
 
 The whole learner is in memory and made again at every start from the compacted watch states; only
 the weights are read back from where they were published.
@@ -12,6 +12,7 @@ import orjson
 from agents.intake import key_of, put_content, put_row
 from agents.rows import digest_of, encode_row, row_of
 from agents.spec import Emit, FollowAgent, Record
+from agents.start_scores import scores_record
 from agents.weights import MODEL_NAME, record_of, take_weights
 from domain.evidence import seen_of
 from domain.ranking.learner import Learner
@@ -25,7 +26,14 @@ from schemas.title_statistics import TitleStatistics
 from schemas.value_model import ValueModel as ValueModelRecord
 from schemas.watch_state import WatchState
 from topics import catalog
-from topics.catalog import CONTENTS, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, WATCH_STATES
+from topics.catalog import (
+    CONTENTS,
+    NEXT_TITLES,
+    START_SCORES,
+    TITLE_STATISTICS,
+    VALUE_MODELS,
+    WATCH_STATES,
+)
 from topics.spec import TopicSpec
 
 TICK_S = 0.25
@@ -66,6 +74,8 @@ class ValueModelFollower:
             NEXT_TITLES.name: {},
             TITLE_STATISTICS.name: {},
         }
+        # Starts that an earlier process scored and whose watch state was not seen yet.
+        self._scored: dict[bytes, int] = {}  # key -> partition
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
         """Take in contents and rows at once, watch states at the next ticks."""
@@ -79,6 +89,8 @@ class ValueModelFollower:
                 put_content(self._content, record)
             elif topic == VALUE_MODELS:
                 self._restore(record)
+            elif topic == START_SCORES:
+                self._read_back_scores(record.key, record)
             elif topic.name in self._digests:
                 self._read_back(record)
             else:
@@ -91,30 +103,41 @@ class ValueModelFollower:
     def on_tick(self, now_ms: int) -> list[Emit]:
         """Count old states first, then learn from new ones; emit a bounded part of what changed."""
         emits: list[Emit] = []
+        counting = bool(self._old)
         if self._old is None:
-            self._old, self._states = deque(self._states.values()), {}
-        if self._old:
+            counting, self._old, self._states = True, deque(self._states.values()), {}
+        if counting:
             for _ in range(min(STATES_PER_TICK, len(self._old))):
-                self._take(self._old.popleft(), learn=False)
+                emits += self._take(self._old.popleft(), learn=False)
             if not self._old:
                 emits += self._orphans()
         else:
             learn = len(self._states) <= LEARN_WAITING_MAX
             for key in list(self._states)[: LESSONS_PER_TICK if learn else STATES_PER_TICK]:
-                self._take(self._states.pop(key), learn=learn)
+                emits += self._take(self._states.pop(key), learn=learn)
         if now_ms - self._emitted_at_ms >= EMIT_INTERVAL_MS:
             self._emitted_at_ms = now_ms
             emits += [*self._row_emits(), *self._statistics_emits(), *self._model_emits(now_ms)]
         return emits
 
-    def _take(self, record: Record, *, learn: bool) -> None:
-        user_id, _, content_id = (record.key or b"").decode().partition(KEY_SEPARATOR)
+    def _take(self, record: Record, *, learn: bool) -> list[Emit]:
+        """Take in one state; return the scores of a first start, or a tombstone for an erased one.
+
+        Scores go to the partition of the state: both are keyed by viewer first.
+        """
+        key = record.key or b""
+        user_id, _, content_id = key.decode().partition(KEY_SEPARATOR)
         self._next_offsets[record.partition] = record.offset + 1
+        self._scored.pop(key, None)
         if record.value is None:
             self._learner.forget(user_id, content_id)
-        else:
-            seen = seen_of(decode(WatchState, record.value))
-            self._learner.observe(user_id, content_id, seen, learn=learn)
+            return [Emit(START_SCORES, key, None, record.partition)]
+        state = decode(WatchState, record.value)
+        touch = self._learner.observe(user_id, content_id, seen_of(state), learn=learn)
+        if touch is None or state.started_at_ms is None:
+            return []
+        value = encode(scores_record(state, touch.scores))
+        return [Emit(START_SCORES, key, value, record.partition)]
 
     def _row_emits(self) -> list[Emit]:
         learner = self._learner
@@ -161,7 +184,7 @@ class ValueModelFollower:
         return [Emit(topic, key.encode(), value, None)]
 
     def _orphans(self) -> list[Emit]:
-        """Take back rows and statistics of titles that no viewer is left of."""
+        """Take back rows and statistics of titles that no viewer is left of, and erased scores."""
         content = self._content
         known = {content.ids[title] for title in self._learner.sequences.titles()}
         counted = {content.ids[title] for title in self._learner.changed_titles}
@@ -169,7 +192,17 @@ class ValueModelFollower:
         for topic, kept in ((NEXT_TITLES, known), (TITLE_STATISTICS, counted)):
             for key in sorted(self._digests[topic.name].keys() - kept):
                 emits += self._changed(topic, key, b"", None)
+        for start, partition in sorted(self._scored.items()):
+            emits.append(Emit(START_SCORES, start, None, partition))
+        self._scored.clear()
         return emits
+
+    def _read_back_scores(self, key: bytes, record: Record) -> None:
+        """Remember what an earlier process scored until its watch state is counted."""
+        if record.value is None:
+            self._scored.pop(key, None)
+        elif self._old is None:
+            self._scored[key] = record.partition
 
     def _read_back(self, record: Record) -> None:
         """Take in what an earlier process published; our own comes back and is known already."""
@@ -210,8 +243,9 @@ SPEC = FollowAgent(
         VALUE_MODELS,
         NEXT_TITLES,
         TITLE_STATISTICS,
+        START_SCORES,
     ),
-    emits=(NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS),
+    emits=(NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, START_SCORES),
     tick_s=TICK_S,
     create_follower=ValueModelFollower,
 )

@@ -14,6 +14,7 @@ from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
 from schemas.ranking_rule import RankingRule
 from schemas.slate import Slate
+from schemas.start_scores import StartScores
 from schemas.title_statistics import TitleStatistics
 from schemas.trending import TrendingPartial
 from schemas.value_model import ValueModel
@@ -170,6 +171,18 @@ VALUE_MODELS = TopicSpec(
     readers=("value-model", "slates"),
     description="What each source's score is worth, learned from the stream.",
 )
+START_SCORES = TopicSpec(
+    name="intelligence.start-scores.v1",
+    schema=StartScores,
+    key=("user_id", "content_id"),
+    partitions=USER_PARTITIONS,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="value-model",
+    readers=("regression", "value-model"),
+    description="Scores of all sources for a title, just before a viewer started it.",
+)
 EMBEDDINGS = TopicSpec(
     name="intelligence.embeddings.v1",
     schema=Embedding,
@@ -233,6 +246,6 @@ SLATES = TopicSpec(
 
 CATALOG: tuple[TopicSpec, ...] = (
     WEBHOOKS, CONTENTS, RANKING_RULES, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS,
-    TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, EMBEDDINGS, EMBEDDING_NEIGHBOURS, MODELS,
-    CONTENT_FEATURES, SLATES,
+    TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, START_SCORES, EMBEDDINGS,
+    EMBEDDING_NEIGHBOURS, MODELS, CONTENT_FEATURES, SLATES,
 )  # fmt: skip

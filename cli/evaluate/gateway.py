@@ -6,9 +6,8 @@ from cli.evaluate.ratings import Rating, RatingSet
 from domain import together
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows, fit
 from domain.cowatch_histories import HistoryStore
-from domain.ranking.history import Flags, Floats, History, Indices, Seen, make_history
-from domain.ranking.learner import Learner, Prediction
-from domain.ranking.scoring import ViewerScores
+from domain.ranking.history import Floats, Indices, Seen
+from domain.ranking.learner import FirstTouch, Learner, Prediction
 from domain.row_table import NeighbourRow
 from domain.slate_index import COWATCH, TOGETHER, ContentSide
 from domain.slates import SlateRules, choose
@@ -33,11 +32,17 @@ class Gateway:
         if rating.content_id not in self.content.known:
             self.content.put_content(self._ratings.content(rating.content_id))
         seen = Seen(rating.at_ms, 1.0 if rating.liked else 0.0, engaged=True)
-        found = self.learner.observe(rating.user, rating.content_id, seen, learn=rating.liked)
-        self.users.add(rating.user)
         weight = WEIGHT_ONE if rating.liked else ENGAGED_ONLY
-        self._histories.put(rating.user, rating.content_id, weight)
-        return found
+        self.users.add(rating.user)
+        touch = self.observe(rating.user, rating.content_id, seen, weight, learn=rating.liked)
+        return touch and touch.prediction
+
+    def observe(
+        self, user: str, content_id: str, seen: Seen, weight: int, *, learn: bool
+    ) -> FirstTouch | None:
+        """Take in the latest state of one title, with its ``weight`` (0-100) in the refits."""
+        self._histories.put(user, content_id, weight)
+        return self.learner.observe(user, content_id, seen, learn=learn)
 
     def refit(self) -> None:
         """Fit the models that are refit, over everything taken in so far."""
@@ -64,14 +69,14 @@ class Gateway:
             The titles, their totals, the scores of all sources for them (shape (sources, titles)),
             and how many titles are known of the user.
         """
-        _, scores, allowed = self._scored(user)
+        _, scores, allowed = self.learner.score(user)
         titles = np.flatnonzero(allowed)
         matrix = self.learner.ranker.matrix(scores, titles)
         return titles, scores.total[titles], matrix, scores.evidence
 
     def shown(self, user: str) -> list[int]:
         """Return the slate a user would be shown: with diversity and exploration, best first."""
-        history, scores, allowed = self._scored(user)
+        history, scores, allowed = self.learner.score(user)
         rules = SlateRules(
             size=self._settings.slate_size,
             ttl_s=self._settings.slate_ttl_s,
@@ -80,15 +85,6 @@ class Gateway:
         )
         picks = choose(self.learner.ranker, history, scores, allowed, rules)
         return [pick.title for pick in picks]
-
-    def _scored(self, user: str) -> tuple[History, ViewerScores, Flags]:
-        history = make_history(self.content, self.learner.seen(user))
-        self.learner.sync_rows(history.homes)
-        self.learner.ranker.refresh()
-        scores = self.learner.ranker.score(history)
-        allowed = self.content.recommendable[: len(self.content.ids)].copy()
-        allowed[self.content.rollup.homes[history.titles]] = False
-        return history, scores, allowed
 
     def _put(self, table: str, rows: NeighbourRows) -> None:
         dense = [self.content.index_of(content_id) for content_id in rows.title_ids]

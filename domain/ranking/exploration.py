@@ -4,6 +4,12 @@ Every ``1 / budget``-th place is given to a title that fewer than ``VIEWERS_MAX`
 with, the one with the largest upper confidence bound on being liked (UCB on the Beta posterior:
 mean + ``WIDTH`` standard deviations), weighed by how well it fits the viewer. The budget is a
 setting and its use a metric; an entry says that it is one.
+
+Liked is finished or rated high, and not refused (``domain.evidence``): this is the posterior of
+completing a title, or rating it high, once engaged with, under a uniform prior, with the title's
+own viewers as trials. Who is still watching counts as not finished yet. The regression of
+``domain.regression.completion`` plays no part: its errors are those of coefficients that all titles
+share, not of what is unknown of one.
 """
 
 import numpy as np
@@ -35,7 +41,10 @@ def places(size: int, budget: float) -> list[int]:
 
 
 def upper_bounds(content: ContentSide) -> Floats:
-    """Return the upper bound of each title's chance to be liked; 0 where enough is known."""
+    """Return the upper bound of each title's chance to be finished or rated high by who starts it.
+
+    0-1; 0 where enough is known.
+    """
     size = len(content.ids)
     viewers = content.statistics.viewers_of(size)
     likes = np.minimum(content.statistics.likes_of(size), viewers)

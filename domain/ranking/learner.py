@@ -1,7 +1,7 @@
 """The learner: every engagement is predicted, then learned, then counted.
 
-For a viewer's first engagement with a title, the titles that could have been recommended just
-before are scored. When the viewer turns out to like it (at once for a rating, at the end for a
+For a viewer's first engagement with a title, that title and those that could have been recommended
+just before are scored. When the viewer turns out to like it (at once for a rating, at the end for a
 film), the value model takes one step with what was known at that moment, never with anything later.
 Then the engagement is counted: statistics of the title, and which titles it followed. Episodes and
 versions count for their home, a viewer once: by the newest of them, liked when one of them is.
@@ -13,8 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.ranking.history import LIKED, RECENT, Floats, Indices, Seen, make_history
-from domain.ranking.scoring import Ranker, rank_of
+from domain.ranking.history import (
+    LIKED,
+    RECENT,
+    Flags,
+    Floats,
+    History,
+    Indices,
+    Seen,
+    make_history,
+)
+from domain.ranking.scoring import Ranker, ViewerScores, rank_of
 from domain.ranking.sequences import SequenceCounts
 from domain.ranking.value_model import Lesson, ValueModel
 from domain.row_table import NeighbourRow
@@ -37,6 +46,26 @@ class Prediction(NamedTuple):
     matrix: Floats
     column: int
     evidence: int
+
+
+class Scoring(NamedTuple):
+    """A viewer's history, scores over all titles, and which of these may be recommended now."""
+
+    history: History
+    scores: ViewerScores
+    allowed: Flags
+
+
+class FirstTouch(NamedTuple):
+    """What was known just before a viewer first engaged with a title.
+
+    ``scores`` are the 0-1 scores of all sources for the title (of its home), in the order of the
+    registry. ``prediction`` is None for a title that could not have been recommended, or that
+    nobody had engaged with.
+    """
+
+    scores: Floats
+    prediction: Prediction | None
 
 
 class _Whole(NamedTuple):
@@ -68,26 +97,26 @@ class Learner:
 
     def observe(
         self, viewer: str, content_id: str, now: Seen, *, learn: bool = True
-    ) -> Prediction | None:
+    ) -> FirstTouch | None:
         """Take in the latest state of one title of one viewer.
 
         Args:
             viewer: who.
             content_id: the title.
             now: its state; an older state of the same title is replaced.
-            learn: whether a first engagement is predicted and may be learned from.
+            learn: whether a first engagement is scored, predicted and may be learned from.
 
         Returns:
-            What was predicted, for a first engagement with a title that could have been shown.
+            What was known before a first engagement; None for a later one or an unknown title.
         """
         before = self._viewers.get(viewer, {}).get(content_id)
-        prediction = None
+        touch = None
         if learn and now.engaged and (before is None or not before.engaged):
-            prediction = self._predict(viewer, content_id)
+            touch = self._first_touch(viewer, content_id)
         if now.evidence >= LIKED and (lesson := self._pending.pop((viewer, content_id), None)):
             self.model.take(lesson)
         self._count(viewer, content_id, now)
-        return prediction
+        return touch
 
     def forget(self, viewer: str, content_id: str) -> None:
         """Take one title of one viewer out (erasure): out of everything but sums without names.
@@ -113,29 +142,41 @@ class Learner:
         self.changed_rows.add(title)
         return row
 
-    def _predict(self, viewer: str, content_id: str) -> Prediction | None:
+    def score(self, viewer: str) -> Scoring:
+        """Return a viewer's scores from everything known now."""
         content = self.content
-        title = content.index.get(content_id)
-        if title is None:
-            return None
-        target = int(content.rollup.homes[title])
         history = make_history(content, self.seen(viewer))
-        allowed = content.recommendable[: len(content.ids)].copy()
-        allowed[content.rollup.homes[history.titles]] = False
-        if not allowed[target] or self.content.statistics.viewers_of(len(content.ids))[target] == 0:
-            return None  # nothing is known of it that could be learned from
         self.sync_rows(history.homes)
         self.ranker.refresh()
         scores = self.ranker.score(history)
-        candidates = np.flatnonzero(allowed)
-        matrix = self.ranker.matrix(scores, candidates)
-        column = int(np.searchsorted(candidates, target))
-        self._pending[viewer, content_id] = self.model.lesson(matrix, column, scores.evidence)
+        allowed = content.recommendable[: len(content.ids)].copy()
+        allowed[content.rollup.homes[history.titles]] = False
+        return Scoring(history, scores, allowed)
+
+    def _first_touch(self, viewer: str, content_id: str) -> FirstTouch | None:
+        title = self.content.known.get(content_id)
+        if title is None:
+            return None
+        target = int(self.content.rollup.homes[title])
+        _, scores, allowed = self.score(viewer)
+        own = self.ranker.matrix(scores, np.array([target]))[:, 0]
+        if not allowed[target] or self.content.statistics.viewers_of(len(allowed))[target] == 0:
+            return FirstTouch(own, None)  # nothing is known of it that could be learned from
+        prediction = self._predict(scores, np.flatnonzero(allowed), target)
+        lesson = self.model.lesson(prediction.matrix, prediction.column, scores.evidence)
+        self._pending[viewer, content_id] = lesson
         if len(self._pending) > PENDING_MAX:
             del self._pending[next(iter(self._pending))]
-        rank = rank_of(scores.total, candidates, target, content)
+        return FirstTouch(own, prediction)
+
+    def _predict(self, scores: ViewerScores, candidates: Indices, target: int) -> Prediction:
         return Prediction(
-            rank, candidates, scores.total[candidates], matrix, column, scores.evidence
+            rank_of(scores.total, candidates, target, self.content),
+            candidates,
+            scores.total[candidates],
+            self.ranker.matrix(scores, candidates),
+            int(np.searchsorted(candidates, target)),
+            scores.evidence,
         )
 
     def _count(self, viewer: str, content_id: str, now: Seen | None) -> None:

@@ -14,7 +14,7 @@ class CompletionFit:
     Attributes:
         model: what predicts; a dropped regressor has the coefficient 0.
         standard_errors: intercept first, then one per name; NaN for a dropped regressor. From the
-            inverse information; from the penalised information where ``notes`` say "ridge".
+            inverse information; from the penalised one where ``notes`` say "ridge" or "prior".
         standardised: coefficients per standard deviation of each regressor, intercept first.
         rows: rows that were fitted.
         log_likelihood: weighted, in nats; ``deviance`` is -2 times it, as labels are 0 or 1.

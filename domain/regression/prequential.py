@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.regression.calibration import calibration_error, log_loss
+from domain.regression.calibration import area_under_curve, calibration_error, log_loss
 from domain.regression.completion import fit_completion
 from domain.regression.logit import Floats
 from domain.regression.starts import Times
@@ -21,6 +21,7 @@ class Prequential(NamedTuple):
     predictions: Floats
     calibration_error: float
     log_loss: float
+    area_under_curve: float
 
 
 def evaluate(
@@ -41,7 +42,8 @@ def evaluate(
         refit_every: rows predicted by one model, > 0.
 
     Raises:
-        ValueError: rows are not in order of time, or no label is known when one is needed.
+        ValueError: rows are not in order of time, no label is known when one is needed, or all of
+            those predicted are the same.
     """
     if (np.diff(started_at_ms) < 0).any():
         raise ValueError("rows are not in order of time")
@@ -55,4 +57,5 @@ def evaluate(
     return Prequential(
         refit_every, predictions,
         calibration_error(predictions, judged), log_loss(predictions, judged),
+        area_under_curve(predictions, judged),
     )  # fmt: skip

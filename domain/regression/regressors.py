@@ -89,7 +89,7 @@ def design_of(
 ) -> tuple[tuple[str, ...], Floats]:
     """Return names and matrix of every start; ``extra`` adds columns, one value a start, by name.
 
-    The place for scores of the ranking sources at the moment of the start.
+    Scores of the ranking sources come from ``domain.regression.source_scores``.
     """
     added = dict(extra or {})
     matrix = matrix_of(past_of(starts))

@@ -42,21 +42,36 @@ class Start(NamedTuple):
     epoch: int
 
 
+class SourceScores(NamedTuple):
+    """What each ranking source gave a title (0-1) just before its start of this epoch."""
+
+    epoch: int
+    scores: tuple[float, ...]
+
+
 class Starts(NamedTuple):
     """Starts in order of time, then viewer id, then content id; one entry per (viewer, title).
 
     ``viewers`` and ``contents`` are dense indices; ``content_ids[i]`` names content i, sorted.
-    ``rows`` has the fields of ``START_FIELDS``.
+    ``rows`` has the fields of ``START_FIELDS``. ``scores`` has one column for each of ``sources``,
+    0-1; the whole row is NaN where they are not known.
     """
 
     viewers: Indices
     contents: Indices
     content_ids: tuple[str, ...]
     rows: NDArray[np.void]
+    sources: tuple[str, ...]
+    scores: NDArray[np.float32]
 
     def take(self, kept: NDArray[np.bool_]) -> "Starts":
         """Return the starts where ``kept`` is true, with the same indices."""
-        return Starts(self.viewers[kept], self.contents[kept], self.content_ids, self.rows[kept])
+        return self._replace(
+            viewers=self.viewers[kept],
+            contents=self.contents[kept],
+            rows=self.rows[kept],
+            scores=self.scores[kept],
+        )
 
 
 def start_of(state: WatchState) -> Start | None:

@@ -9,14 +9,20 @@ from prometheus_client import REGISTRY
 
 from agents.regression import SPEC, RegressionFitter
 from agents.spec import Emit, Record
+from agents.start_scores import source_scores
+from domain.regression.completion import SCORE_PREFIX
 from domain.regression.published import INTERCEPT, model_of
 from domain.regression.regressors import NAMES
+from domain.regression.source_scores import KNOWN
+from domain.sources.registry import NAMES as SOURCES
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content_features import ContentFeatures
 from schemas.model_report import ModelReport
+from schemas.start_scores import StartScores
+from schemas.watch_state import WatchState
 from tests.unit.domain.regression.builders import finished, state
-from topics.catalog import CONTENT_FEATURES, MODELS, WATCH_STATES
+from topics.catalog import CONTENT_FEATURES, MODELS, START_SCORES, WATCH_STATES
 from topics.spec import TopicSpec
 
 
@@ -38,6 +44,26 @@ def watched(viewers: int = 60, titles: int = 20) -> list[Record]:
             value = maker(f"viewer-{viewer}", f"film-{(viewer + title) % titles}", hour)
             records.append(taken(value, viewer // 2 * titles + title, viewer % 2))
     return records
+
+
+def scored(records: list[Record], **fields: Any) -> list[Record]:
+    """Scores of some starts; those of ``genre`` tell how each will end, though not surely."""
+    rng = np.random.default_rng(12)
+    found = []
+    for record in records:
+        state_ = decode(WatchState, record.value)
+        scores = dict.fromkeys(SOURCES, 0.0)
+        scores["genre"] = round(0.3 * state_.completed + 0.7 * rng.random(), 6)
+        scores["era"] = round(rng.random(), 6)
+        value = StartScores.model_validate(
+            {"user_id": state_.user_id, "content_id": state_.content_id, "epoch": 0}
+            | {"scores": scores}
+            | fields
+        )
+        key = START_SCORES.key_of(value)
+        offset = record.offset
+        found.append(Record(START_SCORES.name, record.partition, offset, 0, key, encode(value)))
+    return found
 
 
 def run(fitter: RegressionFitter) -> list[Emit]:
@@ -131,15 +157,10 @@ def test_nothing_new_emits_nothing_and_a_new_start_only_what_it_changes() -> Non
 
 
 def test_order_across_partitions_does_not_change_the_rows() -> None:
-    def rows(emits: list[Emit]) -> list[Any]:
-        same = {"fitted_at_ms": 0, "fit_seconds": 0.0}
-        told = [report.model_copy(update=same) for report in reports(emits)]
-        return [*told, sorted(features(emits).items())]
-
     _, one = fitted(RECORDS)
     by_partition = sorted(RECORDS, key=lambda record: -record.partition)
     _, other = fitted(by_partition)
-    assert rows(one) == rows(other)
+    assert told(one) == told(other)
 
 
 def test_a_restart_publishes_nothing_twice() -> None:
@@ -157,6 +178,86 @@ def test_erasure_takes_the_viewer_out_and_titles_that_nobody_else_started() -> N
     erased = taken(alone, 5001)._replace(value=None)
     fitter.on_replica(WATCH_STATES, [erased])
     assert features(run(fitter))["film-x"] is None
+
+
+def told(emits: list[Emit]) -> list[Any]:
+    """What was published, but for when."""
+    same = {"fitted_at_ms": 0, "fit_seconds": 0.0}
+    timeless = [report.model_copy(update=same) for report in reports(emits)]
+    return [*timeless, sorted(features(emits).items())]
+
+
+def test_scores_of_sources_become_regressors_with_standard_errors() -> None:
+    _, emits = fitted(RECORDS, (START_SCORES, scored(RECORDS)))
+    (report,) = reports(emits)
+    names = [each.name for each in report.coefficients]
+    assert names == [INTERCEPT, *NAMES, KNOWN, *(SCORE_PREFIX + name for name in SOURCES)]
+    found = {each.name: each for each in report.coefficients}
+    assert found["score_genre"].value > 4 * found["score_genre"].standard_error
+    assert abs(found["score_era"].value) < 3 * found["score_era"].standard_error
+    assert "dropped scores_known: constant" in report.note  # all are
+    assert "dropped score_cast: constant" in report.note
+    (without,) = reports(fitted(RECORDS)[1])
+    assert report.metrics["log_loss"] < without.metrics["log_loss"] - 0.02
+    assert report.version == without.version + len(RECORDS)
+
+
+def test_starts_without_scores_count_and_get_an_intercept_of_their_own() -> None:
+    _, emits = fitted(RECORDS, (START_SCORES, scored(RECORDS[200:])))
+    (report,) = reports(emits)
+    (whole,) = reports(fitted(RECORDS)[1])
+    assert report.rows == whole.rows
+    found = {each.name: each for each in report.coefficients}
+    assert found[KNOWN].standard_error is not None
+    assert found["score_genre"].value > 4 * found["score_genre"].standard_error
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"epoch": 1},  # of another watch
+        {"scores": dict.fromkeys(SOURCES[1:], 0.5)},  # from before a source was added
+    ],
+)
+def test_scores_that_are_not_of_the_start_or_of_all_sources_do_not_count(fields) -> None:
+    _, emits = fitted(RECORDS, (START_SCORES, scored(RECORDS, **fields)))
+    (report,) = reports(emits)
+    assert [each.name for each in report.coefficients] == [INTERCEPT, *NAMES]
+    assert report.note.startswith("without source scores: 0 of the rarer outcome")
+
+
+def test_a_source_that_is_gone_is_left_out() -> None:
+    (record, *_) = scored(RECORDS)
+    value = decode(StartScores, record.value)
+    older = value.model_copy(update={"scores": {"gone": 0.5, **value.scores}})
+    assert source_scores(older) == source_scores(value)
+
+
+def test_it_does_not_matter_which_of_states_and_scores_come_first() -> None:
+    scores = scored(RECORDS[200:])
+    expected = told(fitted(RECORDS, (START_SCORES, scores))[1])
+    late = RegressionFitter(Settings())
+    late.on_replica(WATCH_STATES, RECORDS[:600])
+    late.on_replica(START_SCORES, scores[:900])
+    run(late)  # nothing depends on a fit in between
+    late.on_replica(START_SCORES, scores[900:])
+    late.on_replica(WATCH_STATES, RECORDS[600:])
+    again = RegressionFitter(Settings())
+    again.on_replica(WATCH_STATES, RECORDS)
+    again.on_replica(START_SCORES, scores)
+    assert told(run(again)) == expected
+    report, *_ = told(run(late))
+    assert report == expected[0]
+
+
+def test_erased_scores_are_forgotten() -> None:
+    scores = scored(RECORDS)
+    fitter, _ = fitted(RECORDS, (START_SCORES, scores))
+    erased = [record._replace(value=None) for record in scores]
+    fitter.on_replica(START_SCORES, erased)
+    assert fitter.changed()
+    (report,) = reports(run(fitter))
+    assert [each.name for each in report.coefficients] == [INTERCEPT, *NAMES]
 
 
 def not_converged() -> float:
@@ -198,6 +299,6 @@ def test_a_record_without_key_is_refused() -> None:
 
 
 def test_the_agent_is_declared() -> None:
-    assert SPEC.sources == (WATCH_STATES, MODELS, CONTENT_FEATURES)
+    assert SPEC.sources == (WATCH_STATES, START_SCORES, MODELS, CONTENT_FEATURES)
     assert SPEC.emits == (MODELS, CONTENT_FEATURES)
     assert SPEC.interval_s(Settings(regression_refit_s=7.0)) == 7.0

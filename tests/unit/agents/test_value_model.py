@@ -1,6 +1,7 @@
 """The value-model agent: old states counted, new ones learned from, what changed emitted."""
 
 from itertools import pairwise
+from typing import Any
 
 import orjson
 
@@ -18,28 +19,45 @@ from agents.value_model import (
 )
 from agents.weights import record_of as weights_of
 from domain.ranking.value_model import LEARNING_RATE
-from domain.sources.registry import first_model
+from domain.sources.registry import NAMES, first_model
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.neighbours import Neighbours
+from schemas.start_scores import StartScores
 from schemas.title_statistics import TitleStatistics
 from schemas.value_model import ValueModel
 from schemas.watch_state import WatchState
 from tests.support.driving import record_of
 from tests.support.ranking import title
-from topics.catalog import CONTENTS, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, WATCH_STATES
+from topics.catalog import (
+    CONTENTS,
+    NEXT_TITLES,
+    START_SCORES,
+    TITLE_STATISTICS,
+    VALUE_MODELS,
+    WATCH_STATES,
+)
 from topics.spec import TopicSpec
 
 NOW_MS = 1_000_000
 
 
-def state(user: str, content_id: str, at_ms: int, *, rating: float = 5.0) -> Record:
-    found = WatchState(
-        user_id=user, content_id=content_id, epoch=0, completions=0, completed=False, watched_s=0,
-        position_s=0, duration_s=0, progress=0, resumable=False, rating=rating,
-        updated_at_ms=at_ms, source_offset=at_ms,
+def state(
+    user: str, content_id: str, at_ms: int, *, rating: float | None = 5.0, **fields: Any
+) -> Record:
+    found = WatchState.model_validate(
+        {
+            "user_id": user, "content_id": content_id, "epoch": 0, "completions": 0,
+            "completed": False, "watched_s": 0, "position_s": 0, "duration_s": 0, "progress": 0,
+            "resumable": False, "rating": rating, "updated_at_ms": at_ms, "source_offset": at_ms,
+        }
+        | fields
     )  # fmt: skip
     return record_of(WATCH_STATES, found, offset=at_ms)
+
+
+def started_at(user: str, content_id: str, at_ms: int, **fields: Any) -> Record:
+    return state(user, content_id, at_ms, rating=None, started_at_ms=at_ms, **fields)
 
 
 def follower(titles: str = "abcdef", *published: Record) -> ValueModelFollower:
@@ -271,7 +289,7 @@ def test_weights_are_published_at_most_once_in_an_interval() -> None:
 
 
 def test_the_agent_is_declared() -> None:
-    assert SPEC.emits == (NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS)
+    assert SPEC.emits == (NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, START_SCORES)
     assert WATCH_STATES in SPEC.sources
     assert VALUE_MODELS in SPEC.sources
 
@@ -287,3 +305,81 @@ def test_rows_are_the_same_whatever_the_order_in_which_titles_came() -> None:
     names = [each["content_id"] for each in orjson.loads(found["a"])["neighbours"]]
     assert names == ["b", "c", "d"]  # tied: by content id
     assert rows("fedcba") == found
+
+
+def scores_of(emits: list[Emit]) -> dict[str, dict[str, float]]:
+    """The scores of starts by key."""
+    return {
+        key: decode(StartScores, value).scores for key, value in values(emits, START_SCORES).items()
+    }
+
+
+def as_records(emits: list[Emit], topic: TopicSpec) -> list[Record]:
+    """What a reader of a topic gets."""
+    return [
+        Record(topic.name, emit.partition or 0, offset, 0, emit.key, emit.value)
+        for offset, emit in enumerate(emits)
+        if emit.topic == topic
+    ]
+
+
+def test_a_start_is_scored_once_before_it_counts_by_hand() -> None:
+    starts = [
+        started_at("u1", "a", 10), started_at("u1", "a", 10, progress=0.5),
+        started_at("u2", "a", 20), started_at("u2", "b", 30),
+    ]  # fmt: skip
+    _, emits = learned(starts)
+    told = [emit for emit in emits if emit.topic == START_SCORES]
+    assert [emit.key for emit in told] == [b"u1|a", b"u2|a", b"u2|b"]
+    found = scores_of(emits)
+    assert all(tuple(scores) == NAMES for scores in found.values())
+    like_rates = {key: scores["like_rate"] for key, scores in found.items()}
+    assert like_rates == {"u1|a": 2 / 4, "u2|a": 2 / 5, "u2|b": 2 / 4}  # u1 alone, not u2
+    assert [found[key]["popular"] for key in found] == [0.0, 1.0, 0.0]
+
+
+def test_scores_are_in_the_partition_of_the_state() -> None:
+    found = started()
+    found.on_replica(WATCH_STATES, [started_at("u1", "a", 10)._replace(partition=5)])
+    (emit,) = [each for each in found.on_tick(NOW_MS) if each.topic == START_SCORES]
+    assert emit.partition == 5
+
+
+def test_ratings_decisions_unknown_titles_and_a_backlog_are_not_scored() -> None:
+    unscored = [
+        state("u1", "a", 10), state("u2", "b", 20, rating=None, hidden=True),
+        started_at("u3", "unknown", 30),
+    ]  # fmt: skip
+    assert values(learned(unscored)[1], START_SCORES) == {}
+    behind = started()
+    behind.on_replica(
+        WATCH_STATES, [started_at(f"u{n}", "a", n) for n in range(LEARN_WAITING_MAX + 1)]
+    )
+    assert values(behind.on_tick(NOW_MS), START_SCORES) == {}
+
+
+def test_the_same_records_give_the_same_scores_byte_for_byte() -> None:
+    starts = [started_at(f"u{n % 3}", "abcd"[n // 3], 10 * n) for n in range(12)]
+    one, other = (values(learned(starts)[1], START_SCORES) for _ in range(2))
+    assert len(one) == 12
+    assert one == other
+
+
+def test_an_erased_start_takes_its_scores_along() -> None:
+    found, emits = learned([started_at("u1", "a", 10), started_at("u2", "a", 20)])
+    found.on_replica(WATCH_STATES, [started_at("u1", "a", 10)._replace(value=None, partition=3)])
+    (gone,) = [emit for emit in drained(found) if emit.topic == START_SCORES]
+    assert (gone.key, gone.value, gone.partition) == (b"u1|a", None, 3)
+    assert set(scores_of(emits)) == {"u1|a", "u2|a"}
+
+
+def test_a_restart_scores_nothing_again_and_takes_back_what_was_erased_meanwhile() -> None:
+    starts = [started_at("u1", "a", 10), started_at("u2", "a", 20)]
+    _, emits = learned(starts)
+    restarted = follower()
+    restarted.on_replica(START_SCORES, as_records(emits, START_SCORES))
+    restarted.on_replica(WATCH_STATES, starts[1:])
+    assert values(drained(restarted), START_SCORES) == {"u1|a": None}
+    everybody_left = follower()
+    everybody_left.on_replica(START_SCORES, as_records(emits, START_SCORES))
+    assert values(drained(everybody_left), START_SCORES) == {"u1|a": None, "u2|a": None}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.evidence import PROGRESS_MIN
 from domain.ranking.history import LIKED, Seen
-from domain.ranking.learner import Learner, Prediction
+from domain.ranking.learner import FirstTouch, Learner, Prediction
 from domain.slate_index import NEXT
 from domain.sources.registry import NAMES, first_model
 from tests.support.ranking import side_of, title
@@ -51,6 +51,10 @@ def random_events(seed: int, count: int = 120) -> list[Event]:
 
 
 def fed(of: Learner, events: list[Event]) -> list[Prediction | None]:
+    return [touch and touch.prediction for touch in touches(of, events)]
+
+
+def touches(of: Learner, events: list[Event]) -> list[FirstTouch | None]:
     return [of.observe(*event) for event in events]
 
 
@@ -89,8 +93,8 @@ def test_what_is_learned_later_is_what_was_known_at_the_prediction() -> None:
 
 def test_predicted_before_counted() -> None:
     found = learner()
-    assert found.observe("u", "t1", liked(10)) is None  # nobody was there before: nothing to know
-    prediction = found.observe("v", "t1", liked(20))
+    assert fed(found, [("u", "t1", liked(10))]) == [None]  # nobody was there before
+    (prediction,) = fed(found, [("v", "t1", liked(20))])
     assert prediction is not None
     assert [found.content.ids[each] for each in prediction.candidates] == [*FILMS, "show"]
     assert (prediction.rank, prediction.column, prediction.evidence) == (0, 1, 0)
@@ -104,10 +108,30 @@ def test_predicted_before_counted() -> None:
 def test_what_was_seen_already_is_not_predicted_again() -> None:
     found = known()
     assert found.observe("first", "t0", liked(500)) is None
-    assert found.observe("first", "cut", liked(500)) is None  # a version of t0
+    assert fed(found, [("first", "cut", liked(500))]) == [None]  # a version of t0
     assert found.observe("u", "t0", Seen(510, 0.0, engaged=False)) is None  # dismissed unseen
     assert found.observe("u", "unknown", liked(520)) is None
     assert found.observe("u", "t3", liked(530), learn=False) is None
+
+
+def test_a_first_touch_is_scored_as_the_title_was_among_all_before_it() -> None:
+    found = known()
+    fed(found, [("u", "t1", liked(100)), ("u", "e1", liked(110)), ("v", "t2", liked(120))])
+    show, all_titles = found.content.index["show"], np.arange(len(found.content.ids))
+    for name, home in (("t2", found.content.index["t2"]), ("e2", show)):
+        before = found.ranker.matrix(found.score("u").scores, all_titles)[:, home]
+        touch = found.observe("u", name, begun(130))
+        assert touch is not None
+        assert touch.scores.tobytes() == before.tobytes()
+        assert touch.scores.any()
+        if name == "t2":
+            assert touch.prediction is not None
+            column = touch.prediction.matrix[:, touch.prediction.column]
+            assert touch.scores.tobytes() == column.tobytes()
+        else:
+            assert touch.prediction is None  # of a series that the viewer watches
+        after = found.ranker.matrix(found.score("u").scores, all_titles)[:, home]
+        assert after.tolist() != before.tolist()  # now it is counted
 
 
 @pytest.mark.parametrize("cut", [40, 80])
@@ -116,9 +140,14 @@ def test_another_future_leaves_past_predictions_unchanged_bit_for_bit(cut: int) 
     future = events[cut:]
     random.Random(2).shuffle(future)
     one, other = learner(), learner()
-    ours, theirs = fed(one, events), fed(other, [*events[:cut], *future])
+    ours, theirs = touches(one, events), touches(other, [*events[:cut], *future])
     compared = 0
-    for left, right in zip(ours[:cut], theirs[:cut], strict=True):
+    for mine, yours in zip(ours[:cut], theirs[:cut], strict=True):
+        assert (mine is None) == (yours is None)
+        if mine is None or yours is None:
+            continue
+        assert mine.scores.tobytes() == yours.scores.tobytes()
+        left, right = mine.prediction, yours.prediction
         assert (left is None) == (right is None)
         if left is not None and right is not None:
             assert left.scores.tobytes() == right.scores.tobytes()

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.regression.calibration import calibration_error, fit_platt, log_loss
+from domain.regression.calibration import (
+    area_under_curve,
+    calibration_error,
+    fit_platt,
+    log_loss,
+)
 from domain.regression.logit import sigmoid
 
 
@@ -68,3 +73,15 @@ def test_a_falling_line_is_refused() -> None:
     logits = np.linspace(-2, 2, 100)
     labels = (np.arange(100) % 3 == 0) | (logits < -1)
     assert fit_platt(logits, labels.astype(float)) is None
+
+
+def test_the_area_is_the_share_of_pairs_in_order_ties_counting_half() -> None:
+    labels = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
+    probabilities = np.array([0.9, 0.1, 0.5, 0.5, 0.2])
+    pairs = [(p, q) for p in probabilities[labels == 1] for q in probabilities[labels == 0]]
+    expected = sum((p > q) + 0.5 * (p == q) for p, q in pairs) / len(pairs)
+    assert area_under_curve(probabilities, labels) == pytest.approx(expected)
+    assert area_under_curve(labels, labels) == 1.0
+    assert area_under_curve(1 - labels, labels) == 0.0
+    with pytest.raises(ValueError, match="all labels are the same"):
+        area_under_curve(probabilities, np.ones(5))

@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.regression.completion import fit_calibrated, fit_completion
+from domain.regression.completion import SCORE_PENALTY, fit_calibrated, fit_completion
 from domain.regression.logit import LogitModel, sigmoid
 
 
@@ -196,6 +196,44 @@ def test_what_cannot_be_fitted_is_refused_with_the_reason(change, message) -> No
     given = {"names": ["a", "b"], "matrix": np.eye(2), "labels": np.array([0.0, 1.0])} | change
     with pytest.raises(ValueError, match=message):
         fit_completion(**given)
+
+
+def test_scores_of_sources_have_a_prior_and_other_regressors_none() -> None:
+    matrix, labels = drawn(3000)
+    names = ("a", "score_b", "score_c")
+    fit = fit_completion(names, matrix, labels)
+    scaled = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
+    miss = labels - sigmoid(scaled @ fit.standardised[1:] + fit.standardised[0])
+    # At the maximum the slope of the likelihood is that of the penalty.
+    assert scaled.T @ miss == pytest.approx(
+        SCORE_PENALTY * np.array([0, 1, 1]) * fit.standardised[1:], abs=1e-3
+    )
+    assert miss.sum() == pytest.approx(0, abs=1e-3)
+    assert fit.notes == ("prior 300 on standardised source scores",)
+    plain = fit_completion(NAMES, matrix, labels)
+    assert (fit.standard_errors[2:] < plain.standard_errors[2:]).all()
+    assert (fit.standardised[2:] / plain.standardised[2:] > 0.5).all()
+    assert (fit.standardised[2:] / plain.standardised[2:] < 0.9).all()
+
+
+def test_the_prior_is_lost_in_many_rows() -> None:
+    matrix, labels = drawn(100_000)
+    fit = fit_completion(("a", "score_b", "score_c"), matrix, labels)
+    plain = fit_completion(NAMES, matrix, labels)
+    assert fit.model.coefficients == pytest.approx(plain.model.coefficients, rel=0.03)
+
+
+def test_a_score_that_separates_is_held_by_its_prior_and_a_regressor_by_the_ridge() -> None:
+    matrix, labels = drawn(500)
+    separating = np.column_stack([matrix, labels])
+    by_score = fit_completion((*NAMES, "score_d"), separating, labels)
+    assert by_score.notes == ("prior 300 on standardised source scores",)
+    assert by_score.converged
+    assert 0 < by_score.standardised[4] < 3
+    by_other = fit_completion(("a", "b", "score_c", "d"), separating, labels)
+    assert by_other.notes[0] == "prior 300 on standardised source scores"
+    assert by_other.notes[1].startswith("ridge 1 on standardised coefficients")
+    assert np.isfinite(by_other.standard_errors).all()
 
 
 def test_terms_add_up_to_the_logit_exactly() -> None:
