@@ -86,13 +86,16 @@ def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indic
     personal = said.scores * said.factors[:, np.newaxis]
     own = personal.sum(axis=0)
     causes = _causes(_SOURCES, said, past, _terms(_SOURCES, said, past.weights), own)
+    by_kind = _OF_KIND @ personal
+    large = (by_kind >= HYBRID_MIN * own).sum(axis=0)
     lifts = np.maximum(_lifts(ranker, scores, picks), 0.0)
     columns = zip(
-        own.tolist(), (_OF_KIND @ personal).T.tolist(), personal.argmax(axis=0).tolist(),
-        lifts.sum(axis=0).tolist(), lifts.argmax(axis=0).tolist(), lifts.max(axis=0).tolist(),
-        causes.tolist(), strict=True,
+        own.tolist(), by_kind.argmax(axis=0).tolist(), large.tolist(),
+        personal.argmax(axis=0).tolist(), lifts.sum(axis=0).tolist(),
+        lifts.argmax(axis=0).tolist(), lifts.max(axis=0).tolist(), causes.tolist(), strict=True,
     )  # fmt: skip
-    return [_reason(ranker.content, history, _Pick(*column)) for column in columns]
+    said_of = _Sentences(ranker.content, history)
+    return [_reason(said_of, _Pick(*column)) for column in columns]
 
 
 def largest_terms(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Floats:
@@ -106,7 +109,8 @@ class _Pick(NamedTuple):
     """The terms of one picked title."""
 
     own: float  # of the personal sources
-    kinds: list[float]  # of the personal sources, by ``_KINDS``
+    kind: int  # of the personal sources, the one with most, of ``_KINDS``
+    large_kinds: int  # how many have ``HYBRID_MIN`` of it
     largest: int  # the personal source with the largest
     shared: float  # what common sources lift it above an average title
     strongest: int  # the common source that lifts it most
@@ -239,24 +243,41 @@ def _causes(sources: _Sources, said: _Said, past: _Past, terms: Floats, own: Flo
     return found
 
 
-def _reason(content: ContentSide, history: History, pick: _Pick) -> Reason:
+class _Sentences:
+    """Ids and sentences for entries of one history; each sentence is made once."""
+
+    def __init__(self, content: ContentSide, history: History) -> None:
+        self._content = content
+        self._titles: list[int] = history.titles.tolist()
+        self._watched = history.watched
+        self._made: dict[int, str] = {}
+
+    def id_of(self, entry: int) -> str:
+        """Return the content id of an entry."""
+        return self._content.ids[self._titles[entry]]
+
+    def because_of(self, entry: int) -> str:
+        """Return what is said when an entry is the first cause."""
+        found = self._made.get(entry)
+        if found is None:
+            verb = "watched" if self._watched[entry] else "liked"
+            name = self._content.watched_name(self._titles[entry])
+            found = self._made[entry] = f"Because you {verb} {name}"
+        return found
+
+
+def _reason(said_of: _Sentences, pick: _Pick) -> Reason:
     own, shared = pick.own, pick.shared
     if own <= 0.0 or own < HYBRID_MIN * (own + shared):
         signal = COMMON[pick.strongest]
         return Reason(signal.kind, [signal.name], signal.label)
-    causes = [int(history.titles[entry]) for entry in pick.causes if entry != NOBODY]
-    ids = [content.ids[title] for title in causes] or [PERSONAL[pick.largest].name]
+    causes = [entry for entry in pick.causes if entry != NOBODY]
+    ids = [said_of.id_of(entry) for entry in causes] or [PERSONAL[pick.largest].name]
+    kind = "hybrid" if pick.large_kinds > 1 else _KINDS[pick.kind]
     if shared >= HYBRID_MIN * (own + shared):
-        signal = COMMON[pick.strongest]
+        signal, kind = COMMON[pick.strongest], "hybrid"
         if pick.strongest_part > own:
-            return Reason("hybrid", [signal.name, *ids], signal.label)
+            return Reason(kind, [signal.name, *ids], signal.label)
         ids.append(signal.name)
-        kind = "hybrid"
-    else:
-        least, first = HYBRID_MIN * own, max(pick.kinds)
-        large = sum(part >= least for part in pick.kinds)
-        kind = "hybrid" if large > 1 else _KINDS[pick.kinds.index(first)]
-    if not causes:
-        return Reason(kind, ids, "Because of what you watched lately")
-    verb = "watched" if history.watched[pick.causes[0]] else "liked"
-    return Reason(kind, ids, f"Because you {verb} {content.watched_name(causes[0])}")
+    sentence = said_of.because_of(causes[0]) if causes else "Because of what you watched lately"
+    return Reason(kind, ids, sentence)
