@@ -111,7 +111,8 @@ def test_erasure_leaves_the_model_of_the_others(topic: TopicSpec) -> None:
             assert canonical_neighbours(value) == canonical_neighbours(fresh[content])
 
 
-def test_above_the_dense_limit_every_title_has_rows_in_both_tables() -> None:
+def test_above_the_dense_limit_every_title_has_rows_in_both_tables(caplog) -> None:
+    caplog.set_level("INFO")
     fitter = CoWatchFitter(replace(SETTINGS, cowatch_titles_max=2))
     fitter.on_replica(WATCH_STATES, RECORDS)
     emits = run(fitter)
@@ -119,6 +120,7 @@ def test_above_the_dense_limit_every_title_has_rows_in_both_tables() -> None:
         rows = {title: decode(Neighbours, value) for title, value in values(emits, topic).items()}
         assert {title: {each.content_id for each in row.neighbours} for title, row in rows.items()}\
             == {"a": {"b", "c"}, "b": {"a"}, "c": {"a", "d"}, "d": {"c"}}  # fmt: skip
+    assert "EASE of 0 titles out of 4 is solved" in caplog.text
 
 
 def test_titles_whose_pairs_exceed_the_limit_are_named_in_the_log(caplog) -> None:
