@@ -1,9 +1,9 @@
 """The worker process: composition of agents, runtime and adapters."""
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 
+from agents.logs import configure_logging
 from agents.registry import by_name
 from agents.runtime.worker import Worker, run_to_the_end
 from agents.spec import SinkAgent
@@ -12,9 +12,6 @@ from infra.postgres.housekeeping import keep_house
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
 from infra.wall_clock import now_ms
-
-QUIET_LOGGERS = ("faust", "mode", "aiokafka", "agents.runtime.transport")
-# Below WARNING Faust writes a line per service and rebalance step.
 
 
 def run_worker(settings: Settings, agents: Sequence[str]) -> int:
@@ -34,12 +31,3 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
         return Worker(settings, specs, pool, [partial(keep_house, pool, settings, now_ms)])
 
     return run_to_the_end(create)
-
-
-def configure_logging(settings: Settings) -> None:
-    """Log to stderr in one line per message."""
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    for name in QUIET_LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,5 +1,6 @@
 """watch-states -> [viewer histories, EASE and cosines in another process] -> neighbour rows."""
 
+import logging
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -9,14 +10,17 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from agents.rows import EncodedRow, RowPublisher, encoded
 from agents.spec import Emit, FitAgent, Record
 from domain import together
-from domain.cowatch import Histories, fit, watch_weight
+from domain.cowatch import Histories, NeighbourRows, watch_weight
 from domain.cowatch_histories import HistoryStore
+from domain.cowatch_sparse import Limits, fit
 from infra.settings import Settings
 from schemas.codec import decode
 from schemas.ids import KEY_SEPARATOR
 from schemas.watch_state import WatchState
 from topics.catalog import NEIGHBOURS, TOGETHER, WATCH_STATES
 from topics.spec import TopicSpec
+
+logger = logging.getLogger(__name__)
 
 FIT_THREADS = 1  # the other cores belong to the stream agents
 
@@ -29,14 +33,45 @@ class Fitted(NamedTuple):
     together: list[EncodedRow]
 
 
-def fit_job(
-    model_version: int, histories: Histories, titles_max: int, ridge: float, neighbours_max: int
-) -> Fitted:
-    """Fit with a fixed number of threads: it leaves cores free and its sums keep their order."""
+def limits_of(settings: Settings) -> Limits:
+    """Return how many titles are fitted, and in which form."""
+    return Limits(
+        dense_titles=settings.cowatch_titles_max,
+        sparse_titles=settings.cowatch_sparse_titles_max,
+        pairs=settings.cowatch_pairs_max,
+    )
+
+
+def fit_tables(
+    histories: Histories, limits: Limits, ridge: float, neighbours_max: int
+) -> tuple[NeighbourRows, NeighbourRows]:
+    """Return EASE and the cosines of the same titles.
+
+    The number of threads is fixed: it leaves cores free and the sums keep their order.
+    """
     with threadpool_limits(limits=FIT_THREADS):
-        neighbours = fit(histories, titles_max, ridge, neighbours_max)
-        cosines = together.fit(histories, titles_max, neighbours_max)
+        neighbours = fit(histories, limits, ridge, neighbours_max, log_progress)
+        cosines = together.fit(histories, limits.titles, neighbours_max)
+    taken, titles = len(neighbours.title_ids), len(cosines.title_ids)
+    if taken < titles:
+        logger.warning(
+            "the pairs of %d titles exceed %d: EASE takes the %d with most viewers",
+            titles, limits.pairs, taken,
+        )  # fmt: skip
+    return neighbours, cosines
+
+
+def fit_job(
+    model_version: int, histories: Histories, limits: Limits, ridge: float, neighbours_max: int
+) -> Fitted:
+    """Fit both tables and encode them, in the fitting process."""
+    neighbours, cosines = fit_tables(histories, limits, ridge, neighbours_max)
     return Fitted(model_version, list(encoded(neighbours)), list(encoded(cosines)))
+
+
+def log_progress(done: int, titles: int) -> None:
+    """Say how far a fit by neighbourhoods is: it may take minutes."""
+    logger.info("EASE of %d titles out of %d is solved", done, titles)
 
 
 class CoWatchFitter:
@@ -77,7 +112,7 @@ class CoWatchFitter:
         return fit_job, (
             sum(self._next_offsets.values()),
             self._store.histories(),
-            settings.cowatch_titles_max,
+            limits_of(settings),
             settings.cowatch_lambda,
             settings.neighbours_max,
         )

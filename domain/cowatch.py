@@ -4,14 +4,14 @@
 viewer and one column per title. Weights of X are whole hundredths, so X'X is exact and does not
 depend on the order of arrival. It is rebuilt from the histories for every fit: one sparse product
 (0.4 s for 100,000 ratings), small beside the inverse, and it forgets an erased viewer by itself.
-The dense inverse costs titles^3 operations and titles^2 * 8 bytes, so the model is limited to the
-titles with most viewers. With fewer viewers than titles the same B comes from a viewers^3 inverse
-(Woodbury): with ``Y = (X X' + lambda I)^-1 X`` it is
+The dense inverse costs titles^3 operations and titles^2 * 8 bytes, so it is limited to the titles
+with most viewers; ``domain.cowatch_sparse`` takes more. With fewer viewers than titles the same B
+comes from a viewers^3 inverse (Woodbury): with ``Y = (X X' + lambda I)^-1 X`` it is
 ``B[j, i] = X[:, j] . Y[:, i] / (1 - X[:, i] . Y[:, i])``.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ GRAM_COLUMNS = 512  # columns of X'X computed at once: bounds the sparse interme
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int32]
+Row = tuple[Integers, Floats]  # columns, each once, and their values
 
 
 class Histories(NamedTuple):
@@ -107,10 +108,9 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def gram(histories: Histories) -> Floats:
-    """Return X'X (weights as fractions of one), dense, in column-major order."""
-    titles = len(histories.title_ids)
-    matrix = incidence(histories)
+def gram(matrix: sparse.csc_matrix) -> Floats:
+    """Return X'X (weights as fractions of one) for X in hundredths, dense, column-major."""
+    titles = matrix.shape[1]
     transposed = matrix.T.tocsr()
     result = np.empty((titles, titles), order="F")
     for start in range(0, titles, GRAM_COLUMNS):
@@ -171,18 +171,29 @@ def _mirror_lower(matrix: Floats) -> None:
         square[:] = np.tril(square) + np.tril(square, -1).T
 
 
-def top_rows(blocks: Iterable[Floats], title_ids: list[str], neighbours_max: int) -> NeighbourRows:
-    """Return the best positive weights of each row, ties by title id (columns are sorted by id).
+def dense_rows(blocks: Iterable[Floats]) -> Iterator[Row]:
+    """Yield the rows of blocks that together have one row and one column a title."""
+    for block in blocks:
+        every = np.arange(block.shape[1], dtype=np.int32)
+        for values in block:
+            yield every, values
 
-    ``blocks`` together have one row and one column a title.
-    """
+
+def sparse_rows(matrix: sparse.csr_matrix) -> Iterator[Row]:
+    """Yield the rows of a matrix, without what it does not hold."""
+    for start, end in pairwise(matrix.indptr.tolist()):
+        yield matrix.indices[start:end], matrix.data[start:end]
+
+
+def top_rows(rows: Iterable[Row], title_ids: list[str], neighbours_max: int) -> NeighbourRows:
+    """Return the best positive weights of each row, ties by title id (columns are sorted by id)."""
     starts = [0]
     columns: list[Integers] = []
     values: list[Floats] = []
-    for row in chain.from_iterable(blocks):
-        rounded = np.round(row, DECIMALS)
-        best = _best(rounded, neighbours_max)
-        columns.append(best.astype(np.int32))
+    for row_columns, row_values in rows:
+        rounded = np.round(row_values, DECIMALS)
+        best = _best(row_columns, rounded, neighbours_max)
+        columns.append(row_columns[best])
         values.append(rounded[best])
         starts.append(starts[-1] + len(best))
     return NeighbourRows(
@@ -193,23 +204,23 @@ def top_rows(blocks: Iterable[Floats], title_ids: list[str], neighbours_max: int
     )
 
 
-def _best(row: Floats, count: int) -> NDArray[np.intp]:
-    """Indices of the ``count`` largest positive values, ties by index."""
+def _best(columns: Integers, values: Floats, count: int) -> NDArray[np.intp]:
+    """Places of the ``count`` largest positive values, ties by column."""
     threshold = 0.0
-    if len(row) > count:
-        threshold = max(0.0, float(np.partition(row, len(row) - count)[len(row) - count]))
-    found = np.flatnonzero((row >= threshold) & (row > 0.0))
-    return found[np.lexsort((found, -row[found]))][:count]
+    if len(values) > count:
+        threshold = max(0.0, float(np.partition(values, len(values) - count)[len(values) - count]))
+    found = np.flatnonzero((values >= threshold) & (values > 0.0))
+    return found[np.lexsort((columns[found], -values[found]))][:count]
 
 
 def fit(histories: Histories, titles_max: int, ridge: float, neighbours_max: int) -> NeighbourRows:
-    """Fit the model: a pure function of the histories, whatever order they come in."""
+    """Fit the model whole: a pure function of the histories, whatever order they come in."""
     chosen = select_titles(histories, titles_max)
     if not chosen.title_ids:
         return top_rows([], [], neighbours_max)
     matrix = incidence(chosen)
     blocks: Iterable[Floats] = (
         ease_by_viewers(matrix, ridge) if matrix.shape[0] < matrix.shape[1]
-        else [ease(gram(chosen), ridge)]
+        else [ease(gram(matrix), ridge)]
     )  # fmt: skip
-    return top_rows(blocks, chosen.title_ids, neighbours_max)
+    return top_rows(dense_rows(blocks), chosen.title_ids, neighbours_max)

@@ -11,26 +11,36 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.sparse as sparse
 
-from domain.cowatch import GRAM_COLUMNS, Floats, Histories, NeighbourRows, select_titles, top_rows
+from domain.cowatch import Histories, NeighbourRows, Row, select_titles, sparse_rows, top_rows
+
+BLOCK_CELLS = 1 << 23  # of a product at once: at most 100 MB
 
 
 def fit(histories: Histories, titles_max: int, neighbours_max: int) -> NeighbourRows:
     """Return the strongest cosines of each of the ``titles_max`` titles with most viewers."""
     chosen = select_titles(histories, titles_max)
-    return top_rows(_blocks(chosen), chosen.title_ids, neighbours_max)
+    shape = (int(chosen.viewers.max(initial=-1)) + 1, len(chosen.title_ids))
+    entries = (np.ones(len(chosen.viewers)), (chosen.viewers, chosen.titles))
+    engaged = sparse.csc_matrix(entries, shape=shape)
+    return top_rows(cosines(engaged), chosen.title_ids, neighbours_max)
 
 
-def _blocks(histories: Histories) -> Iterator[Floats]:
-    count = len(histories.title_ids)
-    viewers = int(histories.viewers.max(initial=-1)) + 1
-    entries = (np.ones(len(histories.viewers)), (histories.viewers, histories.titles))
-    matrix = sparse.csc_matrix(entries, shape=(viewers, count))
-    transposed = matrix.T.tocsr()
-    scale = 1.0 / np.sqrt(np.maximum(np.asarray(matrix.sum(axis=0)).ravel(), 1.0))
-    for start in range(0, count, GRAM_COLUMNS):
-        block: Floats = (transposed[start : start + GRAM_COLUMNS] @ matrix).toarray()
-        block *= scale[start : start + len(block), np.newaxis]
-        block *= scale
-        rows = np.arange(len(block))
-        block[rows, start + rows] = 0.0
-        yield block
+def cosines(matrix: sparse.csc_matrix) -> Iterator[Row]:
+    """Yield, for each column, the others that share a row with it and their cosines, 0-1."""
+    squares = np.asarray(matrix.power(2).sum(axis=0)).ravel()
+    scale = 1.0 / np.sqrt(np.maximum(squares, 1.0))
+    for start, block in products(matrix):
+        rows = np.repeat(np.arange(start, start + block.shape[0]), np.diff(block.indptr))
+        block.data *= scale[rows]
+        block.data *= scale[block.indices]
+        block.data[rows == block.indices] = 0.0
+        yield from sparse_rows(block)
+
+
+def products(matrix: sparse.csc_matrix, first: int = 0) -> Iterator[tuple[int, sparse.csr_matrix]]:
+    """Yield the rows of X'X from ``first`` on in blocks, each with the number of its first row."""
+    by_column, by_row = matrix.T.tocsr(), matrix.tocsr()
+    titles = matrix.shape[1]
+    step = max(1, BLOCK_CELLS // max(1, titles))
+    for start in range(first, titles, step):
+        yield start, by_column[start : start + step] @ by_row

@@ -106,7 +106,17 @@ class Settings:
     cowatch_titles_max: int = setting(
         "MEDIA_GATEWAY_COWATCH_TITLES_MAX",
         6000,
-        "Titles in the co-watch model: those with most viewers",
+        "Titles up to which the co-watch model is fitted by a dense inverse",
+    )
+    cowatch_sparse_titles_max: int = setting(
+        "MEDIA_GATEWAY_COWATCH_SPARSE_TITLES_MAX",
+        100_000,
+        "Titles in the co-watch model of a larger catalogue: those with most viewers",
+    )
+    cowatch_pairs_max: int = setting(
+        "MEDIA_GATEWAY_COWATCH_PAIRS_MAX",
+        60_000_000,
+        "Pairs of titles that such a fit holds, 24 bytes each; titles with fewest viewers go first",
     )
     cowatch_refit_s: float = setting(
         "MEDIA_GATEWAY_COWATCH_REFIT_S", 20.0, "Least time between two fits of the co-watch model"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from agents.logs import configure_logging
 from agents.runtime.emitter import Emitter
 from agents.runtime.replica import ReplicaReader
 from agents.spec import FitAgent, Record
@@ -23,10 +24,11 @@ logger = logging.getLogger(__name__)
 CHECK_INTERVAL_S = 0.5
 
 
-def enter_fitting_process(worker: int, niceness: int) -> None:
-    """Make this process end with the worker, even by kill -9, and yield to the others."""
+def enter_fitting_process(worker: int, niceness: int, settings: Settings) -> None:
+    """Make this process end with the worker, even by kill -9, yield to the others, and log."""
     die_with(worker, signal.SIGKILL)
     os.nice(niceness)
+    configure_logging(settings)
 
 
 class FitRunner:
@@ -44,7 +46,7 @@ class FitRunner:
             max_workers=1,
             mp_context=context,
             initializer=enter_fitting_process,
-            initargs=(os.getpid(), agent.niceness),
+            initargs=(os.getpid(), agent.niceness, settings),
         )
 
     def _deliver(self, topic: TopicSpec, records: Sequence[Record]) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from cli.bench.commands import api, attributes, freshness, growth, pipeline, slates
+from cli.bench.commands import api, attributes, cowatch, freshness, growth, pipeline, slates
 
 SHORT: tuple[tuple[click.Command, tuple[str, ...]], ...] = (
     (pipeline, ("--events", "50000", "--rounds", "1")),
@@ -11,6 +11,7 @@ SHORT: tuple[tuple[click.Command, tuple[str, ...]], ...] = (
     (api, ("--seconds", "3", "--slates", "2000")),
     (attributes, ("--titles", "50")),
     (slates, ("--titles", "2000", "--viewers", "200")),
+    (cowatch, ("--titles", "2000", "--viewers", "2000")),
 )
 
 
@@ -20,7 +21,7 @@ def bench(context: click.Context) -> None:
     """Measure speed, growth, freshness and reads; a table for people, --json for machines.
 
     Each bench starts brokers and stacks of its own on scratch directories and removes them. Without
-    a name all five run in a short version (about five minutes); their figures are a smoke test.
+    a name all run in a short version (about five minutes); their figures are a smoke test.
 
     \b
     Examples:

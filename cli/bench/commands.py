@@ -234,3 +234,31 @@ def slates(*, titles: tuple[int, ...], viewers: int, batch: int, as_json: bool) 
 
     options = SlatesOptions(titles=titles, viewers=viewers, batch=batch)
     carry_out_on_stack(lambda progress: run_slates(options, progress), as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--titles",
+    type=click.IntRange(min=100),
+    multiple=True,
+    default=(6000, 20_000, 50_000),
+    show_default=True,
+    help="Size of the catalogue; may be given several times.",
+)
+@click.option("--viewers", default=50_000, show_default=True, help="Viewers, 34 titles each.")
+@click.option(
+    "--dense-max", default=6000, show_default=True, help="Titles up to which dense is fitted too."
+)
+@as_json_option
+def cowatch(*, titles: tuple[int, ...], viewers: int, dense_max: int, as_json: bool) -> None:
+    """Time, memory of a co-watch fit by neighbourhoods, and how much of it dense has; no broker.
+
+    \b
+    Examples:
+      media-gateway bench cowatch
+      media-gateway bench cowatch --titles 100000 --viewers 200000 --json
+    """  # click wants the backspace itself
+    from cli.bench.cowatch import CowatchOptions, run_cowatch
+
+    options = CowatchOptions(titles=titles, viewers=viewers, dense_max=dense_max)
+    carry_out_on_stack(lambda progress: run_cowatch(options, progress), as_json=as_json)

@@ -8,7 +8,7 @@ import os
 import sys
 from dataclasses import replace
 
-from agents.app import configure_logging
+from agents.logs import configure_logging
 from agents.runtime.worker import Worker
 from agents.watch_states import SPEC
 from cli.bench.contestant import ContestantConfig, new_step

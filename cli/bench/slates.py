@@ -16,9 +16,9 @@ import numpy as np
 import psutil
 from rich.progress import Progress
 
+from agents.co_watch import fit_tables, limits_of
 from cli.bench.report import GIB, Reach, Report, percentile
-from domain import together
-from domain.cowatch import NeighbourRows, fit
+from domain.cowatch import NeighbourRows
 from domain.cowatch_histories import HistoryStore
 from domain.ranking.history import LIKED, Seen
 from domain.ranking.learner import Learner
@@ -164,12 +164,11 @@ def watch(
             learner.observe(user, content.ids[title], seen, learn=False)
             histories.put(user, content.ids[title], max(1, round(evidence * 100)))
         found.append(Viewer(user, profile))
-    taken = histories.histories()
-    largest, ridge, kept = (
-        settings.cowatch_titles_max, settings.cowatch_lambda, settings.neighbours_max,
-    )  # fmt: skip
-    put_rows(content, COWATCH, fit(taken, largest, ridge, kept))
-    put_rows(content, TOGETHER, together.fit(taken, largest, kept))
+    neighbours, cosines = fit_tables(
+        histories.histories(), limits_of(settings), settings.cowatch_lambda, settings.neighbours_max
+    )
+    put_rows(content, COWATCH, neighbours)
+    put_rows(content, TOGETHER, cosines)
     learner.sync_rows(np.arange(size))
     return found
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from agents.co_watch import fit_tables, limits_of
 from cli.evaluate.ratings import Rating, RatingSet
-from domain import together
-from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows, fit
+from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows
 from domain.cowatch_histories import HistoryStore
 from domain.ranking.history import Floats, Indices, Seen
 from domain.ranking.learner import FirstTouch, Learner, Prediction
@@ -47,20 +47,14 @@ class Gateway:
     def refit(self) -> None:
         """Fit the models that are refit, over everything taken in so far."""
         settings = self._settings
-        histories = self._histories.histories()
-        self._put(
-            COWATCH,
-            fit(
-                histories,
-                settings.cowatch_titles_max,
-                settings.cowatch_lambda,
-                settings.neighbours_max,
-            ),
+        neighbours, cosines = fit_tables(
+            self._histories.histories(),
+            limits_of(settings),
+            settings.cowatch_lambda,
+            settings.neighbours_max,
         )
-        self._put(
-            TOGETHER,
-            together.fit(histories, settings.cowatch_titles_max, settings.neighbours_max),
-        )
+        self._put(COWATCH, neighbours)
+        self._put(TOGETHER, cosines)
 
     def candidates(self, user: str) -> tuple[Indices, Floats, Floats, int]:
         """Return what can be recommended to a user, and how it is scored.

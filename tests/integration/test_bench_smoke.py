@@ -70,3 +70,14 @@ def test_api():
         "closed loop, 1 connections", "closed loop, 8 connections", "closed loop, 32 connections",
         "open loop, half of saturation",
     ]  # fmt: skip
+
+
+def test_cowatch():
+    report = bench("cowatch", "--titles", "300", "--titles", "600", "--viewers", "500",
+                   "--dense-max", "300")  # fmt: skip
+    small, large = report["rows"]
+    assert (small["fitted"], large["fitted"]) == (300, 600)
+    assert 0 < small["seconds"] < large["seconds"]
+    assert small["overlap"] > 0.5
+    assert "overlap" not in large
+    assert 0 < small["peak_gib"] < 1

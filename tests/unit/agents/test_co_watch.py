@@ -1,6 +1,7 @@
 """The co-watch agent: histories in, changed neighbour rows and tombstones out."""
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,28 @@ def test_erasure_leaves_the_model_of_the_others(topic: TopicSpec) -> None:
     for content, value in emits.items():
         if value is not None:
             assert canonical_neighbours(value) == canonical_neighbours(fresh[content])
+
+
+def test_above_the_dense_limit_every_title_has_rows_in_both_tables(caplog) -> None:
+    caplog.set_level("INFO")
+    fitter = CoWatchFitter(replace(SETTINGS, cowatch_titles_max=2))
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    emits = run(fitter)
+    for topic in (NEIGHBOURS, TOGETHER):
+        rows = {title: decode(Neighbours, value) for title, value in values(emits, topic).items()}
+        assert {title: {each.content_id for each in row.neighbours} for title, row in rows.items()}\
+            == {"a": {"b", "c"}, "b": {"a"}, "c": {"a", "d"}, "d": {"c"}}  # fmt: skip
+    assert "EASE of 0 titles out of 4 is solved" in caplog.text
+
+
+def test_titles_whose_pairs_exceed_the_limit_are_named_in_the_log(caplog) -> None:
+    pairs_max = 2  # c with itself and with a; the first titles, a and b, are held dense
+    fitter = CoWatchFitter(replace(SETTINGS, cowatch_titles_max=2, cowatch_pairs_max=pairs_max))
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    emits = run(fitter)
+    assert set(values(emits, NEIGHBOURS)) == {"a", "b", "c"}
+    assert set(values(emits, TOGETHER)) == {"a", "b", "c", "d"}
+    assert "the pairs of 4 titles exceed 2: EASE takes the 3 with most viewers" in caplog.text
 
 
 @pytest.mark.parametrize("topic", [NEIGHBOURS, TOGETHER])

@@ -1,10 +1,5 @@
 """EASE against the formula by hand, its determinism, and its quality on real ratings."""
 
-import csv
-import os
-from collections import defaultdict
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -22,11 +17,14 @@ from domain.cowatch import (
 )
 from domain.cowatch_histories import HistoryStore
 from schemas.watch_state import WatchState
-
-DATA = Path(
-    os.environ.get("MEDIA_GATEWAY_DATA", Path(__file__).resolve().parents[4] / "shared" / "data")
+from tests.support.movielens import needs_movielens
+from tests.support.static_split import (
+    histories_of,
+    mean_ndcg,
+    popular,
+    ranking_by,
+    static_split,
 )
-RATINGS = DATA / "ml-latest-small" / "ratings.csv"
 
 
 def state(**fields) -> WatchState:
@@ -137,7 +135,7 @@ def test_order_of_arrival_and_repeats_do_not_matter(viewers: int) -> None:
 def test_the_inverse_over_viewers_gives_the_weights_of_the_one_over_titles(viewers: int) -> None:
     chosen = select_titles(stored(random_pairs(viewers, titles=60, count=700)), 60)
     by_viewers = np.concatenate(list(ease_by_viewers(incidence(chosen), ridge=5.0)))
-    by_titles = ease(gram(chosen), ridge=5.0)
+    by_titles = ease(gram(incidence(chosen)), ridge=5.0)
     assert by_viewers.shape == by_titles.shape == (60, 60)
     assert np.abs(by_viewers - by_titles).max() < 1e-6 / 2
     assert np.abs(by_titles).max() > 0.01
@@ -158,7 +156,7 @@ def test_a_removed_pair_is_forgotten() -> None:
 def test_titles_are_limited_to_those_with_most_viewers_ties_by_id() -> None:
     chosen = select_titles(stored(PAIRS), 3)
     assert chosen.title_ids == ["a", "b", "c"]  # 3, 2, 3 and 2 viewers: b before d
-    assert gram(chosen)[0, 1] == pytest.approx(1.7)
+    assert gram(incidence(chosen))[0, 1] == pytest.approx(1.7)
 
 
 def test_top_k_is_cut_with_ties_by_id() -> None:
@@ -173,56 +171,12 @@ def test_no_histories_no_rows() -> None:
     assert table(fit(stored([("u", "only", 100)]), 100, 1.0, 2)) == {"only": []}
 
 
-def ndcg(ranked: list[str], positives: set[str]) -> float:
-    gains = [1 / np.log2(place + 2) for place, title in enumerate(ranked) if title in positives]
-    ideal = [1 / np.log2(place + 2) for place in range(min(10, len(positives)))]
-    return float(sum(gains) / sum(ideal))
-
-
-@pytest.mark.skipif(not RATINGS.exists(), reason=f"MovieLens ratings are not at {RATINGS}")
+@needs_movielens
 def test_beats_popularity_on_real_ratings(record_property) -> None:
-    """Static protocol: first 80 % of each viewer's ratings train, liked ones of the rest are found.
-
-    The published top-K rows are what is ranked with, not the dense matrix.
-    """
-    history: dict[str, list[tuple[int, str, float]]] = defaultdict(list)
-    with RATINGS.open() as file:
-        for row in csv.DictReader(file):
-            rating = (int(row["timestamp"]), row["movieId"], float(row["rating"]))
-            history[row["userId"]].append(rating)
-    store = HistoryStore()
-    seen: dict[str, list[str]] = {}
-    liked: dict[str, list[str]] = {}
-    positives: dict[str, set[str]] = {}
-    popularity: dict[str, int] = defaultdict(int)
-    for viewer, ratings in sorted(history.items()):
-        ratings.sort()
-        cut = int(len(ratings) * 0.8)
-        seen[viewer] = [title for _, title, _ in ratings[:cut]]
-        liked[viewer] = [title for _, title, value in ratings[:cut] if value >= 4]
-        positives[viewer] = {title for _, title, value in ratings[cut:] if value >= 4}
-        for title in liked[viewer]:
-            store.put(viewer, title, 100)
-            popularity[title] += 1
-    rows = fit(store.histories(), 3000, 250.0, 100)
-    column = {title: i for i, title in enumerate(rows.title_ids)}
-    trained = {title for titles in seen.values() for title in titles}
-    by_popularity = sorted(popularity, key=lambda title: (-popularity[title], title))
-    model_scores, popularity_scores = [], []
-    for viewer, wanted in positives.items():
-        wanted &= trained
-        if not wanted:
-            continue
-        watched = set(seen[viewer])
-        scores = np.zeros(len(column))
-        for i in (column[title] for title in liked[viewer] if title in column):
-            part = slice(rows.starts[i], rows.starts[i + 1])
-            scores[rows.neighbours[part]] += rows.weights[part]
-        order = [rows.title_ids[i] for i in np.argsort(-scores, kind="stable")]
-        model_scores.append(ndcg([t for t in order if t not in watched][:10], wanted))
-        popular = [title for title in by_popularity if title not in watched][:10]
-        popularity_scores.append(ndcg(popular, wanted))
-    model, baseline = np.mean(model_scores), np.mean(popularity_scores)
-    record_property("ndcg_ease", float(model))
-    record_property("ndcg_popularity", float(baseline))
+    split = static_split()
+    rows = fit(histories_of(split), 3000, 250.0, 100)
+    model = mean_ndcg(split, ranking_by(rows, split))
+    baseline = mean_ndcg(split, popular(split))
+    record_property("ndcg_ease", model)
+    record_property("ndcg_popularity", baseline)
     assert model >= 1.3 * baseline, f"EASE {model:.4f}, popularity {baseline:.4f}"
