@@ -37,6 +37,9 @@ BECAUSE_ROWS = 2
 CAUSES_MAX = 4  # titles looked at: a new title has no neighbours before the next fit
 PARTITION_DECIMALS = 4  # a relative error of 5e-5 in each probability
 
+_SOURCES = (cowatch.SOURCE, cowatch.RECENT_SOURCE, together.SOURCE, next_title.SOURCE)
+_PLACES = tuple(NAMES.index(source.name) for source in _SOURCES)  # among the factors
+
 Row = dict[str, Any]
 
 
@@ -127,10 +130,8 @@ def _causes(history: History) -> list[int]:
 
 def _weights(factors: Floats) -> Floats:
     """Return what the rows of COWATCH, TOGETHER, NEXT count in the score of the newest title's."""
-    of = dict(zip(NAMES, factors.tolist(), strict=True))
-    liked = of[cowatch.SOURCE.name] + of[cowatch.RECENT_SOURCE.name]
-    engaged = of[together.SOURCE.name], of[next_title.SOURCE.name]
-    return np.array([liked, *(each / RECENT.mass for each in engaged)])
+    whole, recent, engaged, following = (float(factors[place]) for place in _PLACES)
+    return np.array([whole + recent, engaged / RECENT.mass, following / RECENT.mass])
 
 
 def _neighbours(

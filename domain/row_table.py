@@ -111,47 +111,58 @@ class RowTable:
         self._rows.values[: self._end] = values[entries]
 
 
-@compiled(types.Tuple((FLOATS, INTS)), ROWS, INTS, FLOATS, INTS, INT)
-def weighted_sums(
-    rows: Rows, titles: Indices, weights: Floats, homes: Indices, size: int
-) -> tuple[Floats, Indices]:
-    """Return the weighted sum of the rows of some titles, by home, and where it is above 0.
+class Asked(NamedTuple):
+    """Whose rows are read, and how: ``entries`` are the places in ``titles`` that take part.
+
+    ``homes`` says what each target counts for, ``size`` how many titles there are.
+    """
+
+    titles: Indices
+    entries: Indices
+    homes: Indices
+    size: int
+
+
+ASKED = tuple_of(Asked, INTS, INTS, INTS, INT)
+
+
+@compiled(types.Tuple((FLOATS, INTS)), ROWS, ASKED, FLOATS)
+def saturated_sums(rows: Rows, asked: Asked, weights: Floats) -> tuple[Floats, Indices]:
+    """Return ``x / (1 + x)`` by home, x being the weighted sum of rows, and where it is above 0.
 
     Args:
         rows: the table's; no value is negative.
-        titles: whose rows are added.
-        weights: one a title, none negative.
-        homes: what each target counts for.
-        size: how many titles there are.
+        asked: whose rows are added.
+        weights: one for each of ``asked.titles``, none negative.
     """
-    sums, above = np.zeros(size), np.empty(size, dtype=np.int64)
+    sums, above = np.zeros(asked.size), np.empty(asked.size, dtype=np.int64)
     count = 0
-    for place in range(len(titles)):
-        title, weight = titles[place], weights[place]
+    for place in asked.entries:
+        title, weight = asked.titles[place], weights[place]
         if weight == 0.0:
             continue
         for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
-            home, added = homes[rows.targets[entry]], rows.values[entry] * weight
+            home, added = asked.homes[rows.targets[entry]], rows.values[entry] * weight
             if added > 0.0 and sums[home] == 0.0:
                 above[count] = home
                 count += 1
             sums[home] += added
+    for home in above[:count]:
+        sums[home] /= 1.0 + sums[home]
     return sums, above[:count].copy()
 
 
-@compiled(TABLE, ROWS, INTS, INTS, INTS, INT)
-def parts_of_picks(
-    rows: Rows, titles: Indices, picks: Indices, homes: Indices, size: int
-) -> Floats:
-    """Return what the row of each title says about each pick, by home, shape (titles, picks)."""
-    columns = np.full(size, -1, dtype=np.int32)
+@compiled(TABLE, ROWS, ASKED, INTS)
+def parts_of_picks(rows: Rows, asked: Asked, picks: Indices) -> Floats:
+    """Return what the row of each entry says about each pick, by home, shape (entries, picks)."""
+    columns = np.full(asked.size, -1, dtype=np.int32)
     for column in range(len(picks)):
         columns[picks[column]] = column
-    found = np.zeros((len(titles), len(picks)))
-    for place in range(len(titles)):
-        title = titles[place]
+    found = np.zeros((len(asked.entries), len(picks)))
+    for row in range(len(asked.entries)):
+        title = asked.titles[asked.entries[row]]
         for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
-            column = columns[homes[rows.targets[entry]]]
+            column = columns[asked.homes[rows.targets[entry]]]
             if column >= 0:
-                found[place, column] += rows.values[entry]
+                found[row, column] += rows.values[entry]
     return found

@@ -12,6 +12,7 @@ left is computed, not estimated: for the titles shown and the few that may be na
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
 
 from domain.compiled import FLAGS, FLOATS, INT, INTS, TABLE, compiled, inlined, tuple_of
 from domain.ranking.history import RECENT, Flags, Floats, History, Indices, recency_without
@@ -122,6 +123,16 @@ def _lifts(ranker: Ranker, scores: ViewerScores, picks: Indices) -> Floats:
     return ranker.common_parts(scores, picks) - ranker.common_means(scores)[:, np.newaxis]
 
 
+@compiled(TABLE, types.UniTuple(FLOATS, len(PERSONAL)), INTS)
+def _at(scores: tuple[Floats, ...], picks: Indices) -> Floats:
+    """Return the scores of each source at some titles, shape (sources, titles)."""
+    found = np.empty((len(scores), len(picks)))
+    for source in range(len(scores)):
+        for place in range(len(picks)):
+            found[source, place] = scores[source][picks[place]]
+    return found
+
+
 def _said(scores: ViewerScores, picks: Indices) -> _Said:
     parts, entries, sources = [np.zeros((0, len(picks)))], [], []
     for number, factor in enumerate(scores.factors[: len(PERSONAL)].tolist()):
@@ -134,7 +145,7 @@ def _said(scores: ViewerScores, picks: Indices) -> _Said:
         np.concatenate(parts),
         np.concatenate(entries) if entries else np.zeros(0, dtype=np.int64),
         np.repeat(np.array(sources, dtype=np.int64), [len(each) for each in entries]),
-        np.array([scored.scores[picks] for scored in scores.personal]),
+        _at(tuple(scored.scores for scored in scores.personal), picks),
         scores.factors[: len(PERSONAL)],
     )
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from domain.ranking.history import RECENT, Floats, History, Indices
-from domain.row_table import parts_of_picks, weighted_sums
+from domain.row_table import Asked, parts_of_picks, saturated_sums
 from domain.slate_index import ContentSide
 
 Kind = Literal["collaborative", "content_based", "graph_based", "context_aware", "trending"]
@@ -80,13 +80,7 @@ def of_rows(
         weights: of each of them.
         entries: those that have a weight or may get one.
     """
-    homes, size = content.rollup.homes, len(content.ids)
-    owners = titles[entries]
-    rows = content.rows(table, owners)
-    scores, above = weighted_sums(rows, owners, weights[entries], homes, size)
-    scores[above] /= 1.0 + scores[above]
-
-    def said(picks: Indices) -> Floats:
-        return parts_of_picks(rows, owners, picks, homes, size)
-
-    return Scored(scores, entries, said, above)
+    rows = content.rows(table, titles[entries])
+    asked = Asked(titles, entries, content.rollup.homes, len(content.ids))
+    scores, above = saturated_sums(rows, asked, weights)
+    return Scored(scores, entries, lambda picks: parts_of_picks(rows, asked, picks), above)

@@ -5,7 +5,14 @@ import random
 import numpy as np
 import pytest
 
-from domain.row_table import ENTRIES_FIRST, NeighbourRow, RowTable, parts_of_picks, weighted_sums
+from domain.row_table import (
+    ENTRIES_FIRST,
+    Asked,
+    NeighbourRow,
+    RowTable,
+    parts_of_picks,
+    saturated_sums,
+)
 
 TITLES = 40
 HOMES = np.arange(TITLES)
@@ -44,12 +51,15 @@ def test_any_changes_end_in_the_rows_set_last(seed: int) -> None:
     matrix = dense(held)
     asked = np.array(rng.sample(range(TITLES), 9))
     weights = np.array([rng.choice([0.0, rng.random()]) for _ in asked])
-    sums, above = weighted_sums(table.rows(TITLES), asked, weights, HOMES, TITLES)
-    assert sums == pytest.approx(weights @ matrix[asked], abs=1e-12)
+    entries = np.array([0, 2, 3, 7])
+    of = Asked(asked, entries, HOMES, TITLES)
+    sums, above = saturated_sums(table.rows(TITLES), of, weights)
+    x = weights[entries] @ matrix[asked[entries]]
+    assert sums == pytest.approx(x / (1.0 + x), abs=1e-12)
     assert sorted(above.tolist()) == np.flatnonzero(sums).tolist()
     picks = np.array([33, 5, 0])
-    parts = parts_of_picks(table.rows(TITLES), asked, picks, HOMES, TITLES)
-    assert parts == pytest.approx(matrix[np.ix_(asked, picks)], abs=1e-12)
+    parts = parts_of_picks(table.rows(TITLES), of, picks)
+    assert parts == pytest.approx(matrix[np.ix_(asked[entries], picks)], abs=1e-12)
 
 
 def test_titles_without_a_row_have_an_empty_one_however_late_they_come() -> None:
@@ -59,8 +69,7 @@ def test_titles_without_a_row_have_an_empty_one_however_late_they_come() -> None
     assert len(table.get(5000).titles) == 0
     table.put(3, NeighbourRow(np.empty(0, dtype=np.int64), np.empty(0)))
     assert 3 not in table
-    sums, above = weighted_sums(
-        table.rows(6000), np.array([3, 5999]), np.ones(2), np.arange(6000), 6000
-    )
+    asked = Asked(np.array([3, 5999]), np.arange(2), np.arange(6000), 6000)
+    sums, above = saturated_sums(table.rows(6000), asked, np.ones(2))
     assert not sums.any()
     assert not len(above)
