@@ -8,10 +8,9 @@ packed. Setting a row costs its length, on average, whatever else is held.
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
-from domain.compiled import FLOATS, INT, INTS, INTS32, TABLE, compiled, tuple_of
+from domain.compiled import FLOAT, FLOATS, INT, INTS, INTS32, NOTHING, TABLE, compiled, tuple_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -126,16 +125,23 @@ class Asked(NamedTuple):
 ASKED = tuple_of(Asked, INTS, INTS, INTS, INT)
 
 
-@compiled(types.Tuple((FLOATS, INTS)), ROWS, ASKED, FLOATS)
-def saturated_sums(rows: Rows, asked: Asked, weights: Floats) -> tuple[Floats, Indices]:
-    """Return ``x / (1 + x)`` by home, x being the weighted sum of rows, and where it is above 0.
+@compiled(NOTHING, ROWS, ASKED, FLOATS, FLOAT, FLOATS)
+def add_saturated_sums(
+    rows: Rows, asked: Asked, weights: Floats, factor: float, total: Floats
+) -> None:
+    """Add ``factor * x / (1 + x)`` to the total of each home, x being the weighted sum of rows.
 
     Args:
         rows: the table's; no value is negative.
         asked: whose rows are added.
         weights: one for each of ``asked.titles``, none negative.
+        factor: any.
+        total: one number a title.
     """
-    sums, above = np.zeros(asked.size), np.empty(asked.size, dtype=np.int64)
+    sums, longest = np.zeros(asked.size), 0
+    for place in asked.entries:
+        longest += rows.lengths[asked.titles[place]]
+    above = np.empty(min(asked.size, longest), dtype=np.int64)
     count = 0
     for place in asked.entries:
         title, weight = asked.titles[place], weights[place]
@@ -148,8 +154,7 @@ def saturated_sums(rows: Rows, asked: Asked, weights: Floats) -> tuple[Floats, I
                 count += 1
             sums[home] += added
     for home in above[:count]:
-        sums[home] /= 1.0 + sums[home]
-    return sums, above[:count].copy()
+        total[home] += sums[home] / (1.0 + sums[home]) * factor
 
 
 @compiled(TABLE, ROWS, ASKED, INTS)

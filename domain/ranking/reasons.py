@@ -12,7 +12,6 @@ left is computed, not estimated: for the titles shown and the few that may be na
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
 
 from domain.compiled import FLAGS, FLOATS, INT, INTS, TABLE, compiled, inlined, tuple_of
 from domain.ranking.history import RECENT, Flags, Floats, History, Indices, recency_without
@@ -54,7 +53,6 @@ class _Said(NamedTuple):
     parts: Floats  # (rows, picks), at weight 1
     entries: Indices
     sources: Indices
-    scores: Floats  # (personal sources, picks): 0-1
     factors: Floats  # by personal source
 
 
@@ -75,7 +73,7 @@ _SOURCES = _Sources(
 )
 _POWERS = RECENT.powers
 _SOURCES_TYPE = tuple_of(_Sources, INTS, FLOATS, FLAGS)
-_SAID = tuple_of(_Said, TABLE, INTS, INTS, TABLE, FLOATS)
+_SAID = tuple_of(_Said, TABLE, INTS, INTS, FLOATS)
 _PAST = tuple_of(_Past, TABLE, INTS, INTS, INTS, FLOATS)
 
 
@@ -84,9 +82,11 @@ def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indic
     if not len(picks):
         return []
     said, past = _said(scores, picks), _past(history)
-    personal = said.scores * said.factors[:, np.newaxis]
+    at_picks = _scores(_SOURCES, said, past.weights)
+    personal = at_picks * said.factors[:, np.newaxis]
     own = personal.sum(axis=0)
-    causes = _causes(_SOURCES, said, past, _terms(_SOURCES, said, past.weights), own)
+    terms = _terms(_SOURCES, said, past.weights, at_picks)
+    causes = _causes(_SOURCES, said, past, terms, own)
     by_kind = _OF_KIND @ personal
     large = (by_kind >= HYBRID_MIN * own).sum(axis=0)
     lifts = np.maximum(_lifts(ranker, scores, picks), 0.0)
@@ -101,7 +101,8 @@ def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indic
 
 def largest_terms(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Floats:
     """Return the largest term of each picked title: of one title watched or one common source."""
-    entries = _terms(_SOURCES, _said(scores, picks), _past(history).weights)
+    said, weights = _said(scores, picks), _past(history).weights
+    entries = _terms(_SOURCES, said, weights, _scores(_SOURCES, said, weights))
     found: Floats = np.concatenate([entries, _lifts(ranker, scores, picks)]).max(axis=0)
     return found
 
@@ -123,16 +124,6 @@ def _lifts(ranker: Ranker, scores: ViewerScores, picks: Indices) -> Floats:
     return ranker.common_parts(scores, picks) - ranker.common_means(scores)[:, np.newaxis]
 
 
-@compiled(TABLE, types.UniTuple(FLOATS, len(PERSONAL)), INTS)
-def _at(scores: tuple[Floats, ...], picks: Indices) -> Floats:
-    """Return the scores of each source at some titles, shape (sources, titles)."""
-    found = np.empty((len(scores), len(picks)))
-    for source in range(len(scores)):
-        for place in range(len(picks)):
-            found[source, place] = scores[source][picks[place]]
-    return found
-
-
 def _said(scores: ViewerScores, picks: Indices) -> _Said:
     parts, entries, sources = [np.zeros((0, len(picks)))], [], []
     for number, factor in enumerate(scores.factors[: len(PERSONAL)].tolist()):
@@ -145,7 +136,6 @@ def _said(scores: ViewerScores, picks: Indices) -> _Said:
         np.concatenate(parts),
         np.concatenate(entries) if entries else np.zeros(0, dtype=np.int64),
         np.repeat(np.array(sources, dtype=np.int64), [len(each) for each in entries]),
-        _at(tuple(scored.scores for scored in scores.personal), picks),
         scores.factors[: len(PERSONAL)],
     )
 
@@ -156,7 +146,23 @@ def _past(history: History) -> _Past:
 
 
 @compiled(TABLE, _SOURCES_TYPE, _SAID, TABLE)
-def _terms(sources: _Sources, said: _Said, weights: Floats) -> Floats:
+def _scores(sources: _Sources, said: _Said, weights: Floats) -> Floats:
+    """Return the 0-1 score of each pick by each personal source."""
+    found = np.zeros((len(sources.mass), said.parts.shape[1]))
+    for row in range(len(said.entries)):
+        source = said.sources[row]
+        weight = weights[sources.weights[source], said.entries[row]]
+        for pick in range(found.shape[1]):
+            found[source, pick] += weight * said.parts[row, pick]
+    for source in range(len(found)):
+        for pick in range(found.shape[1]):
+            score = found[source, pick] / sources.mass[source]
+            found[source, pick] = score / (1.0 + score) if sources.saturates[source] else score
+    return found
+
+
+@compiled(TABLE, _SOURCES_TYPE, _SAID, TABLE, TABLE)
+def _terms(sources: _Sources, said: _Said, weights: Floats, scores: Floats) -> Floats:
     """Return what each entry of the history adds to the score of each pick."""
     found = np.zeros((weights.shape[1], said.parts.shape[1]))
     for row in range(len(said.entries)):
@@ -165,7 +171,7 @@ def _terms(sources: _Sources, said: _Said, weights: Floats) -> Floats:
         weight *= said.factors[source]
         if weight != 0.0:
             for pick in range(found.shape[1]):
-                left = 1.0 - said.scores[source, pick] if sources.saturates[source] else 1.0
+                left = 1.0 - scores[source, pick] if sources.saturates[source] else 1.0
                 found[entry, pick] += weight * left * said.parts[row, pick]
     return found
 
@@ -196,9 +202,9 @@ def _weights_without(past: _Past, entry: int) -> Floats:
 
 
 @inlined
-def _drop(sources: _Sources, said: _Said, weights: Floats, pick: int) -> float:
-    """Return what the score of a pick loses when the entries have other weights."""
-    drop = 0.0
+def _left(sources: _Sources, said: _Said, weights: Floats, pick: int) -> float:
+    """Return the personal part of a pick's score when the entries have other weights."""
+    total = 0.0
     row = 0
     while row < len(said.sources):
         source = said.sources[row]
@@ -209,8 +215,8 @@ def _drop(sources: _Sources, said: _Said, weights: Floats, pick: int) -> float:
         left /= sources.mass[source]
         if sources.saturates[source]:
             left /= 1.0 + left
-        drop += (said.scores[source, pick] - left) * said.factors[source]
-    return drop
+        total += left * said.factors[source]
+    return total
 
 
 @inlined
@@ -246,7 +252,7 @@ def _causes(sources: _Sources, said: _Said, past: _Past, terms: Floats, own: Flo
             for pick in range(len(own)):
                 for place in range(SUSPECTS):
                     if suspects[pick, place] == entry:
-                        drops[pick, place] = _drop(sources, said, weights, pick)
+                        drops[pick, place] = own[pick] - _left(sources, said, weights, pick)
     found = np.full((len(own), REASONS), NOBODY)
     for pick in range(len(own)):
         for reason in range(REASONS):

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.compiled import FLOAT, FLOATS, INTS, NOTHING, compiled
 from domain.ranking import exploration
 from domain.ranking.history import Flags, Floats, History, Indices
 from domain.ranking.value_model import EVIDENCE_FULL, ValueModel
@@ -68,10 +67,7 @@ class Ranker:
         personal = tuple(source.score(self.content, history) for source in PERSONAL)
         for scored, factor in zip(personal, factors.tolist(), strict=False):
             if factor != 0.0:
-                if scored.above is None:
-                    _add_scaled(own, scored.scores, factor)
-                else:
-                    _add_some(own, scored.scores, factor, scored.above)
+                scored.add(own, factor)
         return ViewerScores(own + common, own, personal, factors, evidence, region)
 
     def matrix(self, scores: ViewerScores, titles: Indices) -> Floats:
@@ -142,18 +138,6 @@ class Ranker:
                 found += row * factor
             common.totals[kept] = found
         return found
-
-
-@compiled(NOTHING, FLOATS, FLOATS, FLOAT)
-def _add_scaled(total: Floats, scores: Floats, factor: float) -> None:
-    for title in range(len(total)):
-        total[title] += scores[title] * factor
-
-
-@compiled(NOTHING, FLOATS, FLOATS, FLOAT, INTS)
-def _add_some(total: Floats, scores: Floats, factor: float, titles: Indices) -> None:
-    for title in titles:
-        total[title] += scores[title] * factor
 
 
 def evidence_of(history: History) -> int:

@@ -23,7 +23,7 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from domain.compiled import FLOATS, INTS32, TABLE, compiled, inlined, tuple_of
+from domain.compiled import FLOAT, FLOATS, INTS32, NOTHING, TABLE, compiled, inlined, tuple_of
 from domain.title_attributes import DECIMALS
 
 Floats = NDArray[np.float64]
@@ -136,9 +136,16 @@ class AttributeIndex:
 
         At most the sum of the weights.
         """
+        total = np.zeros(len(self._ids))
+        self.add_scores(titles, weights, 1.0, total)
+        return total
+
+    def add_scores(self, titles: Indices, weights: Floats, factor: float, total: Floats) -> None:
+        """Add the factor times ``scores`` to a total of all titles."""
         _, units, by_value = self._fit()
-        sets = self._set_of[: len(self._ids)]
-        return _scores(units, by_value, sets[titles], weights, sets)
+        _add_scores(
+            _Watched(units, by_value, self._set_of[titles], weights), factor, self._set_of, total
+        )
 
     def parts(self, titles: Indices, targets: Indices) -> Floats:
         """Return ``v_j . v_i``, the similarity of each title to each target, of that shape."""
@@ -173,23 +180,30 @@ def _vectors(rows: sparse.csr_array) -> Vectors:
     return Vectors(starts, columns, rows.data.astype(np.float64))
 
 
-@compiled(FLOATS, VECTORS, VECTORS, INTS32, FLOATS, INTS32)
-def _scores(
-    units: Vectors, by_value: Vectors, watched: Sets, weights: Floats, sets: Sets
-) -> Floats:
-    """Return the score of each of ``sets``: the sum of the vectors watched, times its vector."""
+class _Watched(NamedTuple):
+    """Vectors, and which of them were watched at which weight."""
+
+    units: Vectors
+    by_value: Vectors
+    sets: Sets
+    weights: Floats
+
+
+@compiled(NOTHING, tuple_of(_Watched, VECTORS, VECTORS, INTS32, FLOATS), FLOAT, INTS32, FLOATS)
+def _add_scores(watched: _Watched, factor: float, sets: Sets, total: Floats) -> None:
+    """Add the score of each title's set: the sum of the vectors watched, times its vector."""
+    units, by_value = watched.units, watched.by_value
     profile = np.zeros(len(by_value.starts) - 1)
-    for place in range(len(watched)):
-        for entry in range(units.starts[watched[place]], units.starts[watched[place] + 1]):
-            profile[units.columns[entry]] += units.entries[entry] * weights[place]
+    for place in range(len(watched.sets)):
+        first = units.starts[watched.sets[place]]
+        for entry in range(first, units.starts[watched.sets[place] + 1]):
+            profile[units.columns[entry]] += units.entries[entry] * watched.weights[place]
     by_set = np.zeros(len(units.starts) - 1)
     for value in np.flatnonzero(profile):
         for entry in range(by_value.starts[value], by_value.starts[value + 1]):
             by_set[by_value.columns[entry]] += by_value.entries[entry] * profile[value]
-    found = np.empty(len(sets))
-    for title in range(len(sets)):
-        found[title] = by_set[sets[title]]
-    return found
+    for title in range(len(total)):
+        total[title] += by_set[sets[title]] * factor
 
 
 @inlined

@@ -6,7 +6,7 @@ Titles without a year neither give nor get anything.
 
 import numpy as np
 
-from domain.compiled import FLOATS, INTS, TABLE, compiled
+from domain.compiled import FLOAT, FLOATS, INTS, NOTHING, TABLE, compiled
 from domain.ranking.history import RECENT, Floats, History, Indices
 from domain.slate_index import YEAR_LAST, ContentSide
 from domain.sources.source import PersonalSource, Scored
@@ -15,8 +15,8 @@ SPAN_YEARS = 10
 _MASS = RECENT.mass  # compiled functions read no properties
 
 
-@compiled(FLOATS, INTS, INTS, FLOATS)
-def _scores(years: Indices, watched: Indices, weights: Floats) -> Floats:
+@compiled(NOTHING, INTS, INTS, FLOATS, FLOAT, FLOATS)
+def _add(years: Indices, watched: Indices, weights: Floats, factor: float, total: Floats) -> None:
     by_year = np.zeros(YEAR_LAST + SPAN_YEARS)
     for place in range(len(watched)):
         if watched[place] > 0:
@@ -24,10 +24,8 @@ def _scores(years: Indices, watched: Indices, weights: Floats) -> Floats:
             for apart in range(1 - SPAN_YEARS, SPAN_YEARS):
                 by_year[watched[place] + apart] += weight * (1.0 - abs(apart) / SPAN_YEARS)
     by_year[0] = 0.0
-    found = np.empty(len(years))
     for title in range(len(years)):
-        found[title] = by_year[years[title]]
-    return found
+        total[title] += by_year[years[title]] * factor
 
 
 @compiled(TABLE, INTS, INTS)
@@ -46,10 +44,13 @@ def score(content: ContentSide, history: History) -> Scored:
     years = content.years[: len(content.ids)]
     watched = years[history.homes[history.reach]]
 
-    def said(picks: Indices) -> Floats:
-        return _parts(watched, years[picks])
-
-    return Scored(_scores(years, watched, history.recency[history.reach]), history.reach, said)
+    weights = history.recency[history.reach]
+    return Scored(
+        len(years),
+        lambda total, factor: _add(years, watched, weights, factor, total),
+        history.reach,
+        lambda picks: _parts(watched, years[picks]),
+    )
 
 
 SOURCE = PersonalSource("era", "content_based", score)

@@ -5,7 +5,7 @@
 """
 
 from domain import title_attributes
-from domain.ranking.history import RECENT, Floats, History, Indices
+from domain.ranking.history import RECENT, History
 from domain.slate_index import ContentSide
 from domain.sources.source import Kind, PersonalSource, Scored
 
@@ -20,10 +20,12 @@ def source_of(kind: title_attributes.Kind) -> PersonalSource:
         titles = history.homes[history.reach]
         weights = history.recency[history.reach] / RECENT.mass
 
-        def said(picks: Indices) -> Floats:
-            return index.parts(titles, picks)
-
-        return Scored(index.scores(titles, weights), history.reach, said)
+        return Scored(
+            len(content.ids),
+            lambda total, factor: index.add_scores(titles, weights, factor, total),
+            history.reach,
+            lambda picks: index.parts(titles, picks),
+        )
 
     return PersonalSource(kind, "content_based" if kind == "genre" else _GRAPH, score)
 

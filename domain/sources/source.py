@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from domain.ranking.history import RECENT, Floats, History, Indices
-from domain.row_table import Asked, parts_of_picks, saturated_sums
+from domain.row_table import Asked, add_saturated_sums, parts_of_picks
 from domain.slate_index import ContentSide
 
 Kind = Literal["collaborative", "content_based", "graph_based", "context_aware", "trending"]
@@ -15,18 +15,25 @@ Said = Callable[[Indices], Floats]
 
 
 class Scored(NamedTuple):
-    """Scores of one personal source for one viewer.
+    """Scores of one personal source for one viewer, of the first ``size`` titles.
 
-    ``scores`` has one number 0-1 per title; more evidence never lowers one. ``entries`` are the
-    entries of the history that have a weight, or would if one other were taken out;
-    ``said(picks)``, of shape (entries, picks), is what each says about each title at weight 1.
-    ``above`` are the titles with a score above 0, where few have one.
+    ``add(total, factor)`` adds the factor times the score (0-1) of each title to ``total``; more
+    evidence never lowers a score. ``entries`` are the entries of the history that have a weight, or
+    would if one other were taken out; ``said(picks)``, of shape (entries, picks), is what each says
+    about each title at weight 1.
     """
 
-    scores: Floats
+    size: int
+    add: Callable[[Floats, float], None]
     entries: Indices
     said: Said
-    above: Indices | None = None
+
+    @property
+    def scores(self) -> Floats:
+        """The scores of all titles, made anew each time."""
+        total = np.zeros(self.size)
+        self.add(total, 1.0)
+        return total
 
 
 class PersonalSource(NamedTuple):
@@ -82,5 +89,9 @@ def of_rows(
     """
     rows = content.rows(table, titles[entries])
     asked = Asked(titles, entries, content.rollup.homes, len(content.ids))
-    scores, above = saturated_sums(rows, asked, weights)
-    return Scored(scores, entries, lambda picks: parts_of_picks(rows, asked, picks), above)
+    return Scored(
+        asked.size,
+        lambda total, factor: add_saturated_sums(rows, asked, weights, factor, total),
+        entries,
+        lambda picks: parts_of_picks(rows, asked, picks),
+    )
