@@ -1,4 +1,4 @@
-"""watch-states -> [viewer histories, EASE and cosines in another process] -> neighbour rows."""
+"""watch-states -> [viewer histories, two EASE fits in another process] -> neighbour rows."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from agents.rows import EncodedRow, RowPublisher, encoded
 from agents.spec import Emit, FitAgent, Record
-from domain import together
-from domain.cowatch import Histories, fit, watch_weight
+from domain import cowatch, together
+from domain.cowatch import Histories, watch_weight
 from domain.cowatch_histories import HistoryStore
 from infra.settings import Settings
 from schemas.codec import decode
@@ -34,9 +34,9 @@ def fit_job(
 ) -> Fitted:
     """Fit with a fixed number of threads: it leaves cores free and its sums keep their order."""
     with threadpool_limits(limits=FIT_THREADS):
-        neighbours = fit(histories, titles_max, ridge, neighbours_max)
-        cosines = together.fit(histories, titles_max, neighbours_max)
-    return Fitted(model_version, list(encoded(neighbours)), list(encoded(cosines)))
+        liked = cowatch.fit(histories, titles_max, ridge, neighbours_max)
+        chosen = together.fit(histories, titles_max, ridge, neighbours_max)
+    return Fitted(model_version, list(encoded(liked)), list(encoded(chosen)))
 
 
 class CoWatchFitter:

@@ -3,10 +3,11 @@
 "Because you watched X": X is one of the newest titles watched with full evidence that has
 neighbours, and title i is ordered by what X alone, as the newest title, adds to its score:
 
-    b(i) = (f_cowatch + f_cowatch_recent) * C[X, i] + (f_together * T[X, i] + f_next * N[X, i]) / m
+    b(i) = ((f_cowatch + f_cowatch_recent) * C[X, i] + f_together * T[X, i]) / h
+         + f_next * N[X, i] / m
 
-with the rows C, T, N of X, the value model's factors f for this viewer and m = ``RECENT.mass``:
-the sum of ``domain.sources`` for a history of X alone, before ``x / (1 + x)``.
+with the rows C, T, N of X, the value model's factors f for this viewer, h = ``cowatch.HALF`` and
+m = ``RECENT.mass``: the sum of ``domain.sources`` for a history of X alone, before ``x / (1 + x)``.
 
 "New for you": the best scores among ``exploration.new_titles``; ties by newest release.
 
@@ -120,8 +121,8 @@ def _weights(factors: Floats) -> dict[str, float]:
     """Return what a weight of each table of rows counts in the score of the newest title's rows."""
     of = dict(zip(NAMES, factors.tolist(), strict=True))
     return {
-        COWATCH: of[cowatch.SOURCE.name] + of[cowatch.RECENT_SOURCE.name],
-        TOGETHER: of[together.SOURCE.name] / RECENT.mass,
+        COWATCH: (of[cowatch.SOURCE.name] + of[cowatch.RECENT_SOURCE.name]) / cowatch.HALF,
+        TOGETHER: of[together.SOURCE.name] / cowatch.HALF,
         NEXT: of[next_title.SOURCE.name] / RECENT.mass,
     }
 

@@ -17,8 +17,8 @@ import psutil
 from rich.progress import Progress
 
 from cli.bench.report import GIB, Reach, Report, percentile
-from domain import together
-from domain.cowatch import NeighbourRows, fit
+from domain import cowatch, together
+from domain.cowatch import NeighbourRows
 from domain.cowatch_histories import HistoryStore
 from domain.ranking.history import LIKED, Seen
 from domain.ranking.learner import Learner
@@ -168,8 +168,8 @@ def watch(
     largest, ridge, kept = (
         settings.cowatch_titles_max, settings.cowatch_lambda, settings.neighbours_max,
     )  # fmt: skip
-    put_rows(content, COWATCH, fit(taken, largest, ridge, kept))
-    put_rows(content, TOGETHER, together.fit(taken, largest, kept))
+    put_rows(content, COWATCH, cowatch.fit(taken, largest, ridge, kept))
+    put_rows(content, TOGETHER, together.fit(taken, largest, ridge, kept))
     learner.sync_rows(np.arange(size))
     return found
 

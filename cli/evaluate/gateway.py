@@ -3,8 +3,8 @@
 import numpy as np
 
 from cli.evaluate.ratings import Rating, RatingSet
-from domain import together
-from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows, fit
+from domain import cowatch, together
+from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows
 from domain.cowatch_histories import HistoryStore
 from domain.pair_rows import NeighbourRow
 from domain.ranking.history import Flags, Floats, History, Indices, Seen, make_history
@@ -43,19 +43,9 @@ class Gateway:
         """Fit the models that are refit, over everything taken in so far."""
         settings = self._settings
         histories = self._histories.histories()
-        self._put(
-            COWATCH,
-            fit(
-                histories,
-                settings.cowatch_titles_max,
-                settings.cowatch_lambda,
-                settings.neighbours_max,
-            ),
-        )
-        self._put(
-            TOGETHER,
-            together.fit(histories, settings.cowatch_titles_max, settings.neighbours_max),
-        )
+        sizes = settings.cowatch_titles_max, settings.cowatch_lambda, settings.neighbours_max
+        self._put(COWATCH, cowatch.fit(histories, *sizes))
+        self._put(TOGETHER, together.fit(histories, *sizes))
 
     def candidates(self, user: str) -> tuple[Indices, Floats, Floats, int]:
         """Return what can be recommended to a user, and how it is scored.
