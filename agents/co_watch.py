@@ -1,10 +1,11 @@
-"""watch-states -> [viewer histories, EASE and cosines in another process] -> neighbour rows."""
+"""watch-states -> [viewer histories, two EASE fits in another process] -> neighbour rows."""
 
 import logging
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from agents.rows import EncodedRow, RowPublisher, encoded
@@ -45,28 +46,29 @@ def limits_of(settings: Settings) -> Limits:
 def fit_tables(
     histories: Histories, limits: Limits, ridge: float, neighbours_max: int
 ) -> tuple[NeighbourRows, NeighbourRows]:
-    """Return EASE and the cosines of the same titles.
+    """Return EASE over what was liked, and over what was chosen at all.
 
     The number of threads is fixed: it leaves cores free and the sums keep their order.
     """
     with threadpool_limits(limits=FIT_THREADS):
-        neighbours = fit(histories, limits, ridge, neighbours_max, log_progress)
-        cosines = together.fit(histories, limits.titles, neighbours_max)
-    taken, titles = len(neighbours.title_ids), len(cosines.title_ids)
-    if taken < titles:
-        logger.warning(
-            "the pairs of %d titles exceed %d: EASE takes the %d with most viewers",
-            titles, limits.pairs, taken,
-        )  # fmt: skip
-    return neighbours, cosines
+        liked = fit(histories, limits, ridge, neighbours_max, log_progress)
+        chosen = together.fit(histories, limits, ridge, neighbours_max, log_progress)
+    wanted = min(limits.titles, len(np.unique(histories.titles)))
+    for table, rows in (("liked", liked), ("chosen", chosen)):
+        if len(rows.title_ids) < wanted:
+            logger.warning(
+                "pairs of %s titles exceed %d: EASE takes the %d titles with most viewers of %d",
+                table, limits.pairs, len(rows.title_ids), wanted,
+            )  # fmt: skip
+    return liked, chosen
 
 
 def fit_job(
     model_version: int, histories: Histories, limits: Limits, ridge: float, neighbours_max: int
 ) -> Fitted:
     """Fit both tables and encode them, in the fitting process."""
-    neighbours, cosines = fit_tables(histories, limits, ridge, neighbours_max)
-    return Fitted(model_version, list(encoded(neighbours)), list(encoded(cosines)))
+    liked, chosen = fit_tables(histories, limits, ridge, neighbours_max)
+    return Fitted(model_version, list(encoded(liked)), list(encoded(chosen)))
 
 
 def log_progress(done: int, titles: int) -> None:

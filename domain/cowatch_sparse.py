@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from domain import cowatch
+from domain.cosines import cosines, products
 from domain.cowatch import (
     DECIMALS,
     WEIGHT_ONE,
@@ -33,7 +34,6 @@ from domain.cowatch import (
     sparse_rows,
     top_rows,
 )
-from domain.together import cosines, products
 
 REGRESSORS_MAX = 200  # |S|: docs/adr/0011-sparse-co-watch.md compares 50 to 200
 PROGRESS_TITLES = 10_000  # between two calls of ``progress``: 7 s

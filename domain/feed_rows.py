@@ -3,10 +3,11 @@
 "Because you watched X": X is one of the newest titles watched with full evidence that has
 neighbours, and title i is ordered by what X alone, as the newest title, adds to its score:
 
-    b(i) = (f_cowatch + f_cowatch_recent) * C[X, i] + (f_together * T[X, i] + f_next * N[X, i]) / m
+    b(i) = ((f_cowatch + f_cowatch_recent) * C[X, i] + f_together * T[X, i]) / h
+         + f_next * N[X, i] / m
 
-with the rows C, T, N of X, the value model's factors f for this viewer and m = ``RECENT.mass``:
-the sum of ``domain.sources`` for a history of X alone, before ``x / (1 + x)``.
+with the rows C, T, N of X, the value model's factors f for this viewer, h = ``cowatch.HALF`` and
+m = ``RECENT.mass``: the sum of ``domain.sources`` for a history of X alone, before ``x / (1 + x)``.
 
 "New for you": the best scores among ``exploration.new_titles``; ties by newest release.
 
@@ -131,7 +132,8 @@ def _causes(history: History) -> list[int]:
 def _weights(factors: Floats) -> Floats:
     """Return what the rows of COWATCH, TOGETHER, NEXT count in the score of the newest title's."""
     whole, recent, engaged, following = (float(factors[place]) for place in _PLACES)
-    return np.array([whole + recent, engaged / RECENT.mass, following / RECENT.mass])
+    half = cowatch.HALF
+    return np.array([(whole + recent) / half, engaged / half, following / RECENT.mass])
 
 
 def _neighbours(

@@ -1,46 +1,24 @@
-"""Together: which titles the same viewers engage with, as cosines between titles.
+"""Together: what is engaged with by those who engage with a title, liked or not.
 
-``w[j, i] = n_ij / sqrt(n_i * n_j)`` with n_ij viewers who engaged with both (Sarwar et al. 2001,
-item-based collaborative filtering, on binary data). The counts are whole numbers, so the rows are a
-function of the histories, whatever order they come in. Rebuilt for every fit: one sparse product
-that costs the sum over viewers of the square of their titles.
+EASE (``domain.cowatch_sparse``) with 1 for every title that a viewer watched or rated, whatever
+they thought of it. There are several times as many such entries as likes, and choosing a title says
+something by itself.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
-import scipy.sparse as sparse
 
-from domain.cowatch import Histories, NeighbourRows, Row, select_titles, sparse_rows, top_rows
-
-BLOCK_CELLS = 1 << 23  # of a product at once: at most 100 MB
-
-
-def fit(histories: Histories, titles_max: int, neighbours_max: int) -> NeighbourRows:
-    """Return the strongest cosines of each of the ``titles_max`` titles with most viewers."""
-    chosen = select_titles(histories, titles_max)
-    shape = (int(chosen.viewers.max(initial=-1)) + 1, len(chosen.title_ids))
-    entries = (np.ones(len(chosen.viewers)), (chosen.viewers, chosen.titles))
-    engaged = sparse.csc_matrix(entries, shape=shape)
-    return top_rows(cosines(engaged), chosen.title_ids, neighbours_max)
+from domain import cowatch_sparse
+from domain.cowatch import WEIGHT_ONE, Histories, NeighbourRows
+from domain.cowatch_sparse import Limits, Progress, no_progress
 
 
-def cosines(matrix: sparse.csc_matrix) -> Iterator[Row]:
-    """Yield, for each column, the others that share a row with it and their cosines, 0-1."""
-    squares = np.asarray(matrix.power(2).sum(axis=0)).ravel()
-    scale = 1.0 / np.sqrt(np.maximum(squares, 1.0))
-    for start, block in products(matrix):
-        rows = np.repeat(np.arange(start, start + block.shape[0]), np.diff(block.indptr))
-        block.data *= scale[rows]
-        block.data *= scale[block.indices]
-        block.data[rows == block.indices] = 0.0
-        yield from sparse_rows(block)
-
-
-def products(matrix: sparse.csc_matrix, first: int = 0) -> Iterator[tuple[int, sparse.csr_matrix]]:
-    """Yield the rows of X'X from ``first`` on in blocks, each with the number of its first row."""
-    by_column, by_row = matrix.T.tocsr(), matrix.tocsr()
-    titles = matrix.shape[1]
-    step = max(1, BLOCK_CELLS // max(1, titles))
-    for start in range(first, titles, step):
-        yield start, by_column[start : start + step] @ by_row
+def fit(
+    histories: Histories,
+    limits: Limits,
+    ridge: float,
+    neighbours_max: int,
+    progress: Progress = no_progress,
+) -> NeighbourRows:
+    """Fit the model: a pure function of the histories, whatever order they come in."""
+    engaged = histories._replace(weights=np.full_like(histories.weights, WEIGHT_ONE))
+    return cowatch_sparse.fit(engaged, limits, ridge, neighbours_max, progress)

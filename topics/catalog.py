@@ -133,7 +133,7 @@ TOGETHER = TopicSpec(
     message_bytes_max=MEBIBYTE,
     writer="co-watch",
     readers=("value-model", "slates", "co-watch"),
-    description="Top-K titles that the same viewers engage with (cosine), versioned.",
+    description="Top-K titles that the same viewers engage with (EASE^R), versioned.",
 )
 NEXT_TITLES = TopicSpec(
     name="intelligence.next-titles.v1",

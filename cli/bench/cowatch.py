@@ -76,15 +76,15 @@ def measure(titles: int, options: CowatchOptions) -> dict[str, Any]:
     halved = limits._replace(dense_titles=min(limits.dense_titles, titles // 2))
     ridge, kept = settings.cowatch_lambda, settings.neighbours_max
     found = in_own_process(fit, histories, halved, ridge, kept)
-    cosines = in_own_process(together.fit, histories, limits.titles, kept)
+    chosen = in_own_process(together.fit, histories, halved, ridge, kept)
     row = {
         "titles": titles,
         "watched": len(histories.titles),
         "fitted": len(found.rows.title_ids),
         "seconds": round(found.seconds, 1),
         "peak_gib": round(found.peak_gib, 2),
-        "together_s": round(cosines.seconds, 1),
-        "together_gib": round(cosines.peak_gib, 2),
+        "together_s": round(chosen.seconds, 1),
+        "together_gib": round(chosen.peak_gib, 2),
     }
     if titles <= options.dense_max:
         dense = in_own_process(fit, histories, Limits(titles, 0, 0), ridge, kept)

@@ -164,11 +164,11 @@ def watch(
             learner.observe(user, content.ids[title], seen, learn=False)
             histories.put(user, content.ids[title], max(1, round(evidence * 100)))
         found.append(Viewer(user, profile))
-    neighbours, cosines = fit_tables(
+    liked, chosen = fit_tables(
         histories.histories(), limits_of(settings), settings.cowatch_lambda, settings.neighbours_max
     )
-    put_rows(content, COWATCH, neighbours)
-    put_rows(content, TOGETHER, cosines)
+    put_rows(content, COWATCH, liked)
+    put_rows(content, TOGETHER, chosen)
     learner.sync_rows(np.arange(size))
     return found
 

@@ -47,14 +47,14 @@ class Gateway:
     def refit(self) -> None:
         """Fit the models that are refit, over everything taken in so far."""
         settings = self._settings
-        neighbours, cosines = fit_tables(
+        liked, chosen = fit_tables(
             self._histories.histories(),
             limits_of(settings),
             settings.cowatch_lambda,
             settings.neighbours_max,
         )
-        self._put(COWATCH, neighbours)
-        self._put(TOGETHER, cosines)
+        self._put(COWATCH, liked)
+        self._put(TOGETHER, chosen)
 
     def candidates(self, user: str) -> tuple[Indices, Floats, Floats, int]:
         """Return what can be recommended to a user, and how it is scored.

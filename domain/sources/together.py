@@ -1,19 +1,21 @@
-"""Together: titles that the same viewers engaged with, liked or not (item-item cosine).
+"""Together: what those who chose the viewer's liked titles chose as well, liked or not.
 
-``x(i) = (1 - d) * sum over recent titles j of d ** newer(j) * n_ij / sqrt(n_i * n_j)``, where n_ij
-viewers engaged with both (``domain.together``), and ``f = x / (1 + x)``. What a viewer chooses at
-all says more about the next choice than what they liked of it.
+``x(i) = sum over titles j of w_j * T[j, i]`` with the evidence of j as ``w_j`` and the rows T of
+``domain.together``, and ``f = x / (HALF + x)`` as in ``domain.sources.cowatch``.
 """
 
-from domain.ranking.history import RECENT, History
+import numpy as np
+
+from domain.ranking.history import History
 from domain.slate_index import TOGETHER, ContentSide
+from domain.sources.cowatch import HALF
 from domain.sources.source import PersonalSource, Scored, of_rows
 
 
 def score(content: ContentSide, history: History) -> Scored:
-    """Return the decayed cosine to the viewer's last titles."""
-    weights = history.recency / RECENT.mass
-    return of_rows(content, TOGETHER, history.titles, weights, history.reach)
+    """Return the score from everything the viewer liked."""
+    entries = np.flatnonzero(history.evidence)
+    return of_rows(content, TOGETHER, history.titles, history.evidence / HALF, entries)
 
 
-SOURCE = PersonalSource("together", "collaborative", score, saturates=True)
+SOURCE = PersonalSource("together", "collaborative", score, "evidence", HALF, saturates=True)

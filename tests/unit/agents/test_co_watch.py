@@ -75,15 +75,17 @@ def test_rows_are_valid_versioned_and_without_themselves(topic: TopicSpec) -> No
     assert all(name not in [n.content_id for n in row.neighbours] for name, row in rows.items())
 
 
-def test_cosines_by_hand() -> None:
+def test_what_was_seen_of_a_title_without_liking_it_counts_together_only() -> None:
     fitter = CoWatchFitter(SETTINGS)
     fitter.on_replica(WATCH_STATES, [*RECORDS, seen("u4", "b", 4, 1, completed=False,
                                                     completions=0, progress=0.1)])  # fmt: skip
-    row = decode(Neighbours, values(run(fitter), TOGETHER)["b"])
-    # of b's 3 viewers (one saw little of it) 2 saw a, that has 3, and 1 saw c (2) and d (1)
-    assert [(each.content_id, each.weight) for each in row.neighbours] == [
-        ("a", 0.666667), ("d", 0.57735), ("c", 0.408248),
-    ]  # fmt: skip
+    emits = run(fitter)
+    liked, chosen = (
+        {n.content_id: n.weight for n in decode(Neighbours, values(emits, topic)["b"]).neighbours}
+        for topic in (NEIGHBOURS, TOGETHER)
+    )
+    assert liked["d"] == pytest.approx(0.213333)  # only through a and c
+    assert chosen["d"] == pytest.approx(0.35461)  # and one of the three who chose b chose d
 
 
 def test_nothing_new_emits_nothing() -> None:
@@ -129,8 +131,10 @@ def test_titles_whose_pairs_exceed_the_limit_are_named_in_the_log(caplog) -> Non
     fitter.on_replica(WATCH_STATES, RECORDS)
     emits = run(fitter)
     assert set(values(emits, NEIGHBOURS)) == {"a", "b", "c"}
-    assert set(values(emits, TOGETHER)) == {"a", "b", "c", "d"}
-    assert "the pairs of 4 titles exceed 2: EASE takes the 3 with most viewers" in caplog.text
+    assert set(values(emits, TOGETHER)) == {"a", "b", "c"}
+    for table in ("liked", "chosen"):
+        said = f"pairs of {table} titles exceed 2: EASE takes the 3 titles with most viewers of 4"
+        assert said in caplog.text
 
 
 @pytest.mark.parametrize("topic", [NEIGHBOURS, TOGETHER])

@@ -65,12 +65,13 @@ def because(of: ContentSide, seen: dict[str, Seen]) -> list[tuple[str, list[str]
 
 def test_terms_of_three_tables_are_weighted_by_the_value_model_and_added() -> None:
     of = side(
-        cowatch={"a": {"b": 0.2, "c": 0.1}},
-        together={"a": {"c": 0.5, "d": 0.9}},
+        cowatch={"a": {"b": 0.02, "c": 0.01}},
+        together={"a": {"c": 0.005, "d": 0.009}},
         next={"a": {"c": 0.5, "e": 0.1}},
     )
-    # First weights 1, scales 0.01: each factor is 100, and 10 for tables whose sums are decayed
-    # with a mass of 10. So b 0.2 * 200 = 40; c 0.1 * 200 + 0.5 * 10 + 0.5 * 10 = 30; d 9; e 1.
+    # First weights 1, scales 0.01: each factor is 100. Sums of the first two tables count tenfold,
+    # for they are halfway at 0.1; those of the last a tenth, for they are decayed, with a mass of
+    # 10. So b 0.02 * 2000 = 40; c 0.01 * 2000 + 0.005 * 1000 + 0.5 * 10 = 30; d 9; e 1.
     assert because(of, watched("a")) == [("a", ["b", "c", "d", "e"])]
 
 

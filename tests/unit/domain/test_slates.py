@@ -46,9 +46,9 @@ def side(titles: str = "abcdefgxyz", popular: dict[str, float] | None = None) ->
 def test_cowatch_scores_and_reasons_by_hand() -> None:
     halfway = {"content_id": "d", "progress": 0.5, "kind": "progressed"}
     found = slate_of(side(), profile({"content_id": "a"}, halfway), TASTE)
-    # x: b 0.5 + 0.25 / 2, c 0.25 + 0.5 / 2, x 0.125, e 0.125 / 2; each x / (1 + x)
+    # x: b 0.5 + 0.25 / 2, c 0.25 + 0.5 / 2, x 0.125, e 0.125 / 2; each x / (0.1 + x)
     assert [(entry.content_id, entry.score) for entry in found.entries] == [
-        ("b", 0.384615), ("c", 0.333333), ("x", 0.111111), ("e", 0.058824),
+        ("b", 0.862069), ("c", 0.833333), ("x", 0.555556), ("e", 0.384615),
     ]  # fmt: skip
     best, second, third, _ = found.entries
     assert (best.recommendation_type, best.based_on) == ("collaborative", ("a", "d"))
@@ -98,9 +98,9 @@ def test_liked_without_watching_is_said_so() -> None:
 
 
 def test_cold_start_is_trending_and_evidence_blends_in() -> None:
-    of = side(popular={"y": 8.0, "z": 4.0, "b": 2.0})
+    of = side(popular={"y": 8.0, "z": 7.0, "b": 6.0})
     blended = model_of(warm={"cowatch": 1.0}, cold={"trending": 1.0})
-    trend = {name: math.log1p(x) / math.log(9) for name, x in (("y", 8), ("z", 4), ("b", 2))}
+    trend = {name: math.log1p(x) / math.log(9) for name, x in (("y", 8), ("z", 7), ("b", 6))}
     cold = slate_of(of, profile({"content_id": "a", "kind": "hidden"}), blended)
     assert {e.content_id: e.score for e in cold.entries} == pytest.approx(trend, abs=1e-6)
     assert ids_of(cold) == ["y", "z", "b"]
@@ -112,8 +112,8 @@ def test_cold_start_is_trending_and_evidence_blends_in() -> None:
     # two titles: taste has 0.4 of the weight, trending 0.6
     assert {e.content_id: e.score for e in two.entries} == pytest.approx(
         {
-            "y": 0.6, "z": 0.6 * trend["z"], "b": 0.6 * trend["b"] + 0.4 * 0.5 / 1.5,
-            "c": 0.4 * 0.25 / 1.25, "x": 0.4 * 0.125 / 1.125,
+            "y": 0.6, "z": 0.6 * trend["z"], "b": 0.6 * trend["b"] + 0.4 * 0.5 / 0.6,
+            "c": 0.4 * 0.25 / 0.35, "x": 0.4 * 0.125 / 0.225,
         },
         abs=1e-6,
     )  # fmt: skip
@@ -155,7 +155,7 @@ def test_diversity_takes_the_best_of_another_kind_before_the_next_of_the_same() 
 
 
 def test_places_that_explore_show_titles_that_few_know_and_say_so() -> None:
-    of = side(popular={"y": 8.0, "z": 4.0, "b": 2.0})
+    of = side(popular={"y": 8.0, "z": 7.0, "b": 6.0})
     for name in "yzb":
         of.statistics.add(of.index[name], at_ms=0, viewers=50, likes=25)
     of.statistics.add(of.index["f"], at_ms=0, viewers=1, likes=1)

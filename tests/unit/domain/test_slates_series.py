@@ -59,8 +59,8 @@ def trends(largest: float, **totals: float) -> dict[str, float]:
 
 
 def tastes(**sums: float) -> dict[str, float]:
-    """Scores by co-watch alone: ``x / (1 + x)``."""
-    return pytest.approx({name: total / (1 + total) for name, total in sums.items()}, abs=1e-6)
+    """Scores by co-watch alone: ``x / (0.1 + x)``."""
+    return pytest.approx({name: total / (0.1 + total) for name, total in sums.items()}, abs=1e-6)
 
 
 def test_trending_episodes_seasons_and_versions_add_up_at_the_top() -> None:
@@ -183,7 +183,7 @@ def test_a_removed_series_is_gone_at_once_and_its_name_too() -> None:
     assert scores(of, STRANGER) == trends(2.0, show=2.0, saga=1.0)
     of.remove_content("show")
     assert set(scores(of, STRANGER)) == {"saga"}
-    (_, entry) = slate_of(of, completed("e1"), TASTE_AND_TRENDING).entries
+    (entry, _) = slate_of(of, completed("e1"), TASTE_AND_TRENDING).entries
     assert (entry.content_id, entry.based_on[-1]) == ("other", "e1")
     put_row(of, "e1", saga=9.0)
     viewer = completed("e1", "film", "other", "cut")

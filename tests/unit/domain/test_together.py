@@ -1,12 +1,14 @@
-"""Together: cosines between titles, by hand, and whatever the order of viewers."""
+"""Together: EASE over whatever was engaged with, in whatever order viewers come."""
 
 import numpy as np
 import pytest
 
 from domain.cowatch import ENGAGED_ONLY, Histories, NeighbourRows
 from domain.cowatch_histories import HistoryStore
+from domain.cowatch_sparse import Limits
 from domain.together import fit
 
+LIMITS = Limits(dense_titles=100, sparse_titles=650, pairs=10**6)
 PAIRS = [
     ("ann", "a", 100), ("ann", "b", ENGAGED_ONLY), ("ann", "c", 40),
     ("bob", "a", 30), ("bob", "b", 70),
@@ -36,21 +38,28 @@ def table(rows: NeighbourRows) -> dict[str, list[tuple[str, float]]]:
     }
 
 
-def test_cosines_by_hand() -> None:
-    """a has three viewers, b two (liked or not), c and d one; the weights do not matter."""
-    half, third = 0.5**0.5, 3**-0.5
-    assert table(fit(stored(PAIRS), titles_max=9, neighbours_max=9)) == {
-        "a": [("b", pytest.approx(2 / 6**0.5, abs=1e-6)), ("c", pytest.approx(third, abs=1e-6)),
-              ("d", pytest.approx(third, abs=1e-6))],
-        "b": [("a", pytest.approx(2 / 6**0.5, abs=1e-6)), ("c", pytest.approx(half, abs=1e-6))],
-        "c": [("b", pytest.approx(half, abs=1e-6)), ("a", pytest.approx(third, abs=1e-6))],
-        "d": [("a", pytest.approx(third, abs=1e-6))],
-    }  # fmt: skip
+def test_rows_follow_the_formula_whatever_was_thought_of_the_titles() -> None:
+    x = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1]])  # ann, bob and cid on a, b, c, d
+    inverse = np.linalg.inv(x.T @ x + 0.5 * np.eye(4))
+    weights = -inverse / np.diag(inverse)
+    found = table(fit(stored(PAIRS), Limits(9, 0, 0), 0.5, 9))
+    names = "abcd"
+    for row, name in enumerate(names):
+        wanted = {
+            other: pytest.approx(weights[row, column], abs=1e-6)
+            for column, other in enumerate(names)
+            if column != row and weights[row, column] > 0.0
+        }
+        assert dict(found[name]) == wanted
+    assert dict(found["b"])["a"] > 0.1  # ann did not like b, bob hardly liked a
 
 
 def test_limits_are_kept_with_ties_by_id() -> None:
-    assert table(fit(stored(PAIRS), titles_max=9, neighbours_max=2))["a"][1][0] == "c"
-    assert set(table(fit(stored(PAIRS), titles_max=2, neighbours_max=9))) == {"a", "b"}
+    alike = [("dan", "x", 100), ("dan", "y", 100), ("dan", "z", 100)]
+    found = table(fit(stored(alike), Limits(9, 0, 0), ridge=0.5, neighbours_max=1))
+    assert {name: row[0][0] for name, row in found.items()} == {"x": "y", "y": "x", "z": "x"}
+    most = table(fit(stored(PAIRS), Limits(2, 0, 0), ridge=0.5, neighbours_max=9))
+    assert set(most) == {"a", "b"}
 
 
 def test_order_of_arrival_and_repeats_do_not_matter() -> None:
@@ -58,7 +67,10 @@ def test_order_of_arrival_and_repeats_do_not_matter() -> None:
     pairs = {(f"u{rng.integers(40)}", f"t{rng.integers(700)}"): 100 for _ in range(3000)}
     entries = [(*key, weight) for key, weight in pairs.items()]  # more than one block of titles
     shuffled = [entries[place] for place in rng.permutation(len(entries))]
-    one, other = fit(stored(entries), 650, 20), fit(stored([*shuffled[:99], *shuffled]), 650, 20)
+    one, other = (
+        fit(stored(entries), LIMITS, 9.0, 20),
+        fit(stored([*shuffled[:99], *shuffled]), LIMITS, 9.0, 20),
+    )
     assert one.title_ids == other.title_ids
     for left, right in zip(one[1:], other[1:], strict=True):
         assert left.tobytes() == right.tobytes()
@@ -69,5 +81,7 @@ def test_order_of_arrival_and_repeats_do_not_matter() -> None:
 
 def test_a_viewer_taken_out_is_forgotten() -> None:
     erased = [("eve", "a", 100), ("eve", "z", 100), ("eve", "a", 0), ("eve", "z", 0)]
-    assert table(fit(stored([*PAIRS, *erased]), 9, 9)) == table(fit(stored(PAIRS), 9, 9))
-    assert table(fit(stored([]), 9, 9)) == {}
+    limits = Limits(9, 0, 0)
+    after = table(fit(stored([*PAIRS, *erased]), limits, 0.5, 9))
+    assert after == table(fit(stored(PAIRS), limits, 0.5, 9))
+    assert table(fit(stored([]), limits, 0.5, 9)) == {}

@@ -78,7 +78,7 @@ def test_an_import_that_becomes_a_history_counts(more: int, based_on: tuple[str,
     """Of 51 titles of one millisecond none is recent; without one of them the 50 others are."""
     names = [f"t{number:02d}" for number in range(TIES_MAX + 1 + more)]
     of = side_of(map(title, [*names, "x"]))
-    put_row(of, "t00", x=0.1)
+    put_row(of, "t00", x=0.01)
     for name in names[1:]:
         put_row(of, name, table=NEXT, x=0.1)
     imported = profile(*({"content_id": name, "occurred_at_ms": 7} for name in names))
