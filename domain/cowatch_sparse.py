@@ -35,7 +35,7 @@ from domain.cowatch import (
     top_rows,
 )
 
-REGRESSORS_MAX = 200  # |S|: docs/adr/0011-sparse-co-watch.md compares 50 to 200
+REGRESSORS_MAX = 100  # |S|: docs/adr/0011-sparse-co-watch.md compares 50 to 200
 PROGRESS_TITLES = 10_000  # between two calls of ``progress``: 7 s
 
 Progress = Callable[[int, int], None]  # titles done, titles in all
