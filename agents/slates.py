@@ -33,6 +33,7 @@ from topics.catalog import (
 from topics.spec import TopicSpec
 
 TICK_S = 0.02
+NOBODY: Mapping[str, ViewerProfile] = {}
 USERS_PER_CALL = 16  # scored in one go: 2 to 3 ms each bound how long a call keeps the event loop
 LIVE_BATCH_MAX = 200  # more records at once are a backlog: its users wait for the ticks
 
@@ -139,7 +140,8 @@ class SlatesStep(BaseStep):
             waiting.add(user, accepted_at_ms[user])
         count = USERS_PER_CALL if len(records) <= LIVE_BATCH_MAX else 0
         users = waiting.take_due(count, now_ms)
-        outcome.emits = self._emit(partition, table, users, now_ms)
+        known = {user: profiles[user] for user in users if user in profiles}
+        outcome.emits = self._emit(partition, table, users, now_ms, known)
         return outcome
 
     def on_tick(self, tables: Mapping[int, TableView], now_ms: int) -> list[Emit]:
@@ -166,14 +168,20 @@ class SlatesStep(BaseStep):
         return self._waiting[partition]
 
     def _emit(
-        self, partition: int, table: TableView, users: Mapping[str, int | None], now_ms: int
+        self,
+        partition: int,
+        table: TableView,
+        users: Mapping[str, int | None],
+        now_ms: int,
+        known: Mapping[str, ViewerProfile] = NOBODY,
     ) -> list[Emit]:
+        """Return the slates of some users; profiles that are ``known`` are not decoded again."""
         if not users:
             return []
         if not self._ready:
             self._intake.work(now_ms)
             self._ready = True
-        viewers = [Viewer(user, _profile(table, user)) for user in users]
+        viewers = [Viewer(user, known.get(user) or _profile(table, user)) for user in users]
         slates = build_slates(self._ranker, viewers, self._rules, now_ms)
         kinds = Counter(kind for slate in slates for kind in slate.kinds)
         for kind, count in kinds.items():
