@@ -172,7 +172,7 @@ def _summed(liked: Rows, engaged: Rows, following: Rows, named: _Named) -> tuple
         for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
             home = named.homes[rows.targets[entry]]
             value = rows.values[entry] * named.weights[table]
-            if named.allowed[home] and value > 0.0:
+            if home < len(named.allowed) and named.allowed[home] and value > 0.0:
                 if sums[home] == 0.0:
                     found[count] = home
                     count += 1

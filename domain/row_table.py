@@ -53,7 +53,6 @@ class RowTable:
             none, none.copy(), np.empty(ENTRIES_FIRST, np.int32), np.empty(ENTRIES_FIRST)
         )
         self._end = 0
-        self._held = 0  # entries of rows that count
 
     def __contains__(self, title: int) -> bool:
         return title < len(self._rows.lengths) and self._rows.lengths[title] > 0
@@ -62,7 +61,6 @@ class RowTable:
         """Set a row; an empty one removes it."""
         self._grow(title + 1)
         length = len(row.titles)
-        self._held += length - int(self._rows.lengths[title])
         self._rows.lengths[title] = 0
         if self._end + length > len(self._rows.targets):
             self._pack(length)
@@ -83,7 +81,10 @@ class RowTable:
         )
 
     def rows(self, size: int) -> Rows:
-        """Return the rows of the first ``size`` titles at least; to be read at once, not kept."""
+        """Return the rows of the first ``size`` titles at least; to be read at once, not kept.
+
+        A row that is set later may or may not be seen in them; they always stay readable.
+        """
         self._grow(size)
         return self._rows
 
@@ -97,7 +98,8 @@ class RowTable:
 
     def _pack(self, length: int) -> None:
         """Move what counts to the front of arrays twice as long as it and ``length`` more."""
-        starts, lengths, targets, values = self._rows
+        starts, lengths = self._rows.starts.copy(), self._rows.lengths.copy()
+        targets, values = self._rows.targets, self._rows.values
         kept = np.flatnonzero(lengths)
         ends = np.cumsum(lengths[kept])
         entries = np.repeat(starts[kept] - ends + lengths[kept], lengths[kept])
@@ -113,7 +115,8 @@ class RowTable:
 class Asked(NamedTuple):
     """Whose rows are read, and how: ``entries`` are the places in ``titles`` that take part.
 
-    ``homes`` says what each target counts for, ``size`` how many titles there are.
+    ``homes`` says what each target counts for, ``size`` how many titles there are: targets beyond
+    came later and are left out, so no index is ever out of bounds.
     """
 
     titles: Indices
@@ -149,10 +152,11 @@ def add_saturated_sums(
             continue
         for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
             home, added = asked.homes[rows.targets[entry]], rows.values[entry] * weight
-            if added > 0.0 and sums[home] == 0.0:
-                above[count] = home
-                count += 1
-            sums[home] += added
+            if home < asked.size and added > 0.0:
+                if sums[home] == 0.0:
+                    above[count] = home
+                    count += 1
+                sums[home] += added
     for home in above[:count]:
         total[home] += sums[home] / (1.0 + sums[home]) * factor
 
@@ -167,7 +171,7 @@ def parts_of_picks(rows: Rows, asked: Asked, picks: Indices) -> Floats:
     for row in range(len(asked.entries)):
         title = asked.titles[asked.entries[row]]
         for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
-            column = columns[asked.homes[rows.targets[entry]]]
-            if column >= 0:
-                found[row, column] += rows.values[entry]
+            home = asked.homes[rows.targets[entry]]
+            if home < asked.size and columns[home] >= 0:
+                found[row, columns[home]] += rows.values[entry]
     return found
