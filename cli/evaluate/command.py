@@ -19,7 +19,8 @@ from cli.evaluate.summary import NothingToRankError, Result, summarise
 from cli.options import CommandError, one_sentence_errors
 from infra.settings import Settings
 
-REFIT_EVERY = 20_000
+REFIT_EVERY = 20_000  # prequential: EASE is refit as often, so it decides how hard the baseline is
+STATIC_REFIT_EVERY, STATIC_REFITS_MAX = 5_000, 20  # static: ours alone learns from a refit
 PROTOCOLS: dict[str, type[Static] | type[Prequential]] = {
     "static": Static,
     "prequential": Prequential,
@@ -44,9 +45,9 @@ PROTOCOLS: dict[str, type[Static] | type[Prequential]] = {
 @click.option(
     "--refit-every",
     type=click.IntRange(min=1),
-    default=REFIT_EVERY,
-    show_default=True,
-    help="Ratings between two refits, of ours and of EASE.",
+    default=None,
+    help=f"Ratings between two refits, of ours and of EASE.  [default: {REFIT_EVERY}; static: "
+    f"{STATIC_REFIT_EVERY}, more from {STATIC_REFIT_EVERY * STATIC_REFITS_MAX} ratings on]",
 )
 @click.option(
     "--sample",
@@ -91,7 +92,16 @@ def evaluate(
             print_result(result)
 
 
-def run(folder: Path, protocol: str, *, refit_every: int, sample: int, ablations: bool) -> Result:
+def default_refit_every(protocol: str, ratings: int) -> int:
+    """Return how many ratings lie between two refits, where the caller does not say."""
+    if protocol == "prequential":
+        return REFIT_EVERY
+    return max(STATIC_REFIT_EVERY, ratings // STATIC_REFITS_MAX)
+
+
+def run(
+    folder: Path, protocol: str, *, refit_every: int | None, sample: int, ablations: bool
+) -> Result:
     """Run one protocol with a progress bar on standard error.
 
     Raises:
@@ -101,6 +111,7 @@ def run(folder: Path, protocol: str, *, refit_every: int, sample: int, ablations
     started = time.monotonic()
     ratings = load(folder, sample)
     settings = Settings.from_env(os.environ)
+    refit_every = refit_every or default_refit_every(protocol, len(ratings.ratings))
     evaluation = PROTOCOLS[protocol](
         ratings, settings, refit_every=refit_every, ablations=ablations
     )
