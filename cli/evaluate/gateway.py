@@ -78,8 +78,8 @@ class Gateway:
             diversity=self._settings.slate_diversity,
             exploration=self._settings.exploration_budget,
         )
-        picks = choose(self.learner.ranker, history, scores, allowed, rules)
-        return [pick.title for pick in picks]
+        chosen = choose(self.learner.ranker, history, scores, allowed, rules)
+        return [pick.title for pick in chosen.picks]
 
     def _scored(self, user: str) -> tuple[History, ViewerScores, Flags]:
         history = make_history(self.content, self.learner.seen(user))
