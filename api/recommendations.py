@@ -5,7 +5,7 @@ key and no parsing. Only a caller's own limit or region, or a title that was rem
 open it. A user without a slate gets what is trending, marked as such.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.requests import Request
@@ -54,16 +54,21 @@ async def get_recommendations(request: Request) -> Response:
 async def stored(
     services: Services, slate: ServedSlate, limit: int, region: str | None
 ) -> bytes | None:
-    """Return the stored slate as asked for; None when it has nothing to show.
-
-    A slate is empty when it was made before anything was known about any title. It is not made
-    again until the user's next interaction, so until then the user is answered like a new one.
-    """
-    if slate.body is None or NO_ENTRIES in slate.body:
+    """Return the stored slate as asked for; None when it has nothing to show."""
+    if slate.body is None or is_empty(slate):
         return None
     if limit == services.settings.slate_size and region is None and not slate.removed_ids:
         return bytes(slate.body)
     return await narrowed(services, slate, limit, region)
+
+
+def is_empty(slate: ServedSlate) -> bool:
+    """Whether a user is to be answered like a new one.
+
+    A slate is empty when it was made before anything was known about any title. It is not made
+    again until the user's next interaction.
+    """
+    return slate.body is None or NO_ENTRIES in slate.body
 
 
 def includes(slate: ServedSlate, event_id: str) -> bool:
@@ -101,10 +106,36 @@ async def unavailable_in(services: Services, content_ids: list[str], region: str
     return {item.content_id for item in contents if not is_available(item, region, now_ms)}
 
 
+class ColdStart(NamedTuple):
+    """What a user without a slate is shown, and all that trends where they are."""
+
+    as_of: str
+    generated_at_ms: int
+    entries: tuple[SlateEntry, ...]
+    trending: tuple[TrendingTitle, ...]
+
+
 async def cold_start(
     services: Services, user_id: str, slate: ServedSlate, limit: int, region: str | None
 ) -> bytes:
     """Return what is trending as the answer for a user without a slate."""
+    found = await cold_start_list(services, slate, limit, region)
+    return encode(
+        Recommendations(
+            user_id=user_id,
+            as_of=found.as_of,
+            cold_start=True,
+            generated_at_ms=found.generated_at_ms,
+            model_version=TRENDING_MODEL,
+            entries=found.entries,
+        )
+    )
+
+
+async def cold_start_list(
+    services: Services, slate: ServedSlate, limit: int, region: str | None
+) -> ColdStart:
+    """Return what is trending as the entries of a user without a slate."""
     trending = await trending_list(services, region, None)
     now_ms = services.clock_ms()
     as_of = to_rfc3339(slate.as_of_ms) if slate.as_of_ms else trending.as_of  # 0: only seeks
@@ -112,16 +143,7 @@ async def cold_start(
         trending_entry(title, now_ms, services.settings.slate_ttl_s)
         for title in trending.entries[:limit]
     )
-    return encode(
-        Recommendations(
-            user_id=user_id,
-            as_of=as_of,
-            cold_start=True,
-            generated_at_ms=now_ms,
-            model_version=TRENDING_MODEL,
-            entries=tuple(entries),
-        )
-    )
+    return ColdStart(as_of, now_ms, tuple(entries), trending.entries)
 
 
 def trending_entry(title: TrendingTitle, now_ms: int, ttl_s: int) -> SlateEntry:

@@ -20,6 +20,7 @@ from api.stores import (
     ModelReports,
     NeighbourLists,
     Partners,
+    RankingRules,
     Slates,
     TrendingPartials,
     Viewers,
@@ -34,6 +35,7 @@ from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
+from infra.postgres.ranking_rules import RankingRuleStore
 from infra.postgres.slates import SlateStore
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
@@ -73,6 +75,7 @@ class Services:
     watch_states: WatchStates
     trending: TrendingPartials
     neighbours: NeighbourLists
+    ranking_rules: RankingRules
     attributes: Attributes
     embeddings: Embeddings
     models: ModelReports
@@ -155,6 +158,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             watch_states=WatchStateStore(pool),
             trending=TrendingStore(pool),
             neighbours=NeighbourStore(pool),
+            ranking_rules=RankingRuleStore(pool),
             attributes=AttributeStore(pool),
             embeddings=EmbeddingStore(pool),
             models=ModelStore(pool),

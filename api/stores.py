@@ -53,6 +53,7 @@ class Slates(Protocol):
 
     async def fetch(self, user_id: str) -> ServedSlate: ...
     async def fetch_with_feed(self, user_id: str) -> ServedSlate: ...
+    async def fetch_with_ranking(self, user_id: str) -> ServedSlate: ...
 
 
 class Viewers(Protocol):
@@ -68,6 +69,13 @@ class WatchStates(Protocol):
     async def fetch_history(
         self, user_id: str, limit: int, after: HistoryCursor | None
     ) -> list[bytes]: ...
+    async def fetch_of_title(self, user_id: str, content_id: str) -> list[bytes]: ...
+
+
+class RankingRules(Protocol):
+    """Ranking rules by id."""
+
+    async def fetch(self, rule_ids: Sequence[str]) -> list[bytes]: ...
 
 
 class TrendingPartials(Protocol):
