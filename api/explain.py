@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from api import problems
 from api.auth import authenticate
+from api.cold_start import TRENDING_MODEL, cold_start
 from api.freshness import AFTER_EVENT, after_event_id, after_event_of
 from api.parsing import Query, path_identifier
 from api.problems import ProblemError
-from api.recommendations import TRENDING_MODEL, cold_start_list, includes, is_empty
+from api.recommendations import includes, is_empty
 from api.responses import json_response
 from api.services import Services, services_of
 from api.titles import titles_of
@@ -191,7 +192,7 @@ async def by_trend(
     services: Services, slate: ServedSlate, content: Content | None, region: str | None
 ) -> Members:
     """Return what the list of a user without a slate says of a title: there, parts trend alone."""
-    found = await cold_start_list(services, slate, services.settings.slate_size, region)
+    found = await cold_start(services, slate, services.settings.slate_size, region)
     members: Members = {
         "as_of": found.as_of,
         "cold_start": True,
@@ -211,7 +212,7 @@ async def by_trend(
         if entry.content_id == content_id:
             return members | shown(place, entry)
     if rank is not None:
-        size = len(found.entries)
+        size = sum(entry.recommendation_type == "trending" for entry in found.entries)
         return members | absent(
             Absence("rank", f"Number {rank} of what trends; {size} are shown to a new viewer")
         )

@@ -45,6 +45,7 @@ from infra.security.sealing import Sealer
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 from schemas.api import Trending
+from schemas.content import Content
 
 KEY_TTL_S = 3.0  # a revoked key works at most this long
 PARTNER_TTL_S = 3.0
@@ -107,6 +108,11 @@ class Services:
         return TtlCache(
             "trending", size_max=TRENDING_MAX, ttl_s=TRENDING_TTL_S, clock_s=self.monotonic_s
         )
+
+    @cached_property
+    def newest_cache(self) -> TtlCache[None, tuple[Content, ...]]:
+        """The titles that arrived last."""
+        return TtlCache("newest", size_max=1, ttl_s=CONTENT_TTL_S, clock_s=self.monotonic_s)
 
 
 def services_of(request: Request) -> Services:

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from domain.feed_rows import with_feed
-from domain.ranking import exploration, selection
+from domain.ranking import budget, exploration, selection
 from domain.ranking.curation import Lifted, boosted_reason, lift, pinned_reason, pins_of, placed
 from domain.ranking.diversity import LAMBDA, diversify
 from domain.ranking.history import Flags, History, make_history
@@ -29,7 +29,7 @@ from domain.slate_ranking import Made, Pool, with_ranking
 from domain.viewer_profile import ViewerProfile, seen_titles
 
 POOL = 100
-EXPLORATION = Reason("exploration", ["exploration"], "New here: be among the first to see it")
+EXPLORATION = Reason(budget.EXPLORES, [budget.EXPLORES], budget.EXPLANATION)
 
 
 class Viewer(NamedTuple):
@@ -175,7 +175,7 @@ def _explore(
     ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], rules: SlateRules
 ) -> list[Pick]:
     """Put titles that little is known of into their places; the others move down and out."""
-    places = exploration.places(rules.size, rules.exploration)
+    places = budget.places(rules.size, rules.exploration)
     if not places:
         return picks
     free = allowed.copy()

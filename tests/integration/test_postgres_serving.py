@@ -23,7 +23,6 @@ from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import PartnerExists, PartnerStore
 from infra.postgres.pool import create_pool
-from infra.postgres.ranking_rules import RankingRuleStore
 from infra.postgres.slates import SlateStore
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
@@ -36,7 +35,7 @@ from schemas.content_features import ContentFeatures
 from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.ranking_rule import RankingRule
-from schemas.slate import RowTitle, Slate, SlateEntry, SlateFeed, SlateRanking, SlateRow
+from schemas.slate import RowTitle, Slate, SlateEntry, SlateFeed, SlateRow
 from schemas.trending import TrendingPartial
 from tests.component.api.fakes import a_content, a_state
 from topics.catalog import (
@@ -262,60 +261,6 @@ async def test_the_rows_made_with_a_slate_are_read_by_the_feed_alone(pool):
     assert b"film-9" not in served.body
     assert decode(SlateFeed, (await store.fetch_with_feed("user-2")).feed) == SlateFeed()
     assert (await store.fetch_with_feed("nobody")).feed is None
-
-
-async def test_how_a_slate_came_about_is_read_by_explanations_alone(pool):
-    ranking = SlateRanking(
-        age_max=99, candidates=2, sources=("cowatch",), terms=((1.0,),), because=({"seen": 1.0},),
-        pool={"film-1": 1.0, "film-2": 0.5},
-    )  # fmt: skip
-    await flush_slates(
-        pool, [record(SLATES, 0, a_slate(ranking=ranking)), record(SLATES, 1, a_slate("user-2"))]
-    )
-    store = SlateStore(pool)
-    plain, explained = await store.fetch("user-1"), await store.fetch_with_ranking("user-1")
-    assert plain.ranking is None
-    assert explained._replace(ranking=None) == plain
-    found = decode(SlateRanking, explained.ranking)
-    assert found == ranking
-    assert list(found.pool) == ["film-1", "film-2"]
-    assert b"seen" not in explained.body
-    assert (await store.fetch_with_ranking("user-2")).ranking is None
-    assert (await store.fetch_with_ranking("nobody")).body is None
-
-
-async def test_ranking_rules_are_read_by_id_while_they_exist(pool):
-    await flush_ranking_rules(pool, history()[-1][1])
-    found = await RankingRuleStore(pool).fetch(["r1", "r0", "r9"])
-    assert found == [encode(a_rule("r0", note="2"))]
-
-
-async def test_the_states_of_a_title_are_also_those_of_its_parts_and_versions(pool):
-    contents = [
-        a_content("show", type="series"),
-        a_content("s1", type="season", series_id="show"),
-        a_content("e1", type="episode", series_id="show"),
-        a_content("e1-cut", type="episode", version_of="e1"),
-        a_content("show-cut", type="series", version_of="show"),
-        a_content("film", series_id="show"),  # a film of the franchise stands for itself
-        a_content("circle-1", version_of="circle-2"),
-        a_content("circle-2", version_of="circle-1"),
-    ]
-    await flush_contents(pool, [record(CONTENTS, n, each) for n, each in enumerate(contents)])
-    states = [a_state(each.content_id, updated_at_ms=9 - n) for n, each in enumerate(contents)]
-    states.append(a_state("e1", user_id="user-2"))
-    await flush_watch_states(pool, [record(WATCH_STATES, n, each) for n, each in enumerate(states)])
-    store = WatchStateStore(pool)
-
-    async def of(content_id):
-        found = await store.fetch_of_title("user-1", content_id)
-        return [decode(WATCH_STATES.schema, body).content_id for body in found]
-
-    assert await of("show") == ["show", "s1", "e1", "e1-cut", "show-cut"]
-    assert await of("e1") == ["e1", "e1-cut"]
-    assert await of("film") == ["film"]
-    assert await of("circle-1") == ["circle-1", "circle-2"]
-    assert await of("never-seen") == []
 
 
 async def test_cleanup_takes_old_titles_from_the_row_and_keeps_them_in_history(pool):

@@ -127,6 +127,11 @@ class FakeContents(Store):
         known = self.database.contents.values()
         return [encode(item) for item in known if item.series_id in series_ids]
 
+    async def fetch_newest(self, limit):
+        self.database.touch()
+        whole = [item for item in self.database.contents.values() if not wholes_of(item)]
+        return [encode(item) for item in reversed(whole)][:limit]
+
     async def fetch_facts(self, content_ids):
         self.database.touch()
         known = self.database.contents

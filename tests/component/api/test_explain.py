@@ -170,10 +170,10 @@ def test_a_part_is_explained_by_its_whole(world, explain):
 @pytest.fixture
 def trending(world):
     scores = {f"t{number}": 30.0 - number for number in range(1, 22)}
-    for name in (*scores, "other"):
-        world.database.add_content(a_content(name))
     german = (Availability(partner="acme", region="DE"),)
     world.database.add_content(a_content("german", availability=german))
+    for name in (*scores, "newest"):
+        world.database.add_content(a_content(name))
     entries = tuple(
         TrendingEntry(content_id=name, region="ES", score=score, viewers=3)
         for name, score in scores.items()
@@ -194,7 +194,12 @@ def test_a_user_without_a_slate_is_told_what_trends(world, get, trending):
         29.0, "trending", "trending",
     )  # fmt: skip
     assert first.explanation == "Trending now: 3 viewers"
-    assert (ask("other").reason, ask("other").place) == ("not_trending", None)
+    explored = ask("newest")
+    assert (explored.place, explored.rank, explored.recommendation_type) == (
+        20,
+        None,
+        "exploration",
+    )
     assert ask("german", region="ES").reason == "not_available"
     assert ask("german", region="DE").reason == "not_trending"
     world.database.removed.add("gone")
@@ -206,7 +211,7 @@ def test_a_user_without_a_slate_is_told_what_trends(world, get, trending):
 def test_beyond_the_list_of_a_new_user_there_is_a_rank(trending, get):
     body = get("/api/v1/users/nobody/explain/t21").json()
     assert (body["reason"], body["rank"], body["score"]) == ("rank", 21, 9.0)
-    assert body["explanation"] == "Number 21 of what trends; 20 are shown to a new viewer"
+    assert body["explanation"] == "Number 21 of what trends; 19 are shown to a new viewer"
 
 
 def test_who_may_ask_and_what_is_unknown(world, client, get):
