@@ -17,6 +17,7 @@ from infra.postgres import (
     embeddings,
     models,
     neighbours,
+    ranking_rules,
     slates,
     trending,
     viewers,
@@ -31,6 +32,7 @@ from schemas.embedding import Embedding
 from schemas.ids import KEY_SEPARATOR
 from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
+from schemas.ranking_rule import RankingRule
 from schemas.slate import Slate, SlateFeed
 from schemas.trending import TrendingPartial
 from schemas.watch_state import WatchState
@@ -40,6 +42,7 @@ from topics.catalog import (
     EMBEDDINGS,
     MODELS,
     NEIGHBOURS,
+    RANKING_RULES,
     SLATES,
     TRENDING,
     WATCH_STATES,
@@ -170,6 +173,7 @@ def slate_row(item: Decoded) -> slates.SlateRow:
         source_offset=slate.source_offset,
         model_version=slate.model_version,
         feed=encode(SlateFeed(rows=slate.rows, log_partition=slate.log_partition)),
+        ranking=None if slate.ranking is None else encode(slate.ranking),
     )
 
 
@@ -184,6 +188,13 @@ async def flush_neighbours(pool: Pool, records: Sequence[Record]) -> Sequence[Re
     """Write co-watch neighbours."""
     decoded, rejects = decode_batch(Neighbours, NEIGHBOURS.key_of, records)
     await flush_bodies(pool, neighbours.UPSERT, decoded)
+    return rejects
+
+
+async def flush_ranking_rules(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+    """Write ranking rules."""
+    decoded, rejects = decode_batch(RankingRule, RANKING_RULES.key_of, records)
+    await flush_bodies(pool, ranking_rules.UPSERT, decoded)
     return rejects
 
 
@@ -231,6 +242,7 @@ SPECS: tuple[SinkAgent, ...] = (
     SinkAgent(name="serving-slates", source=SLATES, flush=flush_slates),
     SinkAgent(name="serving-trending", source=TRENDING, flush=flush_trending),
     SinkAgent(name="serving-neighbours", source=NEIGHBOURS, flush=flush_neighbours),
+    SinkAgent(name="serving-ranking-rules", source=RANKING_RULES, flush=flush_ranking_rules),
     SinkAgent(name="serving-embeddings", source=EMBEDDINGS, flush=flush_embeddings),
     SinkAgent(name="serving-models", source=MODELS, flush=flush_models),
     SinkAgent(

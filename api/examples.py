@@ -52,6 +52,35 @@ RECOMMENDATIONS: Json = {
     ],
     "after_event": AFTER_EVENT,
 }
+EXPLANATION: Json = {
+    "user_id": "user-1",
+    "as_of": "2026-01-01T20:15:00.250Z",
+    "content_id": "film-2",
+    "explained_content_id": "film-2",
+    "title": "Nosferatu",
+    "cold_start": False,
+    "generated_at_ms": 1767298500350,
+    "model_version": "cowatch-48211.value-1200",
+    "place": 1,
+    "explanation": "Because you watched Metropolis",
+    "recommendation_type": "collaborative",
+    "based_on": ["film-1"],
+    "rank": 1,
+    "candidates": 9214,
+    "score": 0.83,
+    "slate_score_min": 0.31,
+    "pool_score_min": 0.12,
+    "terms": [
+        {
+            "source": "next_title",
+            "kind": "collaborative",
+            "label": "What viewers go on to",
+            "value": 0.77,
+        },
+        {"source": "popular", "kind": "trending", "label": "Popular", "value": 0.06},
+    ],
+    "because": [{"content_id": "film-1", "title": "Metropolis", "value": 0.77}],
+}
 CONTINUE_WATCHING: Json = {
     "user_id": "user-1",
     "as_of": "2026-01-01T20:15:00.250Z",

@@ -16,6 +16,7 @@ from api.catalogue import (
 )
 from api.continue_watching import CARDS_DEFAULT, CARDS_MAX, ORDERS, get_continue_watching
 from api.endpoint import Answer, Body, Endpoint, Parameter
+from api.explain import get_explanation
 from api.feed import ROW_DEFAULT, ROW_MAX, get_feed
 from api.history import PAGE_DEFAULT, PAGE_MAX, get_history
 from api.models import get_content_features, get_models
@@ -28,6 +29,7 @@ from infra.security.keys import CATALOGUE_READ, PROGRESS_WRITE, RECOMMENDATIONS_
 from schemas.api import (
     Alive,
     ContinueWatching,
+    Explanation,
     Feed,
     History,
     Models,
@@ -217,6 +219,28 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         answers=(Answer(description="rows, best first", model=Feed, example=examples.FEED),),
         problems=READ_PROBLEMS,
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/users/{user}/explain/{content_id}",
+        handler=get_explanation,
+        name="get_explanation",
+        summary="Why a title is in the user's slate, or the first thing that kept it out",
+        scope=RECOMMENDATIONS_READ,
+        parameters=(
+            USER,
+            CONTENT,
+            AFTER,
+            replace(REGION, description="of a user without a slate, ISO 3166-1 alpha-2"),
+        ),
+        answers=(
+            Answer(
+                description="about the slate as it is served now",
+                model=Explanation,
+                example=examples.EXPLANATION,
+            ),
+        ),
+        problems=(*READ_PROBLEMS, problems.NOT_FOUND),
     ),
     Endpoint(
         method="GET",

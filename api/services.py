@@ -20,6 +20,7 @@ from api.stores import (
     ModelReports,
     NeighbourLists,
     Partners,
+    RankingRules,
     Slates,
     TrendingPartials,
     Viewers,
@@ -34,6 +35,7 @@ from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
+from infra.postgres.ranking_rules import RankingRuleStore
 from infra.postgres.slates import SlateStore
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
@@ -43,6 +45,7 @@ from infra.security.sealing import Sealer
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 from schemas.api import Trending
+from schemas.content import Content
 
 KEY_TTL_S = 3.0  # a revoked key works at most this long
 PARTNER_TTL_S = 3.0
@@ -73,6 +76,7 @@ class Services:
     watch_states: WatchStates
     trending: TrendingPartials
     neighbours: NeighbourLists
+    ranking_rules: RankingRules
     attributes: Attributes
     embeddings: Embeddings
     models: ModelReports
@@ -104,6 +108,11 @@ class Services:
         return TtlCache(
             "trending", size_max=TRENDING_MAX, ttl_s=TRENDING_TTL_S, clock_s=self.monotonic_s
         )
+
+    @cached_property
+    def newest_cache(self) -> TtlCache[None, tuple[Content, ...]]:
+        """The titles that arrived last."""
+        return TtlCache("newest", size_max=1, ttl_s=CONTENT_TTL_S, clock_s=self.monotonic_s)
 
 
 def services_of(request: Request) -> Services:
@@ -155,6 +164,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             watch_states=WatchStateStore(pool),
             trending=TrendingStore(pool),
             neighbours=NeighbourStore(pool),
+            ranking_rules=RankingRuleStore(pool),
             attributes=AttributeStore(pool),
             embeddings=EmbeddingStore(pool),
             models=ModelStore(pool),

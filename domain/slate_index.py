@@ -20,7 +20,7 @@ from domain.ranking.rules import RuleBook
 from domain.ranking.statistics import StatisticsTable
 from domain.row_table import NO_ROW, NeighbourRow, Rows, RowTable
 from domain.sources.attributes import AttributeIndex
-from domain.title_attributes import DECIMALS, KINDS, PARTS, attributes_of
+from domain.title_attributes import DECIMALS, KINDS, PARTS, attributes_of, wholes_of
 from domain.trending import merge
 from schemas.content import Content
 from schemas.trending import TrendingPartial
@@ -173,9 +173,7 @@ class ContentSide:
         self.hard_rules.put(title, content)
         self.ranking_rules.put_title(title, content)
         (self._part_titles.add if content.type in PARTS else self._part_titles.discard)(title)
-        series_id = content.series_id if content.type in PARTS else None
-        wholes = tuple(self.index_of(each) for each in (content.version_of, series_id) if each)
-        self._relink(title, wholes)
+        self._relink(title, tuple(self.index_of(each) for each in wholes_of(content)))
 
     def remove_content(self, content_id: str) -> None:
         """Take a title out: it enters no slate from now on, and its parts count for themselves."""

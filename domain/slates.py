@@ -15,19 +15,21 @@ import numpy as np
 import orjson
 
 from domain.feed_rows import with_feed
-from domain.ranking import exploration, selection
+from domain.ranking import budget, exploration, selection
 from domain.ranking.curation import Lifted, boosted_reason, lift, pinned_reason, pins_of, placed
 from domain.ranking.diversity import LAMBDA, diversify
 from domain.ranking.history import Flags, History, make_history
 from domain.ranking.maturity import AGE_MAX
-from domain.ranking.reasons import Reason, largest_terms, reasons
+from domain.ranking.reasons import Reason, Terms, reasons, terms_of
 from domain.ranking.rules import Pin
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.ranking.selection import DECIMALS
+from domain.slate_index import ContentSide
+from domain.slate_ranking import Made, Pool, with_ranking
 from domain.viewer_profile import ViewerProfile, seen_titles
 
 POOL = 100
-EXPLORATION = Reason("exploration", ["exploration"], "New here: be among the first to see it")
+EXPLORATION = Reason(budget.EXPLORES, [budget.EXPLORES], budget.EXPLANATION)
 
 
 class Viewer(NamedTuple):
@@ -58,6 +60,13 @@ class Pick(NamedTuple):
     score: float
     explores: bool
     rule_id: str | None = None
+
+
+class Chosen(NamedTuple):
+    """The places of a slate, best first, and the pool that they were chosen from."""
+
+    picks: list[Pick]
+    pool: Pool
 
 
 class BuiltSlate(NamedTuple):
@@ -94,11 +103,16 @@ def _slate(ranker: Ranker, viewer: Viewer, rules: SlateRules, now_ms: int) -> Bu
         allowed &= effect.kept[:size]
     lifted = lift(scores.total, allowed, effect)
     scores = scores._replace(total=lifted.total)
-    picks = choose(ranker, history, scores, allowed, rules)
+    picks, pool = choose(ranker, history, scores, allowed, rules)
     picks = _with_pins(picks, pins_of(effect, allowed, rules.size), scores, rules.size)
-    why = _reasons(ranker, history, scores, picks, lifted)
+    titles = [pick.title for pick in picks]
+    terms = terms_of(ranker, history, scores, np.array(titles, dtype=np.int64))
+    why = _reasons(content, history, terms, picks, lifted)
     value = _encode(ranker, viewer, picks, why, (rules, now_ms))
     value = with_feed(value, ranker, history, scores, allowed)
+    pins = {pick.title: pick.rule_id for pick in picks if pick.rule_id is not None}
+    made = Made(titles, terms, lifted, pins, pool, region, rules.age_max, effect.filters)
+    value = with_ranking(value, content, history, made)
     return BuiltSlate(value, [reason.recommendation_type for reason in why])
 
 
@@ -119,17 +133,15 @@ def _score_of(scores: ViewerScores, title: int) -> float:
 
 
 def _reasons(
-    ranker: Ranker, history: History, scores: ViewerScores, picks: list[Pick], lifted: Lifted
+    content: ContentSide, history: History, terms: Terms, picks: list[Pick], lifted: Lifted
 ) -> list[Reason]:
     """Return why each title is where it is; what placed it without a score has its own reason."""
-    titles = np.array([pick.title for pick in picks], dtype=np.int64)
-    why = reasons(ranker, history, scores, titles)
-    boosts = lifted.boosts_of(titles)
+    why = reasons(content, history, terms)
+    boosts = lifted.boosts_of(np.array([pick.title for pick in picks], dtype=np.int64))
     if boosts:
-        places = list(boosts)
-        largest = largest_terms(ranker, history, scores, titles[places]).tolist()
-        for place, term in zip(places, largest, strict=True):
-            why[place] = boosted_reason(why[place], boosts[place], lifted.unit, term)
+        largest = terms.largest().tolist()
+        for place, boost in boosts.items():
+            why[place] = boosted_reason(why[place], boost, lifted.unit, largest[place])
     return [
         pinned_reason(pick.rule_id) if pick.rule_id else EXPLORATION if pick.explores else reason
         for pick, reason in zip(picks, why, strict=True)
@@ -138,30 +150,32 @@ def _reasons(
 
 def choose(
     ranker: Ranker, history: History, scores: ViewerScores, allowed: Flags, rules: SlateRules
-) -> list[Pick]:
+) -> Chosen:
     """Return the places of one slate, best first.
 
     ``allowed`` has a flag per title: whether it may be recommended to this viewer here.
     """
     content, total = ranker.content, scores.total
     supported = ranker.supported(scores.region)[: len(allowed)] | (scores.own > 0.0)
-    order = ranker.id_order()
-    pool = selection.best_among(total, allowed & supported, order, max(POOL, rules.size))
+    candidates = allowed & supported
+    pool = selection.best_among(total, candidates, ranker.id_order(), max(POOL, rules.size))
     values = np.round(total[pool], DECIMALS)
+    taken = np.arange(min(len(pool), rules.size))
     if rules.diversity < 1.0:
         vectors = content.attributes["genre"].vectors_of(pool)
         taken = diversify(values, *vectors, rules.size, rules.diversity)
-        pool, values = pool[taken], values[taken]
-    titles = zip(pool[: rules.size].tolist(), values[: rules.size].tolist(), strict=True)
-    picks = [Pick(title, value, explores=False) for title, value in titles]
-    return _explore(ranker, scores, allowed, picks, rules)
+    titles = pool[taken].tolist()
+    scored = zip(titles, values[taken].tolist(), strict=True)
+    picks = [Pick(title, value, explores=False) for title, value in scored]
+    picks = _explore(ranker, scores, allowed, picks, rules)
+    return Chosen(picks, Pool(pool, values, titles, int(np.count_nonzero(candidates))))
 
 
 def _explore(
     ranker: Ranker, scores: ViewerScores, allowed: Flags, picks: list[Pick], rules: SlateRules
 ) -> list[Pick]:
     """Put titles that little is known of into their places; the others move down and out."""
-    places = exploration.places(rules.size, rules.exploration)
+    places = budget.places(rules.size, rules.exploration)
     if not places:
         return picks
     free = allowed.copy()

@@ -38,6 +38,12 @@ def whole_id(content: Content) -> str:
     return series_id or content.version_of or content.content_id
 
 
+def wholes_of(content: Content) -> tuple[str, ...]:
+    """Return the ids of what a content is part of; the first that is in the catalogue counts."""
+    series_id = content.series_id if content.type in PARTS else None
+    return tuple(each for each in (content.version_of, series_id) if each)
+
+
 def spellings(content: Content, kind: Kind) -> dict[str, str]:
     """Return the values of one kind: normalised form -> the content's own spelling."""
     found = {normalised(value): value for value in reversed(_READ[kind](content))}

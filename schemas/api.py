@@ -14,7 +14,7 @@ from schemas.content import ContentType
 from schemas.ids import ContentId, DeviceId, EventId, RegionCode, SessionId, UserId
 from schemas.model_report import ModelReport
 from schemas.progress import POSITION_S_MAX, PlaybackState, ViewerDecision
-from schemas.slate import Slate, SlateEntry
+from schemas.slate import RecommendationType, Slate, SlateEntry
 from schemas.times import AT_MS_MAX, from_rfc3339, to_rfc3339
 from schemas.watch_state import WatchState
 
@@ -162,6 +162,68 @@ class Feed(UserAnswer):
 
     cold_start: bool = Field(description="there is no slate yet")
     rows: tuple[FeedRow, ...]
+
+
+AbsenceReason = Literal[
+    "removed", "part_of", "hidden", "dismissed", "watched", "in_progress", "begun", "rated",
+    "displaced", "diversity", "rank", "newer_than_slate", "not_available", "maturity", "filtered",
+    "nothing_speaks_for_it", "below_pool", "not_recorded", "not_trending",
+]  # fmt: skip
+
+
+class ScoreTerm(WireModel):
+    """What one source adds to a score."""
+
+    source: str
+    kind: str | None = Field(default=None, description="null: of a source that is newer than this")
+    label: str = Field(description="what the source says, for people")
+    value: float
+
+
+class ScoreCause(WireModel):
+    """What one title of the viewer adds to a score, by all sources together."""
+
+    content_id: ContentId
+    title: str | None = None
+    value: float
+
+
+class Explanation(UserAnswer):
+    """Why a title is in a user's slate as it is served, or the first thing that kept it out.
+
+    ``explained_content_id`` is the title that was asked about or, for an episode, a season or
+    another cut, what it counts for. ``score`` is the sum of ``terms`` and ``lift`` within 1e-5; for
+    a title that is not shown, only the score and the rank of the best are known.
+    """
+
+    content_id: ContentId
+    explained_content_id: ContentId
+    title: str | None = None
+    cold_start: bool = Field(description="there is no slate yet: what trends is shown")
+    generated_at_ms: int
+    model_version: str
+    place: int | None = Field(default=None, ge=1, description="in the list; absent: not in it")
+    reason: AbsenceReason | None = Field(default=None, description="what kept the title out")
+    explanation: str = Field(description="for people: as served, or what kept the title out")
+    recommendation_type: RecommendationType | None = None
+    based_on: tuple[str, ...] = ()
+    rank: int | None = Field(default=None, ge=1, description="by score, before variety and rules")
+    candidates: int | None = Field(default=None, ge=0, description="titles that were ranked")
+    score: float | None = None
+    slate_score_min: float | None = Field(
+        default=None, description="least score in the list of a title placed by its score"
+    )
+    pool_score_min: float | None = Field(
+        default=None, description="least score of the best titles, from which the list was chosen"
+    )
+    terms: tuple[ScoreTerm, ...] = Field(default=(), description="of all sources, largest first")
+    because: tuple[ScoreCause, ...] = Field(
+        default=(), description="the user's titles that add most, largest first"
+    )
+    lift: float = Field(default=0.0, description="what ranking rules add to the score")
+    rules: tuple[str, ...] = Field(
+        default=(), description="ids of ranking rules that pin, raise, lower or filter the title"
+    )
 
 
 class HistoryEntry(WireModel):

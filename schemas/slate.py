@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.codec import WireModel
-from schemas.ids import ContentId, UserId
+from schemas.ids import ContentId, Identifier, RegionCode, UserId
 
 RecommendationType = Literal[
     "collaborative", "content_based", "graph_based", "context_aware",
@@ -59,6 +59,35 @@ class SlateFeed(WireModel):
     log_partition: float | None = None
 
 
+class SlateRanking(WireModel):
+    """How a slate came about, to explain it: what its scores are made of, and what stayed out.
+
+    ``terms`` and ``because`` have one part for each entry of the slate. ``terms`` are one number
+    for each of ``sources``; with the lift of the entry they add up to its score, within 1e-5.
+    ``because`` are the titles of the viewer with the largest terms (of all sources together) and
+    these terms, largest first.
+
+    ``pool`` are the best titles by score that the slate was chosen from, and their scores, best
+    first: all ``candidates`` where these are fewer than it can hold. A candidate may be recommended
+    to the viewer and has something that speaks for it. Of entries and pool, ``lifts`` is what
+    ranking rules add to scores, and ``rules`` which pin, raise or lower a title, in this order.
+    """
+
+    region: RegionCode | None = None
+    age_max: int = Field(ge=0, description="age in years that titles are for at most; 99: any")
+    filters: tuple[Identifier, ...] = Field(default=(), description="rules that keep titles out")
+    candidates: int = Field(ge=0)
+    sources: tuple[str, ...]
+    terms: tuple[tuple[float, ...], ...] = Field(max_length=200)
+    because: tuple[dict[ContentId, float], ...] = Field(max_length=200)
+    lifts: dict[ContentId, float] = Field(default={}, max_length=400)
+    rules: dict[ContentId, tuple[Identifier, ...]] = Field(default={}, max_length=400)
+    pool: dict[ContentId, float] = Field(max_length=200)
+    displaced: tuple[ContentId, ...] = Field(
+        default=(), max_length=200, description="chosen, then moved out by exploration or pins"
+    )
+
+
 class Slate(WireModel):
     """The ranked list of one user, best first.
 
@@ -79,3 +108,4 @@ class Slate(WireModel):
         description="ln of the sum of e^score over all titles that could be recommended: "
         "e^(score - it) is the modelled probability that the next liked title is this one",
     )
+    ranking: SlateRanking | None = None

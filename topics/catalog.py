@@ -59,7 +59,7 @@ RANKING_RULES = TopicSpec(
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
     writer="cli",
-    readers=("slates", "cli"),
+    readers=("slates", "serving-ranking-rules", "cli"),
     description="What the product team pins, boosts, buries and filters; a tombstone ends a rule.",
 )
 PROGRESS = TopicSpec(

@@ -77,8 +77,8 @@ class Gateway:
             diversity=self._settings.slate_diversity,
             exploration=self._settings.exploration_budget,
         )
-        picks = choose(self.learner.ranker, history, scores, allowed, rules)
-        return [pick.title for pick in picks]
+        chosen = choose(self.learner.ranker, history, scores, allowed, rules)
+        return [pick.title for pick in chosen.picks]
 
     def _put(self, table: str, rows: NeighbourRows) -> None:
         dense = [self.content.index_of(content_id) for content_id in rows.title_ids]

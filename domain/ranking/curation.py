@@ -22,13 +22,15 @@ LABEL = "Featured"
 class Lifted(NamedTuple):
     """Scores with the rules' lifts in them.
 
-    ``unit`` is the standard deviation that the lifts count, ``boosts`` the rules that raise titles,
-    strongest first.
+    ``unit`` is the standard deviation that the lifts count, ``boosts`` and ``buries`` the rules
+    that raise and lower titles, strongest first, ``lifts`` what they add to each title.
     """
 
     total: Floats
     unit: float = 0.0
     boosts: tuple[Boost, ...] = ()
+    buries: tuple[Boost, ...] = ()
+    lifts: Floats | None = None
 
     def boosts_of(self, titles: Indices) -> dict[int, Boost]:
         """Return the strongest boost of each title that has one: place in ``titles`` -> boost."""
@@ -50,7 +52,8 @@ def lift(total: Floats, allowed: Flags, effect: Effect) -> Lifted:
     if effect.lifts is None or not allowed.any():
         return Lifted(total)
     unit = round(float(total[allowed].std()), UNIT_DECIMALS)  # its last bits know the titles' order
-    return Lifted(total + unit * effect.lifts[: len(total)], unit, effect.boosts)
+    lifts = unit * effect.lifts[: len(total)]
+    return Lifted(total + lifts, unit, effect.boosts, effect.buries, lifts)
 
 
 def pins_of(effect: Effect, allowed: Flags, size: int) -> list[Pin]:

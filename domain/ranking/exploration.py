@@ -1,9 +1,9 @@
 """Exploration: some places of a slate go to titles about which little is known.
 
-Every ``1 / budget``-th place is given to a title that fewer than ``VIEWERS_MAX`` viewers engaged
-with, the one with the largest upper confidence bound on being liked (UCB on the Beta posterior:
-mean + ``WIDTH`` standard deviations), weighed by how well it fits the viewer. The budget is a
-setting and its use a metric; an entry says that it is one.
+Every ``1 / budget``-th place (``domain.ranking.budget``) is given to a title that fewer than
+``VIEWERS_MAX`` viewers engaged with, the one with the largest upper confidence bound on being liked
+(UCB on the Beta posterior: mean + ``WIDTH`` standard deviations), weighed by how well it fits the
+viewer. The budget is a setting and its use a metric; an entry says that it is one.
 
 Liked is finished or rated high, and not refused (``domain.evidence``): this is the posterior of
 completing a title, or rating it high, once engaged with, under a uniform prior, with the title's
@@ -26,18 +26,6 @@ PRIOR_LIKES, PRIOR_REST = 1.0, 1.0
 NEW_DAYS = 30.0  # of event time since the first viewer
 NEW_MAX = 500  # titles among which "new for you" looks
 FIT_FLOOR = 0.2  # of a title that nothing speaks for: it is explored last, not never
-
-
-def places(size: int, budget: float) -> list[int]:
-    """Return the places (0 is first) of a slate that explore: the last of each ``1 / budget``.
-
-    >>> places(20, 0.1), places(5, 0.1), places(4, 0.0)
-    ([9, 19], [], [])
-    """
-    if budget <= 0.0:
-        return []
-    every = max(1, round(1.0 / budget))
-    return list(range(every - 1, size, every))
 
 
 def upper_bounds(content: ContentSide) -> Floats:

@@ -12,6 +12,7 @@ left is computed, not estimated: for the titles shown and the few that may be na
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
 
 from domain.compiled import FLAGS, FLOATS, INT, INTS, TABLE, compiled, inlined, tuple_of
 from domain.ranking.history import RECENT, Flags, Floats, History, Indices, recency_without
@@ -75,36 +76,62 @@ _POWERS = RECENT.powers
 _SOURCES_TYPE = tuple_of(_Sources, INTS, FLOATS, FLAGS)
 _SAID = tuple_of(_Said, TABLE, INTS, INTS, FLOATS)
 _PAST = tuple_of(_Past, TABLE, INTS, INTS, INTS, FLOATS)
+_TABLE_OF_INTS = INT[:, ::1]
 
 
-def reasons(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> list[Reason]:
-    """Return the reason of each picked title."""
-    if not len(picks):
-        return []
+class Terms(NamedTuple):
+    """What the scores of some titles, the picks, are made of.
+
+    ``personal`` and ``common`` add up to the score without rules: one row a source, one column a
+    pick. ``lifts`` is how far a common source lifts the pick above an average title. ``entries``
+    has one row for each entry of the history: what it adds by all personal sources. For each pick,
+    ``suspects`` are the entries with the largest terms, ``suspected`` these terms, and ``causes``
+    the entries that may be named, largest drop first; ``NOBODY`` and 0 where there are fewer.
+    """
+
+    personal: Floats
+    common: Floats
+    lifts: Floats
+    entries: Floats
+    suspects: Indices
+    suspected: Floats
+    causes: Indices
+
+    def largest(self) -> Floats:
+        """Return the largest term of each pick: of one title watched or one common source."""
+        found: Floats = np.concatenate([self.entries, self.lifts]).max(axis=0)
+        return found
+
+
+def terms_of(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Terms:
+    """Return what the score of each picked title is made of."""
     said, past = _said(scores, picks), _past(history)
     at_picks = _scores(_SOURCES, said, past.weights)
     personal = at_picks * said.factors[:, np.newaxis]
     own = personal.sum(axis=0)
-    terms = _terms(_SOURCES, said, past.weights, at_picks)
-    causes = _causes(_SOURCES, said, past, terms, own)
-    by_kind = _OF_KIND @ personal
+    entries = _terms(_SOURCES, said, past.weights, at_picks)
+    suspects, suspected = _suspects(entries, own)
+    causes = _causes(_SOURCES, said, past, suspects, own)
+    common = ranker.common_parts(scores, picks)
+    lifts = common - ranker.common_means(scores)[:, np.newaxis]
+    return Terms(personal, common, lifts, entries, suspects, suspected, causes)
+
+
+def reasons(content: ContentSide, history: History, terms: Terms) -> list[Reason]:
+    """Return the reason of each picked title."""
+    if not len(terms.causes):
+        return []
+    own, by_kind = terms.personal.sum(axis=0), _OF_KIND @ terms.personal
     large = (by_kind >= HYBRID_MIN * own).sum(axis=0)
-    lifts = np.maximum(_lifts(ranker, scores, picks), 0.0)
+    lifts = np.maximum(terms.lifts, 0.0)
     columns = zip(
         own.tolist(), by_kind.argmax(axis=0).tolist(), large.tolist(),
-        personal.argmax(axis=0).tolist(), lifts.sum(axis=0).tolist(),
-        lifts.argmax(axis=0).tolist(), lifts.max(axis=0).tolist(), causes.tolist(), strict=True,
+        terms.personal.argmax(axis=0).tolist(), lifts.sum(axis=0).tolist(),
+        lifts.argmax(axis=0).tolist(), lifts.max(axis=0).tolist(), terms.causes.tolist(),
+        strict=True,
     )  # fmt: skip
-    said_of = _Sentences(ranker.content, history)
+    said_of = _Sentences(content, history)
     return [_reason(said_of, _Pick(*column)) for column in columns]
-
-
-def largest_terms(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Floats:
-    """Return the largest term of each picked title: of one title watched or one common source."""
-    said, weights = _said(scores, picks), _past(history).weights
-    entries = _terms(_SOURCES, said, weights, _scores(_SOURCES, said, weights))
-    found: Floats = np.concatenate([entries, _lifts(ranker, scores, picks)]).max(axis=0)
-    return found
 
 
 class _Pick(NamedTuple):
@@ -118,10 +145,6 @@ class _Pick(NamedTuple):
     strongest: int  # the common source that lifts it most
     strongest_part: float
     causes: list[int]  # entries of the history that may be named, or ``NOBODY``
-
-
-def _lifts(ranker: Ranker, scores: ViewerScores, picks: Indices) -> Floats:
-    return ranker.common_parts(scores, picks) - ranker.common_means(scores)[:, np.newaxis]
 
 
 def _said(scores: ViewerScores, picks: Indices) -> _Said:
@@ -233,28 +256,40 @@ def _take_largest(drops: Floats, suspects: Indices) -> int:
     return int(suspects[best])
 
 
-@compiled(INT[:, ::1], _SOURCES_TYPE, _SAID, _PAST, TABLE, FLOATS)
-def _causes(sources: _Sources, said: _Said, past: _Past, terms: Floats, own: Floats) -> Indices:
-    """Return for each pick the entries that may be named, largest drop first, ties newest first.
+@compiled(types.Tuple((_TABLE_OF_INTS, TABLE)), TABLE, FLOATS)
+def _suspects(terms: Floats, own: Floats) -> tuple[Indices, Floats]:
+    """Return for each pick the entries with the largest terms, ties newest first, and these terms.
 
-    Shape (picks, ``REASONS``), ``NOBODY`` where there are fewer. Only the ``SUSPECTS`` entries with
-    the largest terms are looked at.
+    Both of shape (picks, ``SUSPECTS``), ``NOBODY`` and 0 where there are fewer.
     """
-    suspects = np.full((len(own), SUSPECTS), NOBODY)
+    suspects, suspected = np.full((len(own), SUSPECTS), NOBODY), np.zeros((len(own), SUSPECTS))
     for pick in range(len(own)):
         _note_largest(terms, pick, NAMED_MIN * own[pick], suspects[pick])
+        for place in range(SUSPECTS):
+            if suspects[pick, place] != NOBODY:
+                suspected[pick, place] = terms[suspects[pick, place], pick]
+    return suspects, suspected
+
+
+@compiled(_TABLE_OF_INTS, _SOURCES_TYPE, _SAID, _PAST, _TABLE_OF_INTS, FLOATS)
+def _causes(sources: _Sources, said: _Said, past: _Past, suspects: Indices, own: Floats) -> Indices:
+    """Return which suspects may be named for each pick, largest drop first, ties newest first.
+
+    Shape (picks, ``REASONS``), ``NOBODY`` where there are fewer.
+    """
+    picks = len(suspects)
     drops = np.zeros(suspects.shape)
     looked_at = np.zeros(len(past.at_ms), dtype=np.bool_)
     for entry in suspects.flat:
         if entry != NOBODY and not looked_at[entry]:
             looked_at[entry] = True
-            weights = _weights_without(past, entry)
-            for pick in range(len(own)):
+            weights = _weights_without(past, int(entry))
+            for pick in range(picks):
                 for place in range(SUSPECTS):
                     if suspects[pick, place] == entry:
                         drops[pick, place] = own[pick] - _left(sources, said, weights, pick)
-    found = np.full((len(own), REASONS), NOBODY)
-    for pick in range(len(own)):
+    found = np.full((picks, REASONS), NOBODY)
+    for pick in range(picks):
         for reason in range(REASONS):
             found[pick, reason] = _take_largest(drops[pick], suspects[pick])
     return found

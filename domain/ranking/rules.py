@@ -34,7 +34,7 @@ class Pin(NamedTuple):
 
 
 class Boost(NamedTuple):
-    """A rule that raises titles: by how many standard deviations, and which."""
+    """A rule that raises titles, or lowers them: by how many standard deviations, and which."""
 
     rule_id: str
     strength: float
@@ -46,13 +46,16 @@ class Effect(NamedTuple):
 
     ``kept`` is False for what a rule filters; None: nothing is filtered. ``lifts`` are the standard
     deviations added to each title, boosts less buries; None: nothing is added. ``pins`` are ordered
-    by position, ``boosts`` strongest first, ties by rule id.
+    by position, ``boosts`` and ``buries`` (of negative strength) strongest first, ties by rule id.
+    ``filters`` are the ids of the rules that filter something.
     """
 
     kept: Flags | None
     lifts: Floats | None
     pins: tuple[Pin, ...]
     boosts: tuple[Boost, ...]
+    buries: tuple[Boost, ...] = ()
+    filters: tuple[str, ...] = ()
 
 
 NO_EFFECT = Effect(None, None, (), ())
@@ -96,6 +99,12 @@ def wanted_tags(match: RuleMatch) -> tuple[frozenset[Tag], ...]:
             names = canonical_genres(values)[0] if kind == "genres" else values
             wanted.append(frozenset(_tags(kind, names)))
     return tuple(wanted)
+
+
+def matches(rule: RankingRule, content: Content) -> bool:
+    """Whether a rule is about a title."""
+    tags = tags_of(content)
+    return not any(wanted.isdisjoint(tags) for wanted in wanted_tags(rule.match))
 
 
 def _tags(kind: str, values: Iterable[str]) -> list[Tag]:
@@ -225,23 +234,27 @@ def _effect_of(rules: Sequence[_Compiled], size: int) -> Effect:
     """Combine the rules in force, given in the order of their ids."""
     kept, lifts = np.ones(size, dtype=bool), np.zeros(size)
     pins: list[Pin] = []
-    boosts: list[Boost] = []
+    moves: list[Boost] = []
+    filters: list[str] = []
     for each in rules:
         rule = each.rule
         match rule.action:
             case "filter":
                 kept &= ~each.matches
+                filters += [rule.rule_id] if each.matches.any() else []
             case "pin":
                 found = np.flatnonzero(each.matches).tolist()
                 pins += [Pin(rule.position or 1, rule.rule_id, title) for title in found]
             case "boost" | "bury":
-                strength = rule.strength or 0.0
-                lifts += each.matches * (strength if rule.action == "boost" else -strength)
-                if rule.action == "boost":
-                    boosts.append(Boost(rule.rule_id, strength, each.matches))
+                strength = (rule.strength or 0.0) * (1.0 if rule.action == "boost" else -1.0)
+                lifts += each.matches * strength
+                moves.append(Boost(rule.rule_id, strength, each.matches))
+    moves.sort(key=lambda move: (-abs(move.strength), move.rule_id))
     return Effect(
         None if kept.all() else kept,
         lifts if lifts.any() else None,
         tuple(sorted(pins)),
-        tuple(sorted(boosts, key=lambda boost: (-boost.strength, boost.rule_id))),
+        tuple(move for move in moves if move.strength > 0.0),
+        tuple(move for move in moves if move.strength < 0.0),
+        tuple(filters),
     )

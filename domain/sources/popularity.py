@@ -56,11 +56,11 @@ def _new(content: ContentSide, region: Region) -> Floats:
     return found
 
 
-TRENDING = CommonSource("trending", "trending", _trending, "Trending now", 1.0)
-WEEK = CommonSource("popular_week", "trending", _decayed(1), "Popular this week", 0.25)
-MONTH = CommonSource("popular_month", "trending", _decayed(2), "Popular this month", 0.25)
-ALL_TIME = CommonSource("popular", "trending", _all_time, "Popular", 0.25)
-LIKE_RATE = CommonSource("like_rate", "context_aware", _like_rate, "Liked by most who watched it")
-AGE = CommonSource("age", "context_aware", _age, "A lasting favourite")
-NEW = CommonSource("new", "context_aware", _new, "New here")
+TRENDING = CommonSource("trending", "trending", _trending, 1.0)
+WEEK = CommonSource("popular_week", "trending", _decayed(1), 0.25)
+MONTH = CommonSource("popular_month", "trending", _decayed(2), 0.25)
+ALL_TIME = CommonSource("popular", "trending", _all_time, 0.25)
+LIKE_RATE = CommonSource("like_rate", "context_aware", _like_rate)
+AGE = CommonSource("age", "context_aware", _age)
+NEW = CommonSource("new", "context_aware", _new)
 SOURCES = (TRENDING, WEEK, MONTH, ALL_TIME, LIKE_RATE, AGE, NEW)

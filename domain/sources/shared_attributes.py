@@ -7,7 +7,8 @@
 from domain import title_attributes
 from domain.ranking.history import RECENT, History
 from domain.slate_index import ContentSide
-from domain.sources.source import Kind, PersonalSource, Scored
+from domain.sources.labels import Kind
+from domain.sources.source import PersonalSource, Scored
 
 _GRAPH: Kind = "graph_based"
 

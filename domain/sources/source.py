@@ -8,8 +8,8 @@ import numpy as np
 from domain.ranking.history import RECENT, Floats, History, Indices
 from domain.row_table import Asked, add_saturated_sums, parts_of_picks
 from domain.slate_index import ContentSide
+from domain.sources.labels import LABELS, Kind
 
-Kind = Literal["collaborative", "content_based", "graph_based", "context_aware", "trending"]
 Region = str | None  # None: everywhere
 Said = Callable[[Indices], Floats]
 
@@ -68,8 +68,12 @@ class CommonSource(NamedTuple):
     name: str
     kind: Kind
     score: Callable[[ContentSide, Region], Floats]
-    label: str  # what a reason calls it
     first_weight: float = 0.0  # before anything was learned
+
+    @property
+    def label(self) -> str:
+        """What a reason calls it."""
+        return LABELS[self.name].text
 
 
 def of_rows(

@@ -35,12 +35,12 @@ class ContentFacts(NamedTuple):
 
 UPSERT = """
 INSERT INTO contents AS t
-    (content_id, version, removed, body, type, title, version_of, series_id, partners)
+    (content_id, version, removed, body, type, title, version_of, series_id, partners, arrived)
 SELECT content_id, version, removed, body, type, title, version_of, series_id,
-       string_to_array(partners, ',')
+       string_to_array(partners, ','), arrived
 FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::text[],
-            %s::text[], %s::text[], %s::text[])
-  AS r (content_id, version, removed, body, type, title, version_of, series_id, partners)
+            %s::text[], %s::text[], %s::text[], %s::bigint[])
+  AS r (content_id, version, removed, body, type, title, version_of, series_id, partners, arrived)
 ON CONFLICT (content_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
     type = excluded.type, title = excluded.title, version_of = excluded.version_of,
@@ -57,6 +57,11 @@ FETCH_FACTS = """
 SELECT content_id, type, version_of, partners FROM contents
 WHERE content_id = ANY(%s) AND NOT removed
 """
+FETCH_NEWEST = """
+SELECT body FROM contents
+WHERE NOT removed AND version_of IS NULL AND type NOT IN ('season', 'episode')
+ORDER BY arrived DESC LIMIT %s
+"""
 
 
 async def upsert(connection: AsyncConnection[Any], rows: Sequence[ContentRow]) -> set[str]:
@@ -64,7 +69,11 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[ContentRow]) -
     kept = newest_per_key(rows, lambda row: row.content_id)
     if not kept:
         return set()
-    cursor = await connection.execute(UPSERT, transposed(kept))
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(row.content_id, row.version)
+    arrived = [first[row.content_id] for row in kept]
+    cursor = await connection.execute(UPSERT, [*transposed(kept), arrived])
     return {str(content_id) for (content_id,) in await cursor.fetchall()}
 
 
@@ -90,6 +99,12 @@ class ContentStore:
         """Return the canonical bytes of the seasons and episodes of the series, by content_id."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(FETCH_EPISODES, (list(series_ids), EPISODES_MAX))
+            return [bytes(body) for (body,) in await cursor.fetchall()]
+
+    async def fetch_newest(self, limit: int) -> list[bytes]:
+        """Return the canonical bytes of the whole titles that arrived last, the newest first."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FETCH_NEWEST, (limit,))
             return [bytes(body) for (body,) in await cursor.fetchall()]
 
     async def fetch_facts(self, content_ids: Sequence[str]) -> dict[str, ContentFacts]:

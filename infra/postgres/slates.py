@@ -21,13 +21,15 @@ class SlateRow(NamedTuple):
     source_offset: int = -1
     model_version: str = ""
     feed: bytes | None = None
+    ranking: bytes | None = None
 
 
 class ServedSlate(NamedTuple):
     """One user's slate and what the user's watch states include, from one snapshot.
 
     ``body`` is None when there is no slate. ``removed_ids`` are the contents of the slate that were
-    removed since it was made. ``feed`` is the encoded ``SlateFeed``, when it was asked for.
+    removed since it was made. ``feed`` and ``ranking`` are the encoded ``SlateFeed`` and
+    ``SlateRanking``, when they were asked for.
     """
 
     body: bytes | None
@@ -37,21 +39,24 @@ class ServedSlate(NamedTuple):
     recent_events: tuple[str, ...]
     as_of_ms: int | None
     feed: bytes | None = None
+    ranking: bytes | None = None
 
 
 UPSERT = """
 INSERT INTO slates AS t
-    (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed)
+    (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed,
+     ranking)
 SELECT user_id, version, removed, body, string_to_array(content_ids, ','), as_of_ms, source_offset,
-       model_version, feed
+       model_version, feed, ranking
 FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::bigint[],
-            %s::bigint[], %s::text[], %s::bytea[])
-  AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed)
+            %s::bigint[], %s::text[], %s::bytea[], %s::bytea[])
+  AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed,
+        ranking)
 ON CONFLICT (user_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
     content_ids = excluded.content_ids, as_of_ms = excluded.as_of_ms,
     source_offset = excluded.source_offset, model_version = excluded.model_version,
-    feed = excluded.feed
+    feed = excluded.feed, ranking = excluded.ranking
 WHERE excluded.version >= t.version
 """
 # Removed contents are few and have an index of their own, so the check costs microseconds.
@@ -60,13 +65,15 @@ SELECT s.body, coalesce(s.source_offset, -1),
        ARRAY(SELECT c.content_id FROM contents c
              WHERE c.removed AND c.content_id = ANY(s.content_ids)),
        coalesce(v.interaction_offset, -1), coalesce(v.recent_events, '{{}}'),
-       coalesce(s.as_of_ms, v.as_of_ms){feed}
+       coalesce(s.as_of_ms, v.as_of_ms){parts}
 FROM (SELECT %s::text AS user_id) q
 LEFT JOIN slates s ON s.user_id = q.user_id AND NOT s.removed
 LEFT JOIN viewers v ON v.user_id = q.user_id
 """
-FETCH = _FETCH.format(feed="")
-FETCH_WITH_FEED = _FETCH.format(feed=", s.feed")  # two kilobytes that a slate alone does not need
+FETCH = _FETCH.format(parts="")
+# Kilobytes that a slate alone does not need.
+FETCH_WITH_FEED = _FETCH.format(parts=", s.feed")
+FETCH_WITH_RANKING = _FETCH.format(parts=", NULL, s.ranking")
 
 
 async def upsert(connection: AsyncConnection[Any], rows: Sequence[SlateRow]) -> None:
@@ -89,6 +96,10 @@ class SlateStore:
     async def fetch_with_feed(self, user_id: str) -> ServedSlate:
         """Return the slate of a user with the rows that were made with it."""
         return await self._fetch(FETCH_WITH_FEED, user_id)
+
+    async def fetch_with_ranking(self, user_id: str) -> ServedSlate:
+        """Return the slate of a user with how it came about."""
+        return await self._fetch(FETCH_WITH_RANKING, user_id)
 
     async def _fetch(self, query: str, user_id: str) -> ServedSlate:
         async with self._pool.connection() as connection:

@@ -66,6 +66,24 @@ SELECT body FROM watch_states
 WHERE user_id = %s AND NOT removed AND (updated_at_ms, content_id) < (%s, %s)
 ORDER BY updated_at_ms DESC, content_id DESC LIMIT %s
 """
+FETCH_OF_TITLE = """
+WITH RECURSIVE parts (content_id) AS (
+    SELECT %s::text
+    UNION
+    SELECT part.content_id
+    FROM parts
+    CROSS JOIN LATERAL (
+        SELECT content_id FROM contents WHERE version_of = parts.content_id AND NOT removed
+        UNION ALL
+        SELECT content_id FROM contents
+        WHERE series_id = parts.content_id AND type IN ('season', 'episode') AND NOT removed
+    ) part
+)
+SELECT state.body
+FROM parts JOIN watch_states state USING (content_id)
+WHERE state.user_id = %s AND NOT state.removed
+ORDER BY state.updated_at_ms DESC, state.content_id DESC
+"""
 # What is hidden stays: a hidden series must not come back when its decision grows old.
 CLEAN = """
 UPDATE watch_states SET in_row = false
@@ -117,6 +135,10 @@ class WatchStateStore:
         if after is None:
             return await self._bodies(FETCH_HISTORY, (user_id, limit))
         return await self._bodies(FETCH_HISTORY_AFTER, (user_id, *after, limit))
+
+    async def fetch_of_title(self, user_id: str, content_id: str) -> list[bytes]:
+        """Return the states of a title and of its seasons, episodes and versions."""
+        return await self._bodies(FETCH_OF_TITLE, (content_id, user_id))
 
     async def _bodies(self, query: str, parameters: tuple[Any, ...]) -> list[bytes]:
         async with self._pool.connection() as connection:

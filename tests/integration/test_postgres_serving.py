@@ -10,6 +10,7 @@ from agents.serving import (
     flush_contents,
     flush_models,
     flush_neighbours,
+    flush_ranking_rules,
     flush_slates,
     flush_trending,
     flush_watch_states,
@@ -33,6 +34,7 @@ from schemas.codec import decode, encode
 from schemas.content_features import ContentFeatures
 from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
+from schemas.ranking_rule import RankingRule
 from schemas.slate import RowTitle, Slate, SlateEntry, SlateFeed, SlateRow
 from schemas.trending import TrendingPartial
 from tests.component.api.fakes import a_content, a_state
@@ -41,6 +43,7 @@ from topics.catalog import (
     CONTENTS,
     MODELS,
     NEIGHBOURS,
+    RANKING_RULES,
     SLATES,
     TRENDING,
     WATCH_STATES,
@@ -55,6 +58,7 @@ TABLES = (
     "neighbours",
     "models",
     "content_features",
+    "ranking_rules",
 )
 
 
@@ -108,6 +112,11 @@ def features_of(content_id, version):
     )  # fmt: skip
 
 
+def a_rule(rule_id="r", **changes):
+    fields = {"action": "filter", "match": {"types": ["movie"]}}
+    return RankingRule.model_validate({"rule_id": rule_id, **fields, **changes})
+
+
 def history():
     """A small log of every topic: (flush, records in offset order)."""
     contents = [record(CONTENTS, n, a_content(f"film-{n % 3}", updated_at_ms=n)) for n in range(9)]
@@ -132,10 +141,13 @@ def history():
     models = [record(MODELS, n, a_report(n)) for n in range(3)]
     features = [record(CONTENT_FEATURES, n, features_of(f"film-{n % 2}", n)) for n in range(4)]
     features.append(record(CONTENT_FEATURES, 4, None, key="film-1"))
+    rules = [record(RANKING_RULES, n, a_rule(f"r{n % 2}", note=str(n))) for n in range(4)]
+    rules.append(record(RANKING_RULES, 4, None, key="r1"))
     return [
         (flush_contents, contents), (flush_watch_states, states), (flush_slates, slates),
         (flush_trending, trending), (flush_neighbours, neighbours),
         (flush_models, models), (flush_content_features, features),
+        (flush_ranking_rules, rules),
     ]  # fmt: skip
 
 

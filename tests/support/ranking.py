@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.ranking.history import Seen, make_history
-from domain.ranking.reasons import reasons
+from domain.ranking.reasons import reasons, terms_of
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.ranking.value_model import ValueModel
 from domain.slate_index import COWATCH, TABLES, ContentSide
@@ -174,11 +174,13 @@ def named_causes(ranker: Ranker, seen: Mapping[str, Seen], rules: SlateRules) ->
     allowed = content.recommendable[: len(scores.total)].copy()
     allowed[history.homes] = False
     titles = np.array(
-        [pick.title for pick in choose(ranker, history, scores, allowed, rules)], dtype=np.int64
+        [pick.title for pick in choose(ranker, history, scores, allowed, rules).picks],
+        dtype=np.int64,
     )
+    why = reasons(content, history, terms_of(ranker, history, scores, titles))
     without: dict[str, ViewerScores] = {}
     found = []
-    for place, reason in zip(titles, reasons(ranker, history, scores, titles), strict=True):
+    for place, reason in zip(titles, why, strict=True):
         for cause in reason.based_on:
             if cause not in seen:
                 continue

@@ -9,7 +9,7 @@ import psycopg
 from api.presets import PresetRules
 from api.services import Services
 from domain.sources.attributes import AttributeIndex
-from domain.title_attributes import attributes_of
+from domain.title_attributes import attributes_of, wholes_of
 from infra.kafka.delivery import Produced
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
@@ -44,6 +44,7 @@ class FakeDatabase:
         self.watch_states = {}
         self.partials = []
         self.neighbours = {}
+        self.ranking_rules = {}
         self.nearest = {}
         self.models = {}
         self.features = {}
@@ -126,6 +127,11 @@ class FakeContents(Store):
         known = self.database.contents.values()
         return [encode(item) for item in known if item.series_id in series_ids]
 
+    async def fetch_newest(self, limit):
+        self.database.touch()
+        whole = [item for item in self.database.contents.values() if not wholes_of(item)]
+        return [encode(item) for item in reversed(whole)][:limit]
+
     async def fetch_facts(self, content_ids):
         self.database.touch()
         known = self.database.contents
@@ -142,6 +148,9 @@ class FakeSlates(Store):
         return self.database.slates.get(user_id, ServedSlate(None, -1, (), -1, (), None))
 
     async def fetch_with_feed(self, user_id):
+        return await self.fetch(user_id)
+
+    async def fetch_with_ranking(self, user_id):
         return await self.fetch(user_id)
 
 
@@ -166,6 +175,22 @@ class FakeWatchStates(Store):
         if after is not None:
             found = [s for s in found if (s.updated_at_ms, s.content_id) < tuple(after)]
         return [encode(state) for state in found[:limit]]
+
+    async def fetch_of_title(self, user_id, content_id):
+        self.database.touch()
+        parts = {
+            item.content_id
+            for item in self.database.contents.values()
+            if content_id in {item.content_id, *wholes_of(item)}
+        }
+        return [encode(state) for state in self.states(user_id) if state.content_id in parts]
+
+
+class FakeRankingRules(Store):
+    async def fetch(self, rule_ids):
+        self.database.touch()
+        known = self.database.ranking_rules
+        return [encode(known[each]) for each in sorted(rule_ids) if each in known]
 
 
 class FakeTrending(Store):
@@ -272,6 +297,7 @@ class FakeWorld:
             watch_states=FakeWatchStates(database),
             trending=FakeTrending(database),
             neighbours=FakeNeighbours(database),
+            ranking_rules=FakeRankingRules(database),
             attributes=FakeAttributes(database),
             embeddings=FakeEmbeddings(database),
             models=FakeModels(database),

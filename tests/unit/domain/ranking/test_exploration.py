@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from domain.ranking.exploration import FIT_FLOOR, VIEWERS_MAX, choose, places, upper_bounds
+from domain.ranking.budget import places
+from domain.ranking.exploration import FIT_FLOOR, VIEWERS_MAX, choose, upper_bounds
 from tests.support.ranking import side_of, title
 
 
