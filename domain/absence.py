@@ -122,5 +122,5 @@ def _unranked(ranking: SlateRanking) -> Absence:
             "nothing_speaks_for_it", "Nobody has watched it, nor has it to do with what was watched"
         )
     return Absence(
-        "below_pool", f"Not among the best {count} of the {ranking.candidates} titles with a score"
+        "below_pool", f"Not among the best {count} of {ranking.candidates} titles by score"
     )

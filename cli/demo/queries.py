@@ -56,6 +56,14 @@ class App:
             raise QueryError(f"GET {path} answered 404")
         return body
 
+    async def explain(self, user_id: str, content_id: str) -> dict[str, Any]:
+        """Return why a title is, or is not, in a user's slate.
+
+        Raises:
+            QueryError: as ``get``, and for a title that is not in the catalogue.
+        """
+        return await self.user(user_id, f"explain/{quote(content_id, safe=':')}")
+
     async def similar(self, content_id: str, *, limit: int = 10) -> dict[str, Any]:
         """Return the co-watch neighbours of a title, best first, with the model's version.
 

@@ -11,7 +11,7 @@ from cli.demo.plan import Catalogue, Plan
 from cli.demo.posting import Tally
 from cli.demo.queries import App, until
 from cli.demo.reporting import Reporter
-from cli.demo.story import SLATE_SHOWN, Change, Storyteller, choose_viewer
+from cli.demo.story import SLATE_SHOWN, Change, Storyteller, choose_viewer, ids
 from cli.demo.viewing import schedule
 
 SLATE_TIMEOUT_S = 60.0
@@ -60,6 +60,7 @@ async def tell(teller: Storyteller, user_id: str, films: Catalogue, started_s: f
     entries = await until(f"{user_id} has a personal slate", filled, timeout_s=SLATE_TIMEOUT_S)
     say.title(f"Recommended to {user_id} now")
     teller.print_slate(entries)
+    await tell_absent(teller, user_id, entries)
     change = await teller.change(user_id)
     film = teller.title_of(change.film)
     say.title(f"{user_id} watches {film!r} to the end, through the API")
@@ -69,6 +70,20 @@ async def tell(teller: Storyteller, user_id: str, films: Catalogue, started_s: f
     await tell_rows(teller, user_id, change)
     await tell_newcomer(teller, user_id, change.film, films)
     return change
+
+
+async def tell_absent(teller: Storyteller, user_id: str, entries: list[dict[str, Any]]) -> None:
+    """Print why the first of what trends that is not recommended is not."""
+    shown = ids(entries)
+    for title in await teller.app.trending(limit=len(shown) + 1):
+        if title["content_id"] in shown:
+            continue
+        why = await teller.app.explain(user_id, title["content_id"])
+        if "reason" in why:  # else an episode whose series is recommended
+            name = teller.title_of(title)
+            say = f"  not {name!r}, which trends: {why['explanation']} ({why['reason']})"
+            teller.reporter.line(say)
+            return
 
 
 async def tell_rows(teller: Storyteller, user_id: str, change: Change) -> None:

@@ -69,6 +69,7 @@ def test_a_film_watched_through_the_api_changes_the_slate_and_a_second_demo_carr
         assert re.search(r"last film: [\d,]+ viewings", said)
         assert re.search(r"last 202 to the changed slate being readable: [\d,]+ ms", said)
         assert re.search(r"from the last 202 to the row having it: [\d,]+ ms", said)
+        assert re.search(r"^  not '.+', which trends: .+ \([a-z_]+\)$", said, re.MULTILINE)
         assert "Trending" in said
         assert "Watched by those who watched" in said
         assert re.search(r"^ For you .*\d\.\d{3}", said, re.MULTILINE)

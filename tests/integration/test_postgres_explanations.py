@@ -1,8 +1,12 @@
 """What explanations and users without a slate read, from a real Postgres."""
 
+from dataclasses import replace
+
 import pytest
 
 from agents.serving import flush_contents, flush_ranking_rules, flush_slates, flush_watch_states
+from api.explain import by_slate, home_of
+from domain.slates import build_slates
 from infra.postgres.contents import ContentStore
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
@@ -11,9 +15,10 @@ from infra.postgres.slates import SlateStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.settings import Settings
 from schemas.codec import decode, encode
-from schemas.slate import SlateRanking
-from tests.component.api.fakes import a_content, a_state
+from schemas.slate import Slate, SlateRanking
+from tests.component.api.fakes import FakeWorld, a_content, a_state
 from tests.integration.test_postgres_serving import a_rule, a_slate, record
+from tests.support import viewers as world
 from topics.catalog import CONTENTS, RANKING_RULES, SLATES, WATCH_STATES
 
 
@@ -98,3 +103,36 @@ async def test_the_states_of_a_title_are_also_those_of_its_parts_and_versions(po
     assert await of("film") == ["film"]
     assert await of("circle-1") == ["circle-1", "circle-2"]
     assert await of("never-seen") == []
+
+
+async def test_a_slate_that_was_made_and_stored_is_explained_title_by_title(pool):
+    watcher = world.watchers(30)[25]
+    (built,) = build_slates(world.ranker(), [watcher.viewer], world.SHAPE, world.NOW_MS)
+    slate = decode(Slate, built.value)
+    contents = world.contents()
+    await flush_slates(pool, [record(SLATES, 0, slate)])
+    await flush_contents(pool, [record(CONTENTS, n, each) for n, each in enumerate(contents)])
+    states = [record(WATCH_STATES, n, each) for n, each in enumerate(watcher.states)]
+    await flush_watch_states(pool, states)
+    rules = [record(RANKING_RULES, n, each) for n, each in enumerate(world.rules())]
+    await flush_ranking_rules(pool, rules)
+    fakes = FakeWorld()
+    async with fakes.open_services(fakes.settings) as services:
+        services = replace(
+            services, contents=ContentStore(pool), slates=SlateStore(pool),
+            watch_states=WatchStateStore(pool), ranking_rules=RankingRuleStore(pool),
+        )  # fmt: skip
+        stored = await services.slates.fetch_with_ranking(slate.user_id)
+        places = {entry.content_id: place for place, entry in enumerate(slate.entries, 1)}
+        reasons = set()
+        for content in contents:
+            found = await by_slate(services, stored, content)
+            home = await home_of(services, content)
+            assert found["explained_content_id"] == home.content_id
+            assert found.get("place") == places.get(home.content_id)
+            assert ("reason" in found) == (home.content_id not in places)
+            reasons.add(found.get("reason"))
+    assert reasons >= {
+        None, "part_of", "watched", "in_progress", "diversity", "rank", "not_available", "maturity",
+        "filtered", "below_pool",
+    }  # fmt: skip
