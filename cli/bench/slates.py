@@ -27,6 +27,7 @@ from domain.slate_index import COWATCH, TOGETHER, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates
 from domain.sources.registry import NAMES, first_model
 from domain.viewer_profile import ViewerProfile
+from infra.garbage import collect_garbage_rarely
 from infra.settings import Settings
 from schemas.content import Content
 
@@ -103,6 +104,7 @@ def measure(titles: int, options: SlatesOptions) -> dict[str, Any]:
         diversity=settings.slate_diversity, exploration=settings.exploration_budget,
     )  # fmt: skip
     build_slates(ranker, viewers[: options.batch], rules, START_MS)  # fill the caches
+    collect_garbage_rarely()  # as a worker does when it has started
     batches_ms, cpu_s = [], time.process_time()
     for start in range(0, len(viewers), options.batch):
         started_s = time.perf_counter()
