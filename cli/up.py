@@ -38,7 +38,8 @@ def up(settings: Settings, port: int | None, workers: int) -> None:
     if port is not None:
         settings = replace(settings, port=port)
     # SIGTERM takes the way of Ctrl-C, so one path ends the children.
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the latter is ignored in background jobs
+        signal.signal(number, interrupt)
     try:
         with Stack(settings, workers=workers) as stack:
             click.echo(f"logs: {stack.data_dir.logs}; Ctrl-C stops everything")

@@ -96,7 +96,8 @@ def demo(
       media-gateway demo --data-dir my-demo --port 9000
     """
     started_s = time.monotonic()
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # the latter is ignored in background jobs
+        signal.signal(number, interrupt)
     with one_sentence_errors(debug=debug):
         settings = load_settings(os.environ, data_dir)
         if port is not None:
