@@ -1,7 +1,8 @@
 """From a cold start to a personal list: what viewers are modelled to like moves by steps alike.
 
 The list itself does not: with weights as far apart as they can be, most of it changes at the third
-to fifth title, where what everybody watches drops out. Bounds are of these viewers, a little above measured.
+to fifth title, where what everybody watches drops out. Bounds are of these viewers, a little above
+measured.
 """
 
 import math
