@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import time
 from pathlib import Path
 
 import httpx2
@@ -15,7 +16,7 @@ from infra.embedded.process import free_port
 from tests.support.up_process import Up, alive, running
 from tests.support.waiting import wait_until
 
-STOP_TIMEOUT_S = 60  # 15 s are promised, by the limits in cli/stack.py; a busy machine gets more
+STOP_TIMEOUT_S = 15
 COMPONENTS = (
     "kafka", "postgres", "migrations", "topics", "worker-stream-1", "worker-stream-2",
     "worker-serving-1", "worker-fit-1", "api",
@@ -31,14 +32,16 @@ def assert_all_gone(processes: list[psutil.Process], timeout_s: float = 15) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_ends_every_child(tmp_path: Path, number: signal.Signals) -> None:
+def test_ends_every_child_within_15_s(tmp_path: Path, number: signal.Signals) -> None:
     with running(tmp_path / "data") as up:
         for name in COMPONENTS:
             assert re.search(rf"^{name} +ready in +[\d.]+ s", up.text, re.MULTILINE), up.text
         children = up.descendants()
         assert len(children) >= len(COMPONENTS) - 2
+        started = time.monotonic()
         up.process.send_signal(number)
         assert up.process.wait(STOP_TIMEOUT_S) == 0
+        assert time.monotonic() - started < STOP_TIMEOUT_S
         assert_all_gone(children, timeout_s=1)
         assert DataDir(up.data_dir).running() is None
 
