@@ -33,9 +33,10 @@ from topics.catalog import (
 from topics.spec import TopicSpec
 
 TICK_S = 0.02
-NOBODY: Mapping[str, ViewerProfile] = {}
-USERS_PER_CALL = 16  # scored in one go: 2 to 3 ms each bound how long a call keeps the event loop
+USERS_PER_CALL = 16  # scored in one go: 1 ms each bounds how long a call keeps the event loop
 LIVE_BATCH_MAX = 200  # more records at once are a backlog: its users wait for the ticks
+
+NO_PROFILES: Mapping[str, ViewerProfile] = {}
 
 # First byte of a table value: whether the newest slate says everything the profile knows.
 PENDING, EMITTED = b"p", b"e"
@@ -173,7 +174,7 @@ class SlatesStep(BaseStep):
         table: TableView,
         users: Mapping[str, int | None],
         now_ms: int,
-        known: Mapping[str, ViewerProfile] = NOBODY,
+        known: Mapping[str, ViewerProfile] = NO_PROFILES,
     ) -> list[Emit]:
         """Return the slates of some users; profiles that are ``known`` are not decoded again."""
         if not users:

@@ -71,8 +71,8 @@ def test_what_is_modelled_moves_by_nearly_equal_steps(seed: int) -> None:
     at = [probabilities(profile) for profile in warming(seed)]
     steps = [distance(one, other) for one, other in pairwise(at)]
     blended = steps[:EVIDENCE_FULL]
-    assert max(blended) < 1.5 * min(blended)
-    assert steps[EVIDENCE_FULL] < 0.8 * min(blended)  # then the titles alone make a difference
+    assert max(blended) < 1.45 * min(blended)
+    assert steps[EVIDENCE_FULL] < 0.65 * min(blended)  # then the titles alone make a difference
     assert sum(blended) < 1.15 * distance(at[0], at[EVIDENCE_FULL])  # and all go one way
 
 
@@ -100,5 +100,7 @@ def test_lists_change_little_at_first_and_never_all_at_once() -> None:
         ids = [{entry.content_id for entry in each} for each in entries]
         changes.append([len(one - other) for one, other in pairwise(ids)])
     most = np.max(changes, axis=0)  # of 20, by each further title
-    assert most[:2].max() <= 5
-    assert most.max() <= 14
+    assert most[:2].max() <= 4
+    assert most.max() <= 12
+    mean = np.mean(changes, axis=0)[: EVIDENCE_FULL - 1]
+    assert mean.tolist() == sorted(mean.tolist())  # the more is known, up to the fourth
