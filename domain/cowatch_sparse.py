@@ -36,7 +36,7 @@ from domain.cowatch import (
 )
 
 REGRESSORS_MAX = 100  # |S|: docs/adr/0011-sparse-co-watch.md compares 50 to 200
-PROGRESS_TITLES = 10_000  # between two calls of ``progress``: 7 s
+PROGRESS_TITLES = 10_000  # between two calls of ``progress``: some seconds
 
 Progress = Callable[[int, int], None]  # titles done, titles in all
 
