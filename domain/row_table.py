@@ -1,8 +1,8 @@
 """Rows of neighbours in a few long arrays: the form in which compiled loops read them.
 
 Row j says how much title j speaks for others: ``values[n]`` for ``targets[n]``. A row that is set
-anew is written behind all others; when more than half of what is held is out of date, the table is
-packed. Setting a row costs its length, on average, whatever else is held.
+anew is written behind all others; when the room is used up, what counts moves into arrays of twice
+its length. Setting a row costs its length, on average, whatever else is held.
 """
 
 from typing import NamedTuple
