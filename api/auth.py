@@ -47,9 +47,4 @@ async def authenticate(request: Request, scope: str) -> Principal:
 
 async def find_key(services: Services, key_id: str) -> ApiKey | None:
     """Return a key, at most ``KEY_TTL_S`` old."""
-    cached = services.key_cache.get(key_id)
-    if cached is not None:
-        return cached[0]
-    key = await services.keys.find(key_id)
-    services.key_cache.put(key_id, key)
-    return key
+    return await services.key_cache.get_or_load(key_id, lambda: services.keys.find(key_id))

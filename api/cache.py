@@ -1,7 +1,13 @@
-"""A bounded cache whose entries are fresh for a fixed time."""
+"""A bounded cache whose entries are fresh for a fixed time; a missing one is loaded once at a time.
 
+When a popular entry has aged, every request of that moment would load it: a burst of the same work,
+which makes the next answers late and the burst larger. Here the first one loads and the others wait
+for it.
+"""
+
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 from infra.metrics import API_CACHE
@@ -27,6 +33,7 @@ class TtlCache(Generic[Key, Value]):
         self._ttl_s = ttl_s
         self._clock_s = clock_s
         self._entries: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+        self._loading: dict[Key, asyncio.Task[Value]] = {}
         self._hits = API_CACHE.labels(name, "hit")
         self._misses = API_CACHE.labels(name, "miss")
 
@@ -53,3 +60,25 @@ class TtlCache(Generic[Key, Value]):
         self._entries.move_to_end(key)
         if len(self._entries) > self._size_max:
             self._entries.popitem(last=False)
+
+    async def get_or_load(self, key: Key, load: Callable[[], Awaitable[Value]]) -> Value:
+        """Return a fresh entry; a missing one is loaded by the first who asks, for all who do.
+
+        A caller that gives up does not end the load for the others. What ``load`` raises, every
+        caller that waited gets; nothing is kept then.
+        """
+        cached = self.get(key)
+        if cached is not None:
+            return cached[0]
+        loading = self._loading.get(key)
+        if loading is None:
+            loading = self._loading[key] = asyncio.ensure_future(self._load(key, load))
+        return await asyncio.shield(loading)
+
+    async def _load(self, key: Key, load: Callable[[], Awaitable[Value]]) -> Value:
+        try:
+            value = await load()
+            self.put(key, value)
+            return value
+        finally:
+            del self._loading[key]

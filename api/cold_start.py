@@ -49,17 +49,18 @@ async def cold_start(
 
 async def newest(services: Services, region: str | None) -> list[Content]:
     """Return the titles that arrived last and may be shown here and now, the newest first."""
-    cached = services.newest_cache.get(None)
-    if cached is None:
-        bodies = await services.contents.fetch_newest(NEWEST_MAX)
-        cached = (tuple(decode(Content, body) for body in bodies),)
-        services.newest_cache.put(None, cached[0])
+    found = await services.newest_cache.get_or_load(None, lambda: load_newest(services))
     now_ms, age_max = services.clock_ms(), services.settings.slate_age_max
     return [
         title
-        for title in cached[0]
+        for title in found
         if is_available(title, region, now_ms) and age_of(title.maturity_rating) <= age_max
     ]
+
+
+async def load_newest(services: Services) -> tuple[Content, ...]:
+    """Return the titles that arrived last, the newest first."""
+    return tuple(decode(Content, body) for body in await services.contents.fetch_newest(NEWEST_MAX))
 
 
 def trending_entry(title: TrendingTitle, now_ms: int, ttl_s: int) -> SlateEntry:

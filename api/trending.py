@@ -19,20 +19,15 @@ STALE_MAX_S = 300.0  # how old a list may get while the database is away; ``as_o
 
 
 async def trending_list(services: Services, region: str | None, genre: str | None) -> Trending:
-    """Return the list of a region and genre: a second old, or older while Postgres is away."""
+    """Return the list of a region and genre: seconds old, or older while Postgres is away."""
     cache = services.trending_cache
-    cached = cache.get((region, genre))
-    if cached is not None:
-        return cached[0]
     try:
-        fresh = await build(services, region, genre)
+        return await cache.get_or_load((region, genre), lambda: build(services, region, genre))
     except UNAVAILABLE:
         stale = cache.get_stale((region, genre), STALE_MAX_S)
         if stale is None:
             raise
         return stale[0]
-    cache.put((region, genre), fresh)
-    return fresh
 
 
 async def build(services: Services, region: str | None, genre: str | None) -> Trending:

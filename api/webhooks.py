@@ -102,12 +102,7 @@ async def find_partner(services: Services, name: str) -> Partner | None:
     """Return a partner, at most a few seconds old."""
     if len(name) > 40 or not name.isascii() or "\0" in name:
         return None
-    cached = services.partner_cache.get(name)
-    if cached is not None:
-        return cached[0]
-    partner = await services.partners.find(name)
-    services.partner_cache.put(name, partner)
-    return partner
+    return await services.partner_cache.get_or_load(name, lambda: services.partners.find(name))
 
 
 def event_id_of(partner: str, webhook_id: str) -> str:

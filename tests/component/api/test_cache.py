@@ -1,0 +1,105 @@
+"""A cache entry that is missing is loaded once, however many ask for it."""
+
+import asyncio
+
+import pytest
+
+from api.cache import TtlCache
+
+
+class Loader:
+    """Counts calls; each waits until ``release`` is set, then returns its number or fails."""
+
+    def __init__(self):
+        self.calls = 0
+        self.started = asyncio.Event()
+        self.release = asyncio.Event()
+        self.error = None
+
+    async def __call__(self):
+        self.calls += 1
+        number = self.calls
+        self.started.set()
+        await self.release.wait()
+        if self.error is not None:
+            raise self.error
+        return number
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 100.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def cache(clock):
+    return TtlCache("test", size_max=2, ttl_s=3.0, clock_s=clock)
+
+
+async def asked(cache, loader, count):
+    """Return ``count`` callers that all wait for one key."""
+    tasks = [asyncio.create_task(cache.get_or_load("key", loader)) for _ in range(count)]
+    await loader.started.wait()
+    return tasks
+
+
+async def test_a_burst_of_callers_loads_once_and_again_when_the_entry_has_aged(cache, clock):
+    loader = Loader()
+    burst = await asked(cache, loader, 50)
+    loader.release.set()
+    assert set(await asyncio.gather(*burst)) == {1}
+    clock.now_s += 2.9
+    assert await cache.get_or_load("key", loader) == 1
+    clock.now_s += 0.1
+    assert set(await asyncio.gather(*(cache.get_or_load("key", loader) for _ in range(9)))) == {2}
+
+
+async def test_keys_do_not_wait_for_each_other(cache):
+    slow, quick = Loader(), Loader()
+    quick.release.set()
+    waiting = await asked(cache, slow, 1)
+    assert await cache.get_or_load("other", quick) == 1
+    assert not waiting[0].done()
+    slow.release.set()
+    assert await waiting[0] == 1
+
+
+async def test_a_caller_that_gives_up_does_not_end_the_load_of_the_others(cache):
+    loader = Loader()
+    first, second = await asked(cache, loader, 2)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    loader.release.set()
+    assert await second == 1
+    assert cache.get("key") == (1,)
+
+
+async def test_a_failure_reaches_all_who_wait_and_is_not_kept(cache):
+    loader = Loader()
+    loader.error = OSError("away")
+    burst = await asked(cache, loader, 3)
+    loader.release.set()
+    results = await asyncio.gather(*burst, return_exceptions=True)
+    assert [type(each) for each in results] == [OSError] * 3
+    loader.error = None
+    assert await cache.get_or_load("key", loader) == 2
+
+
+async def test_none_is_a_value(cache):
+    calls = []
+
+    async def find():
+        calls.append(1)
+
+    assert await cache.get_or_load("key", find) is None
+    assert await cache.get_or_load("key", find) is None
+    assert len(calls) == 1
