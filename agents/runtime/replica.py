@@ -10,6 +10,10 @@ from topics.spec import TopicSpec
 
 Deliver = Callable[[TopicSpec, Sequence[Record]], None]
 FETCH_BYTES = 2 * 1024 * 1024
+# Nobody waits for one record of a replica, so the broker gathers them for this long: a topic that
+# gets a thousand records a second then costs 4 requests instead of hundreds.
+GATHER_MS = 250
+GATHER_BYTES = 1024 * 1024  # as much is sent at once: a backlog is read without pauses
 
 
 class ReplicaReader:
@@ -24,7 +28,8 @@ class ReplicaReader:
             bootstrap_servers=bootstrap_servers,
             enable_auto_commit=False,
             max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=500,
+            fetch_min_bytes=GATHER_BYTES,
+            fetch_max_wait_ms=GATHER_MS,
         )
         self.complete = asyncio.Event()
 
