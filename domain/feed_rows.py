@@ -24,7 +24,7 @@ import orjson
 from numba import types
 from numpy.typing import NDArray
 
-from domain.compiled import FLAGS, FLOATS, FLOATS32, INTS, compiled, tuple_of
+from domain.compiled import FLAGS, FLOAT, FLOATS, FLOATS32, INTS, compiled, tuple_of
 from domain.ranking import selection
 from domain.ranking.history import LIKED, RECENT, Flags, Floats, History, Indices
 from domain.ranking.scoring import Ranker, ViewerScores
@@ -70,21 +70,24 @@ def log_partition(total: Floats, allowed: Flags) -> float:
     Each e^total is of single precision, within 1e-5; the sum is double, so that titles that arrived
     in another order give the same number.
     """
-    odds = _candidates(total, allowed)
-    peak = odds.max()
-    odds -= peak
+    peak, odds = _below_peak(total, allowed)
     np.exp(odds, out=odds)
     return round(float(peak) + math.log(odds.sum(dtype=np.float64)), PARTITION_DECIMALS)
 
 
-@compiled(FLOATS32, FLOATS, FLAGS)
-def _candidates(total: Floats, allowed: Flags) -> NDArray[np.float32]:
+@compiled(types.Tuple((FLOAT, FLOATS32)), FLOATS, FLAGS)
+def _below_peak(total: Floats, allowed: Flags) -> tuple[float, NDArray[np.float32]]:
+    """Return the largest total of the allowed titles, and how far each of them is below it."""
+    peak = -np.inf
+    for title in range(len(allowed)):
+        if allowed[title] and total[title] > peak:
+            peak = total[title]
     found = np.empty(len(allowed), dtype=np.float32)
     count = 0
     for title in range(len(allowed)):
-        found[count] = total[title]
+        found[count] = total[title] - peak
         count += allowed[title]
-    return found[:count]
+    return peak, found[:count]
 
 
 def because_rows(
@@ -96,7 +99,7 @@ def because_rows(
     for entry in _causes(history):
         title = int(history.titles[entry])
         best = _neighbours(ranker, (title, int(history.homes[entry])), weights, allowed)
-        if not best:
+        if not len(best):
             continue
         yield {
             "name": "because_you_watched",
@@ -115,7 +118,7 @@ def new_row(ranker: Ranker, scores: ViewerScores, allowed: Flags) -> list[Row]:
     titles = titles[allowed[titles]]
     newest = np.arange(len(titles))  # settles ties
     best = selection.best(scores.total[titles], newest, ROW_SIZE)
-    entries = _entries(ranker.content, titles[best].tolist(), scores)
+    entries = _entries(ranker.content, titles[best], scores)
     return [{"name": "new_for_you", "entries": entries}] if entries else []
 
 
@@ -136,18 +139,13 @@ def _weights(factors: Floats) -> Floats:
     return np.array([(whole + recent) / half, engaged / half, following / RECENT.mass])
 
 
-def _neighbours(
-    ranker: Ranker, cause: tuple[int, int], weights: Floats, allowed: Flags
-) -> list[int]:
+def _neighbours(ranker: Ranker, cause: tuple[int, int], weights: Floats, allowed: Flags) -> Indices:
     """Return the best titles by the weighted rows of one title (NEXT: of its home), rolled up."""
     content, (title, home) = ranker.content, cause
     asked = np.array([title, title, home])
     liked, engaged, following = (content.rows(table, asked) for table in (COWATCH, TOGETHER, NEXT))
     named = _Named(asked, weights, content.rollup.homes, allowed)
-    titles, sums = _summed(liked, engaged, following, named)
-    best = selection.best(sums, ranker.id_order()[titles], ROW_SIZE)
-    found: list[int] = titles[best].tolist()
-    return found
+    return _best_named(liked, engaged, following, named, ranker.id_order())
 
 
 class _Named(NamedTuple):
@@ -159,11 +157,11 @@ class _Named(NamedTuple):
     allowed: Flags
 
 
-@compiled(
-    types.Tuple((INTS, FLOATS)), ROWS, ROWS, ROWS, tuple_of(_Named, INTS, FLOATS, INTS, FLAGS)
-)
-def _summed(liked: Rows, engaged: Rows, following: Rows, named: _Named) -> tuple[Indices, Floats]:
-    """Return the allowed titles that one row of each table names, and their weighted sums."""
+@compiled(INTS, ROWS, ROWS, ROWS, tuple_of(_Named, INTS, FLOATS, INTS, FLAGS), INTS)
+def _best_named(
+    liked: Rows, engaged: Rows, following: Rows, named: _Named, id_order: Indices
+) -> Indices:
+    """Return the allowed titles that rows name, by the weighted sum of one row of each table."""
     sums = np.zeros(len(named.allowed))
     found = np.empty(len(named.allowed), dtype=np.int64)
     count = 0
@@ -177,14 +175,17 @@ def _summed(liked: Rows, engaged: Rows, following: Rows, named: _Named) -> tuple
                     found[count] = home
                     count += 1
                 sums[home] += value
-    return found[:count].copy(), sums[found[:count]]
+    titles = found[:count]
+    among = np.ones(count, dtype=np.bool_)
+    return titles[selection.best_among(sums[titles], among, id_order[titles], ROW_SIZE)]
 
 
-def _entries(content: ContentSide, titles: list[int], scores: ViewerScores) -> list[Row]:
+def _entries(content: ContentSide, titles: Indices, scores: ViewerScores) -> list[Row]:
     totals = scores.total[titles].round(selection.DECIMALS).tolist()
-    entries: list[Row] = []
-    for title, score in zip(titles, totals, strict=True):
-        name = content.names[title]
-        named = {} if name is None else {"title": name}
-        entries.append({"content_id": content.ids[title], **named, "score": score})
-    return entries
+    ids, names = content.ids, content.names
+    return [
+        {"content_id": ids[title], "score": score}
+        if names[title] is None
+        else {"content_id": ids[title], "title": names[title], "score": score}
+        for title, score in zip(titles.tolist(), totals, strict=True)
+    ]

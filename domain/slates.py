@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 import orjson
+from numba import types
 
+from domain.compiled import FLAGS, FLOATS, INT, compiled
 from domain.feed_rows import with_feed
 from domain.ranking import budget, exploration, selection
 from domain.ranking.curation import Lifted, boosted_reason, lift, pinned_reason, pins_of, placed
 from domain.ranking.diversity import LAMBDA, diversify
-from domain.ranking.history import Flags, History, make_history
+from domain.ranking.history import Flags, Floats, History, make_history
 from domain.ranking.maturity import AGE_MAX
 from domain.ranking.reasons import Reason, Terms, reasons, terms_of
 from domain.ranking.rules import Pin
@@ -156,8 +158,8 @@ def choose(
     ``allowed`` has a flag per title: whether it may be recommended to this viewer here.
     """
     content, total = ranker.content, scores.total
-    supported = ranker.supported(scores.region)[: len(allowed)] | (scores.own > 0.0)
-    candidates = allowed & supported
+    supported = ranker.supported(scores.region)[: len(allowed)]
+    candidates, count = _candidates(allowed, supported, scores.own)
     pool = selection.best_among(total, candidates, ranker.id_order(), max(POOL, rules.size))
     values = np.round(total[pool], DECIMALS)
     taken = np.arange(min(len(pool), rules.size))
@@ -168,7 +170,17 @@ def choose(
     scored = zip(titles, values[taken].tolist(), strict=True)
     picks = [Pick(title, value, explores=False) for title, value in scored]
     picks = _explore(ranker, scores, allowed, picks, rules)
-    return Chosen(picks, Pool(pool, values, titles, int(np.count_nonzero(candidates))))
+    return Chosen(picks, Pool(pool, values, titles, count))
+
+
+@compiled(types.Tuple((FLAGS, INT)), FLAGS, FLAGS, FLOATS)
+def _candidates(allowed: Flags, supported: Flags, own: Floats) -> tuple[Flags, int]:
+    """Return which allowed titles something speaks for, and how many they are."""
+    found, count = np.empty(len(own), dtype=np.bool_), 0
+    for title in range(len(own)):
+        found[title] = allowed[title] & (supported[title] | (own[title] > 0.0))
+        count += found[title]
+    return found, count
 
 
 def _explore(
@@ -178,10 +190,10 @@ def _explore(
     places = budget.places(rules.size, rules.exploration)
     if not places:
         return picks
-    free = allowed.copy()
-    free[[pick.title for pick in picks[: rules.size - len(places)]]] = False
+    shown = [pick.title for pick in picks[: rules.size - len(places)]]
+    of = exploration.Shown(allowed, np.array(shown, dtype=np.int64))
     bounds = ranker.upper_bounds()[: len(allowed)]
-    chosen = exploration.choose(ranker.id_order(), bounds, scores.own, free, len(places)).tolist()
+    chosen = exploration.choose(ranker.id_order(), bounds, scores.own, of, len(places)).tolist()
     explored = [pick for pick in picks if pick.title not in chosen][: rules.size - len(chosen)]
     for place, title in zip(places, chosen, strict=False):
         score = float(np.round(scores.total[title], DECIMALS))

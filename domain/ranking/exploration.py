@@ -12,10 +12,11 @@ own viewers as trials. Who is still watching counts as not finished yet. The reg
 share, not of what is unknown of one.
 """
 
-import numpy as np
-from numba import types
+from typing import NamedTuple
 
-from domain.compiled import FLAGS, FLOATS, compiled
+import numpy as np
+
+from domain.compiled import FLAGS, FLOATS, INT, INTS, compiled, tuple_of
 from domain.ranking import selection
 from domain.ranking.history import Flags, Floats, Indices
 from domain.slate_index import ContentSide
@@ -43,30 +44,33 @@ def upper_bounds(content: ContentSide) -> Floats:
     return found
 
 
-@compiled(types.Tuple((FLOATS, FLAGS)), FLOATS, FLOATS, FLAGS)
-def _values(bounds: Floats, own: Floats, free: Flags) -> tuple[Floats, Flags]:
-    """Return what each title is worth to be explored, and which may be."""
-    largest = max(own.max(), 0.0) if len(own) else 0.0
-    unit = (1.0 - FIT_FLOOR) / largest if largest > 0.0 else 0.0
-    values, unknown = np.zeros(len(own)), np.zeros(len(own), dtype=np.bool_)
-    for title in range(len(own)):
-        if free[title] and bounds[title] > 0.0:
-            unknown[title] = True
-            values[title] = bounds[title] * (FIT_FLOOR + unit * own[title])
-    return values, unknown
+class Shown(NamedTuple):
+    """Which titles may be recommended (a flag each), and those that are shown already."""
+
+    allowed: Flags
+    shown: Indices
 
 
-def choose(id_order: Indices, bounds: Floats, own: Floats, free: Flags, count: int) -> Indices:
+@compiled(INTS, INTS, FLOATS, FLOATS, tuple_of(Shown, FLAGS, INTS), INT)
+def choose(id_order: Indices, bounds: Floats, own: Floats, of: Shown, count: int) -> Indices:
     """Return up to ``count`` titles to explore, best first, ties by content id.
 
     Args:
         id_order: place of each title in order of content id.
         bounds: upper confidence bound of each title, 0 where enough is known.
         own: the personal part of each score.
-        free: titles that may be shown and are not shown already.
+        of: what may be chosen.
         count: how many.
     """
-    values, unknown = _values(bounds, own, free)
+    largest = max(own.max(), 0.0) if len(own) else 0.0
+    unit = (1.0 - FIT_FLOOR) / largest if largest > 0.0 else 0.0
+    values, unknown = np.zeros(len(own)), np.zeros(len(own), dtype=np.bool_)
+    for title in range(len(own)):
+        if of.allowed[title] and bounds[title] > 0.0:
+            unknown[title] = True
+            values[title] = bounds[title] * (FIT_FLOOR + unit * own[title])
+    for title in of.shown:
+        unknown[title] = False
     return selection.best_among(values, unknown, id_order, count)
 
 

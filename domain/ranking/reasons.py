@@ -26,6 +26,7 @@ NAMED_MIN = 0.05  # of the personal part of a score: less is no reason
 HYBRID_MIN = 0.25  # a kind with this part of the score is named in the recommendation type
 DROP_MIN = 1e-6  # of a score: less is not seen in a slate
 NOBODY = -1  # in place of an entry
+HYBRID = -1  # in place of a kind
 
 _WEIGHTS = ("evidence", "recency", "liked_recency")  # of a history; sources name one
 _KINDS = tuple(dict.fromkeys(source.kind for source in PERSONAL))
@@ -121,30 +122,23 @@ def reasons(content: ContentSide, history: History, terms: Terms) -> list[Reason
     """Return the reason of each picked title."""
     if not len(terms.causes):
         return []
-    own, by_kind = terms.personal.sum(axis=0), _OF_KIND @ terms.personal
-    large = (by_kind >= HYBRID_MIN * own).sum(axis=0)
-    lifts = np.maximum(terms.lifts, 0.0)
-    columns = zip(
-        own.tolist(), by_kind.argmax(axis=0).tolist(), large.tolist(),
-        terms.personal.argmax(axis=0).tolist(), lifts.sum(axis=0).tolist(),
-        lifts.argmax(axis=0).tolist(), lifts.max(axis=0).tolist(), terms.causes.tolist(),
-        strict=True,
-    )  # fmt: skip
     said_of = _Sentences(content, history)
-    return [_reason(said_of, _Pick(*column)) for column in columns]
+    findings = _findings(_OF_KIND, terms.personal, terms.lifts).tolist()
+    return [
+        _reason(said_of, _Finding(*finding), causes)
+        for finding, causes in zip(findings, terms.causes.tolist(), strict=True)
+    ]
 
 
-class _Pick(NamedTuple):
-    """The terms of one picked title."""
+class _Finding(NamedTuple):
+    """What the terms of one picked title say of its reason; flags are 0 or 1."""
 
-    own: float  # of the personal sources
-    kind: int  # of the personal sources, the one with most, of ``_KINDS``
-    large_kinds: int  # how many have ``HYBRID_MIN`` of it
-    largest: int  # the personal source with the largest
-    shared: float  # what common sources lift it above an average title
-    strongest: int  # the common source that lifts it most
-    strongest_part: float
-    causes: list[int]  # entries of the history that may be named, or ``NOBODY``
+    personal: int  # something of the viewer's speaks for it, not only common sources
+    kind: int  # of the personal sources, the one with most, of ``_KINDS``; ``HYBRID`` for several
+    largest: int  # the personal source with the largest term
+    strongest: int  # the common source that lifts it most above an average title
+    shared: int  # common sources have a large part of the score
+    first: int  # and the strongest of them more than all personal sources
 
 
 def _said(scores: ViewerScores, picks: Indices) -> _Said:
@@ -295,6 +289,50 @@ def _causes(sources: _Sources, said: _Said, past: _Past, suspects: Indices, own:
     return found
 
 
+@inlined
+def _largest_in(table: Floats, pick: int) -> int:
+    """Return the row with the largest number in a column, the first of equals."""
+    best = 0
+    for row in range(1, table.shape[0]):
+        if table[row, pick] > table[best, pick]:
+            best = row
+    return best
+
+
+@compiled(_TABLE_OF_INTS, TABLE, TABLE, TABLE)
+def _findings(of_kind: Floats, personal: Floats, lifts: Floats) -> Indices:
+    """Return a ``_Finding`` for each pick, shape (picks, fields).
+
+    Args:
+        of_kind: which sources are of each kind, shape (kinds, personal sources).
+        personal: terms by personal source, shape (personal sources, picks).
+        lifts: how far each common source lifts each pick above an average title.
+    """
+    picks, raised = personal.shape[1], np.maximum(lifts, 0.0)
+    by_kind = np.zeros((of_kind.shape[0], picks))
+    for kind in range(of_kind.shape[0]):
+        for source in range(personal.shape[0]):
+            for pick in range(picks):
+                by_kind[kind, pick] += of_kind[kind, source] * personal[source, pick]
+    found = np.zeros((picks, 6), dtype=np.int64)
+    for pick in range(picks):
+        own, shared, large = 0.0, 0.0, 0
+        for source in range(personal.shape[0]):
+            own += personal[source, pick]
+        for source in range(raised.shape[0]):
+            shared += raised[source, pick]
+        for kind in range(len(by_kind)):
+            large += by_kind[kind, pick] >= HYBRID_MIN * own
+        strongest = _largest_in(raised, pick)
+        found[pick, 0] = own > 0.0 and own >= HYBRID_MIN * (own + shared)
+        found[pick, 1] = HYBRID if large > 1 else _largest_in(by_kind, pick)
+        found[pick, 2] = _largest_in(personal, pick)
+        found[pick, 3] = strongest
+        found[pick, 4] = shared >= HYBRID_MIN * (own + shared)
+        found[pick, 5] = raised[strongest, pick] > own
+    return found
+
+
 class _Sentences:
     """Ids and sentences for entries of one history; each sentence is made once."""
 
@@ -318,18 +356,17 @@ class _Sentences:
         return found
 
 
-def _reason(said_of: _Sentences, pick: _Pick) -> Reason:
-    own, shared = pick.own, pick.shared
-    if own <= 0.0 or own < HYBRID_MIN * (own + shared):
-        signal = COMMON[pick.strongest]
+def _reason(said_of: _Sentences, finding: _Finding, causes: list[int]) -> Reason:
+    """Return the reason of one pick; ``causes`` are the entries that may be named."""
+    signal = COMMON[finding.strongest]
+    if not finding.personal:
         return Reason(signal.kind, [signal.name], signal.label)
-    causes = [entry for entry in pick.causes if entry != NOBODY]
-    ids = [said_of.id_of(entry) for entry in causes] or [PERSONAL[pick.largest].name]
-    kind = "hybrid" if pick.large_kinds > 1 else _KINDS[pick.kind]
-    if shared >= HYBRID_MIN * (own + shared):
-        signal, kind = COMMON[pick.strongest], "hybrid"
-        if pick.strongest_part > own:
+    entries = [entry for entry in causes if entry != NOBODY]
+    ids = [said_of.id_of(entry) for entry in entries] or [PERSONAL[finding.largest].name]
+    kind = "hybrid" if finding.shared or finding.kind == HYBRID else _KINDS[finding.kind]
+    if finding.shared:
+        if finding.first:
             return Reason(kind, [signal.name, *ids], signal.label)
         ids.append(signal.name)
-    sentence = said_of.because_of(causes[0]) if causes else "Because of what you watched lately"
+    sentence = said_of.because_of(entries[0]) if entries else "Because of what you watched lately"
     return Reason(kind, ids, sentence)

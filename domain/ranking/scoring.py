@@ -79,7 +79,7 @@ class Ranker:
     def common_parts(self, scores: ViewerScores, titles: Indices) -> Floats:
         """Return what each common source adds to the total, shape (common sources, titles)."""
         common = self._common_of(scores.region).scores
-        parts: Floats = common[:, titles] * scores.factors[len(PERSONAL) :, np.newaxis]
+        parts: Floats = common.take(titles, axis=1) * scores.factors[len(PERSONAL) :, np.newaxis]
         return parts
 
     def upper_bounds(self) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from domain.ranking.budget import places
-from domain.ranking.exploration import FIT_FLOOR, VIEWERS_MAX, choose, upper_bounds
+from domain.ranking.exploration import FIT_FLOOR, VIEWERS_MAX, Shown, choose, upper_bounds
 from tests.support.ranking import side_of, title
 
 
@@ -46,10 +46,10 @@ def test_more_likes_never_lower_a_bound_and_it_is_at_most_one() -> None:
 
 def test_the_best_by_bound_and_fit_are_chosen_ties_by_content_id() -> None:
     id_order = np.array([3, 2, 1, 0, 4])  # titles 0-4 are d, c, b, a, e
-    free = np.array([True, True, True, True, False])
+    of = Shown(np.ones(5, dtype=bool), np.array([4]))
 
     def chosen(bounds: list[float], own: list[float], count: int) -> list[int]:
-        return choose(id_order, np.array(bounds), np.array(own), free, count).tolist()
+        return choose(id_order, np.array(bounds), np.array(own), of, count).tolist()
 
     even, nothing = [0.8] * 5, [0.0] * 5
     assert chosen(even, nothing, 3) == [3, 2, 1]
@@ -59,4 +59,5 @@ def test_the_best_by_bound_and_fit_are_chosen_ties_by_content_id() -> None:
     # A title that nothing speaks for is explored last, not never.
     assert FIT_FLOOR * 0.9 < 0.8 * 0.5
     assert chosen([0.9, 0.8, 0.8, 0.8, 1.0], [0.0, 0.5, 0.5, 0.5, 1.0], 4)[-1] == 0
-    assert choose(np.arange(0), np.empty(0), np.empty(0), free[:0], 2).tolist() == []
+    nobody = Shown(np.ones(0, dtype=bool), np.arange(0))
+    assert choose(np.arange(0), np.empty(0), np.empty(0), nobody, 2).tolist() == []
