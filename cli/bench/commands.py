@@ -146,29 +146,42 @@ def carry_out_on_stack(work: Callable[[Progress], Awaitable[Report]], *, as_json
 @click.option("--rate", default=1000.0, show_default=True, help="Events per second.")
 @click.option("--seconds", default=60.0, show_default=True, help="Measured time.")
 @click.option(
-    "--warmup", "warmup_s", default=10.0, show_default=True, help="Seconds of load before it."
+    "--warmup",
+    "warmup_s",
+    default=90.0,
+    show_default=True,
+    help="Seconds of load before it: with 90, 95 % of who watches have reported before.",
 )
 @click.option("--batch", default=10, show_default=True, help="Events per request.")
 @click.option("--probes", default=10.0, show_default=True, help="Probed events per second.")
 @click.option("--workers", default=1, show_default=True, help="Worker processes for streams.")
-@click.option("--viewers", default=60_000, show_default=True, help="Viewers; half watch at once.")
+@click.option(
+    "--viewers",
+    type=click.IntRange(min=2),
+    help="Viewers; half watch at once.  [default: 60 for each event per second]",
+)
 @as_json_option
-def freshness(*, workers: int, as_json: bool, **load: Any) -> None:
+def freshness(*, workers: int, as_json: bool, viewers: int | None, **load: Any) -> None:
     """Time from an event's 202 to the changed slate, over HTTP, on a whole stack of its own.
 
     Requests are due at fixed times (open loop, own process). A sample of viewers who begin a title
     is probed; afterwards every accepted event must be accounted for.
 
+    Who watches reports every 30 s. A short warm-up measures something else: that everybody begins
+    a title at once in a gateway that knows nobody, where each event makes a new slate.
+
     \b
     Examples:
       media-gateway bench freshness
       media-gateway bench freshness --rate 200 --seconds 10 --json
+      media-gateway bench freshness --warmup 10
     """  # click wants the backspace itself
     from cli.bench.freshness import run_freshness
-    from cli.bench.load import LoadOptions
+    from cli.bench.load import VIEWERS_PER_RATE, LoadOptions
 
+    viewers = viewers or max(2, round(VIEWERS_PER_RATE * load["rate"]))
     options = LoadOptions(
-        base_url="", api_key="", probe_poll_ms=5.0, watching=max(1, load["viewers"] // 2),
+        base_url="", api_key="", probe_poll_ms=5.0, viewers=viewers, watching=viewers // 2,
         titles=2000, **load,
     )  # fmt: skip
     carry_out_on_stack(lambda progress: run_freshness(options, workers, progress), as_json=as_json)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from aiokafka.admin import AIOKafkaAdminClient
 from rich.progress import Progress, TaskID
 
+from cli.bench.cpu import cores_in_use
 from cli.bench.gateway import Gateway, fresh_gateway, load_catalogue, worker_counts
 from cli.bench.kafka import BenchError, committed_offsets
 from cli.bench.load import LoadOptions, LoadResult
@@ -53,13 +54,18 @@ async def run_freshness(load: LoadOptions, workers: int, progress: Progress) -> 
     with fresh_gateway(workers, progress) as gateway:
         await load_catalogue(gateway, load.titles)
         load = replace(load, base_url=gateway.url, api_key=gateway.api_key)
-        result = await generate_load(load, progress)
+        result, cores = await generate_load(load, gateway.stack.pids, progress)
         accounting = await account(gateway, result)
-    return freshness_report(load, workers, result, accounting)
+    return freshness_report(load, workers, result, accounting, cores)
 
 
-async def generate_load(load: LoadOptions, progress: Progress) -> LoadResult:
-    """Run the load generator in a process of its own and return its result.
+async def generate_load(
+    load: LoadOptions, pids: Mapping[str, int], progress: Progress
+) -> tuple[LoadResult, dict[str, float]]:
+    """Run the load generator in a process of its own.
+
+    Returns:
+        Its result, and the cores that it and the processes of the stack used while it measured.
 
     Raises:
         BenchError: it failed, or took far longer than planned.
@@ -74,12 +80,15 @@ async def generate_load(load: LoadOptions, progress: Progress) -> LoadResult:
     assert process.stdin
     assert process.stdout
     assert process.stderr
+    pids = {**pids, "load generator": process.pid}
     process.stdin.write(json.dumps(asdict(load)).encode())
     process.stdin.close()
     try:
         async with asyncio.timeout(load.warmup_s + load.seconds + LOAD_EXTRA_S):
-            output, errors = await asyncio.gather(
-                process.stdout.read(), follow(process.stderr, progress, task)
+            output, errors, cores = await asyncio.gather(
+                process.stdout.read(),
+                follow(process.stderr, progress, task),
+                cores_in_use(pids, load.warmup_s, load.seconds),
             )
             status = await process.wait()
     except TimeoutError:
@@ -89,7 +98,7 @@ async def generate_load(load: LoadOptions, progress: Progress) -> LoadResult:
             process.kill()
     if status != 0:
         raise BenchError(f"the load generator failed: {' '.join(errors[-20:])}")
-    return LoadResult(**json.loads(output))
+    return LoadResult(**json.loads(output)), cores
 
 
 async def follow(lines: asyncio.StreamReader, progress: Progress, task: TaskID) -> list[str]:
@@ -142,7 +151,11 @@ async def await_settled(admin: AIOKafkaAdminClient, bounds: Bounds) -> None:
 
 
 def freshness_report(
-    load: LoadOptions, workers: int, result: LoadResult, accounting: Accounting
+    load: LoadOptions,
+    workers: int,
+    result: LoadResult,
+    accounting: Accounting,
+    cores: Mapping[str, float],
 ) -> Report:
     """Turn latencies and counts into rows and reaches.
 
@@ -163,7 +176,8 @@ def freshness_report(
             "p50_ms": fresh["p50_ms"], "p99_ms": fresh["p99_ms"], "max_ms": fresh["max_ms"],
             "probes": fresh["count"], "probes_timed_out": result.probes_timed_out,
             "sent": result.sent, "refused": result.refused, "failed": result.failed,
-            "late_start_ms_max": round(result.late_start_ms_max, 1),
+            "begun_per_s": round(result.begun / load.seconds, 1),
+            "late_start_ms_max": round(result.late_start_ms_max, 1), "cores": dict(cores),
             "accounting": {**asdict(accounting), "balanced": accounting.balanced},
         },
         rows=[
@@ -181,7 +195,11 @@ def freshness_report(
                   value=0.0 if accounting.balanced else float(max(1, accounting.lost)),
                   limit=0.0, sense="at most"),
         ],
-        notes=[accounting_note(accounting), *(f"refused: {why}" for why in result.reasons)],
+        notes=[
+            accounting_note(accounting), cores_note(cores),
+            f"{result.begun / load.seconds:.0f} events a second begin a title",
+            *(f"refused: {why}" for why in result.reasons),
+        ],
     )  # fmt: skip
 
 
@@ -192,6 +210,13 @@ def accounting_note(accounting: Accounting) -> str:
         f"= applied {accounting.applied:,} + deduplicated {accounting.deduplicated:,} "
         f"+ dead-lettered {accounting.dead_lettered:,}"
     )
+
+
+def cores_note(cores: Mapping[str, float]) -> str:
+    """Say in one line what used the machine, the busiest first."""
+    busiest = sorted(cores.items(), key=lambda item: -item[1])
+    parts = ", ".join(f"{name} {used:.2f}" for name, used in busiest)
+    return f"cores in use: {parts}; together {sum(cores.values()):.2f}"
 
 
 def summary(what: str, values: Sequence[float]) -> dict[str, Any]:

@@ -18,12 +18,13 @@ from itertools import islice
 
 import orjson
 
-from cli.bench.events import Population, progress_events
+from cli.bench.events import HEARTBEAT_S, Population, progress_events
 from cli.demo.http_client import HttpClient
 from schemas.codec import encode
 from schemas.progress import ProgressEvent
 
 AHEAD_S = 0.3  # a probed slate is read this long before its event is due
+VIEWERS_PER_RATE = 2 * HEARTBEAT_S  # half of them watch and report every heartbeat
 PROBE_WAIT_S = 10.0
 POLL_SHARE = 0.05  # of the time waited so far: late slates are not asked for without a pause
 IN_FLIGHT_MAX = 2000
@@ -50,12 +51,16 @@ class LoadOptions:
 
 @dataclass(slots=True)
 class LoadResult:
-    """What happened. Latencies in milliseconds, of the measured part only; counts of everything."""
+    """What happened. Latencies in milliseconds, of the measured part only; counts of everything.
+
+    ``begun`` are the measured events that begin a title.
+    """
 
     sent: int = 0
     accepted: int = 0
     refused: int = 0
     failed: int = 0
+    begun: int = 0
     reasons: list[str] = field(default_factory=list)
     answer_ms: list[float] = field(default_factory=list)
     answer_from_due_ms: list[float] = field(default_factory=list)
@@ -131,6 +136,7 @@ class LoadGenerator:
         accepted = self._count(response.status, response.body, request.events)
         if request.measured:
             self._note_answer(request.due_s, sent_s, answered_s)
+            self.result.begun += sum(map(begins, request.events))
         if request.probe is not None and request.probe.event_id in accepted:
             await self._probe(request, before, answered_s)
 
@@ -202,10 +208,15 @@ def requests_of(options: LoadOptions, begin_s: float) -> Iterator[Request]:
         batch = list(islice(events, options.batch))
         probe = None
         if options.probes and due_s >= probe_due_s:
-            probe = next((event for event in batch if event.played_from_s == 0.0), None)
+            probe = next(filter(begins, batch), None)
         if probe is not None:
             probe_due_s = due_s + 1 / options.probes
         yield Request(number, due_s, after_s >= options.warmup_s, batch, probe)
+
+
+def begins(event: ProgressEvent) -> bool:
+    """Whether the event begins a title."""
+    return event.played_from_s == 0.0
 
 
 def as_report(event: ProgressEvent) -> dict[str, object]:

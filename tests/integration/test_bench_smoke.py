@@ -46,6 +46,10 @@ def test_freshness():
     report = bench("freshness", "--rate", "50", "--seconds", "4", "--warmup", "2")
     assert report["sent"] == 300
     assert report["probes"] > 0
+    assert report["parameters"]["viewers"] == 3000
+    assert 0 < report["begun_per_s"] <= 50
+    assert report["cores"]["kafka"] > 0
+    assert report["cores"]["load generator"] > 0
     assert report["p50_ms"] <= report["p99_ms"] <= report["max_ms"]
     accounting = report["accounting"]
     assert accounting["balanced"], accounting
