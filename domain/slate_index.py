@@ -9,7 +9,6 @@ so the order in which contents arrive does not matter.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +20,10 @@ from domain.ranking.statistics import StatisticsTable
 from domain.row_table import NO_ROW, NeighbourRow, Rows, RowTable
 from domain.sources.attributes import AttributeIndex
 from domain.title_attributes import DECIMALS, KINDS, PARTS, attributes_of, wholes_of
-from domain.trending import merge
+from domain.trending_table import TrendingTable, TrendingTitles
 from schemas.content import Content
 from schemas.trending import TrendingPartial
 
-TRENDING_MAX = 500  # titles of one region that can enter slates by trending alone
 _UNSETTLED, _ON_PATH = -1, -2  # marks while homes are looked for
 YEAR_LAST = 2200  # of the release years that a content may have
 
@@ -36,13 +34,6 @@ EMBEDDING = "embedding"  # the table of pairs
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-
-class TrendingTitles(NamedTuple):
-    """Trending titles of one region: dense indices and scores, best first."""
-
-    titles: Indices
-    scores: Floats
 
 
 class RollUp:
@@ -140,7 +131,7 @@ class ContentSide:
         self._part_titles: set[int] = set()
         self._rows = {table: RowTable() for table in TABLES}
         self._pairs = PairRows()
-        self._partials: dict[str, TrendingPartial] = {}
+        self._partials = TrendingTable(self.ids)
         self._trending: dict[str | None, TrendingTitles] = {}
 
     def index_of(self, content_id: str) -> int:
@@ -265,12 +256,12 @@ class ContentSide:
 
     def put_trending(self, part: TrendingPartial) -> None:
         """Set the part of one shard; visible after the next ``rebuild_trending``."""
-        self._partials[part.shard] = part
+        self._partials.put(part, [self.index_of(entry.content_id) for entry in part.entries])
         self.trending_stale = True
 
     def remove_trending(self, shard: str) -> None:
         """Remove the part of one shard; visible after the next ``rebuild_trending``."""
-        self._partials.pop(shard, None)
+        self._partials.remove(shard)
         self.trending_stale = True
 
     def rebuild_trending(self) -> None:
@@ -281,35 +272,6 @@ class ContentSide:
     def trending(self, region: str | None) -> TrendingTitles:
         """Return what trends in ``region``; everywhere, when nothing does there."""
         if region not in self._trending:
-            self._trending[region] = self._merged(region)
+            self._trending[region] = self._partials.merged(region, self.rollup.homes)
         found = self._trending[region]
         return found if region is None or len(found.titles) else self.trending(None)
-
-    def _merged(self, region: str | None) -> TrendingTitles:
-        """Merge all parts, roll up, then keep the best ``TRENDING_MAX``, ties by content id.
-
-        A series has the sum of its episodes' scores. That is not its number of unique viewers:
-        partials count viewers and do not name them, so who watched three episodes counts three
-        times, and an episode beyond a partial's ``ENTRIES_MAX`` is missing.
-        """
-        limit = sum(len(part.entries) for part in self._partials.values())
-        merged = merge(self._partials.values(), limit=limit, region=region)
-        totals: dict[str, float] = {}
-        homes = self._home_ids([title.content_id for title in merged])
-        for home, title in zip(homes, merged, strict=True):
-            totals[home] = totals.get(home, 0.0) + title.score
-        scored = sorted((-round(total, 9), content_id) for content_id, total in totals.items())
-        best = scored[:TRENDING_MAX]
-        return TrendingTitles(
-            np.array([self.index_of(content_id) for _, content_id in best], dtype=np.int64),
-            np.array([-negative for negative, _ in best], dtype=np.float64),
-        )
-
-    def _home_ids(self, content_ids: list[str]) -> list[str]:
-        """Return the ids that ``content_ids`` count for, in the same order."""
-        titles = [self.index.get(content_id, -1) for content_id in content_ids]
-        homes = self.rollup.homes[titles].tolist()
-        return [
-            content_id if title < 0 else self.ids[home]
-            for content_id, title, home in zip(content_ids, titles, homes, strict=True)
-        ]

@@ -16,6 +16,8 @@ HOUR_MS = 3_600_000
 WINDOW_HOURS = 7 * 24
 ENTRIES_MAX = 2000  # per partial, best first: a title below this in every shard is not trending
 NO_REGION = "ZZ"
+DECIMALS = 9  # of scores
+SCORE_MIN = 1e-9  # what decayed below it does not trend any more
 _BUCKET = struct.Struct(">II")  # hour since 1970, viewers
 
 Buckets = dict[int, int]
@@ -52,7 +54,7 @@ def partial(
 ) -> TrendingPartial:
     """Return the shard's part: the best ``ENTRIES_MAX`` pairs, ties by title and region."""
     scored = [
-        (-round(score(buckets, watermark_ms, half_life_ms), 9), *key, sum(buckets.values()))
+        (-round(score(buckets, watermark_ms, half_life_ms), DECIMALS), *key, sum(buckets.values()))
         for key, buckets in counts.items()
     ]
     return TrendingPartial(
@@ -97,7 +99,7 @@ def merge(
         as_of_ms: the common time; None takes the newest watermark.
 
     Returns:
-        Titles by score, best first, ties by content id; none whose score decayed below 1e-9.
+        Titles by score, best first, ties by content id; none that decayed below ``SCORE_MIN``.
     """
     parts = sorted(partials, key=lambda part: part.shard)
     common_ms = newest_as_of_ms(parts) if as_of_ms is None else as_of_ms
@@ -109,8 +111,8 @@ def merge(
                 held, viewers = totals.get(entry.content_id, (0.0, 0))
                 totals[entry.content_id] = (held + entry.score * decay, viewers + entry.viewers)
     titles = [
-        TrendingTitle(content_id, round(total, 9), viewers)
+        TrendingTitle(content_id, round(total, DECIMALS), viewers)
         for content_id, (total, viewers) in totals.items()
-        if total >= 1e-9 and (keep is None or keep(content_id))
+        if total >= SCORE_MIN and (keep is None or keep(content_id))
     ]
     return sorted(titles, key=lambda title: (-title.score, title.content_id))[:limit]

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ranking.scoring import Ranker
-from domain.slate_index import COWATCH, TRENDING_MAX, ContentSide
+from domain.slate_index import COWATCH, ContentSide
 from domain.slates import SlateRules, Viewer
 from domain.sources.registry import first_model
+from domain.trending_table import TRENDING_MAX
 from domain.viewer_profile import ViewerProfile
 from schemas.content import Content
 from tests.support.ranking import (
