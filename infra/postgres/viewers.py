@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import transposed
 
 
 class Viewer(NamedTuple):
@@ -64,7 +64,7 @@ async def upsert(connection: AsyncConnection[Any], viewers: Sequence[Viewer]) ->
     """Write what is included; older observations change nothing."""
     kept = [v._replace(recent_events=",".join(v.recent_events)) for v in combined(viewers)]  # type: ignore[arg-type]
     if kept:
-        await connection.execute(UPSERT, transposed(kept))
+        await connection.execute(UPSERT, parameters(UPSERT, kept))
 
 
 class ViewerStore:

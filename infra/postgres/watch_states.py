@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.rows import newest_per_key
 
 DAY_MS = 24 * 3600 * 1000
 ROW_STATES_MAX = 300  # newest titles of one user that continue watching looks at
@@ -95,7 +96,7 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[WatchStateRow]
     """Write rows; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: (row.user_id, row.content_id))
     if kept:
-        await connection.execute(UPSERT, transposed(kept))
+        await connection.execute(UPSERT, parameters(UPSERT, kept))
 
 
 async def clean_rows(pool: Pool, now_ms: int, completed_days: int, abandoned_days: int) -> int:
