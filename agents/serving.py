@@ -116,12 +116,11 @@ def content_row(item: Decoded) -> contents.ContentRow:
 
 
 async def flush_watch_states(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
-    """Write watch states and, in the same transaction, what they say is included."""
+    """Write watch states and, in the same statement, what they say is included."""
     decoded, rejects = decode_batch(WatchState, WATCH_STATES.key_of, records)
     known = [viewer_of(item.value) for item in decoded if item.value is not None]
-    async with pool.connection() as connection, connection.transaction():
-        await watch_states.upsert(connection, [watch_state_row(item) for item in decoded])
-        await viewers.upsert(connection, known)
+    async with pool.connection() as connection:
+        await watch_states.upsert(connection, [watch_state_row(item) for item in decoded], known)
     return rejects
 
 
