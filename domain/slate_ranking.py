@@ -90,7 +90,7 @@ def _because(ids: Sequence[str], history: History, terms: Terms) -> Json:
     because[..., 1] = values
     return {
         "causes": [ids[title] for title in history.titles[causes].tolist()],
-        "because": because.reshape(len(values), -1),
+        "because": because.reshape(len(values), 2 * values.shape[1]),
     }
 
 
