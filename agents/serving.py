@@ -7,6 +7,7 @@ changes nothing, and a tombstone leaves a removed row that an older record canno
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from agents.slate_rows import SlateParts, parts_of
 from agents.spec import Record, Reject, SinkAgent
 from domain.embedding import unpack
 from domain.title_attributes import attributes_of
@@ -24,8 +25,7 @@ from infra.postgres import (
     watch_states,
 )
 from infra.postgres.pool import Pool
-from schemas.api import recommendations_of
-from schemas.codec import DecodeError, WireModel, decode, encode
+from schemas.codec import DecodeError, WireModel, decode
 from schemas.content import Content
 from schemas.content_features import ContentFeatures
 from schemas.embedding import Embedding
@@ -33,7 +33,6 @@ from schemas.ids import KEY_SEPARATOR
 from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.ranking_rule import RankingRule
-from schemas.slate import Slate, SlateFeed
 from schemas.trending import TrendingPartial
 from schemas.watch_state import WatchState
 from topics.catalog import (
@@ -64,11 +63,18 @@ def decode_batch(
     schema: type[Model], key_of: Callable[[Any], bytes], records: Sequence[Record]
 ) -> tuple[list[Decoded], list[Reject]]:
     """Decode records in offset order; what cannot be read, or has another's key, is rejected."""
+    return read_batch(lambda value: decode(schema, value), key_of, records)
+
+
+def read_batch(
+    read: Callable[[bytes], Any], key_of: Callable[[Any], bytes], records: Sequence[Record]
+) -> tuple[list[Decoded], list[Reject]]:
+    """Do what ``decode_batch`` does, with a reader that raises ``DecodeError``."""
     decoded: list[Decoded] = []
     rejects: list[Reject] = []
     for record in records:
         try:
-            value = None if record.value is None else decode(schema, record.value)
+            value = None if record.value is None else read(record.value)
             key = (record.key or b"").decode()
             if not key or (value is not None and key_of(value) != record.key):
                 raise DecodeError("the record's key is not the key of its value")
@@ -110,12 +116,11 @@ def content_row(item: Decoded) -> contents.ContentRow:
 
 
 async def flush_watch_states(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
-    """Write watch states and, in the same transaction, what they say is included."""
+    """Write watch states and, in the same statement, what they say is included."""
     decoded, rejects = decode_batch(WatchState, WATCH_STATES.key_of, records)
     known = [viewer_of(item.value) for item in decoded if item.value is not None]
-    async with pool.connection() as connection, connection.transaction():
-        await watch_states.upsert(connection, [watch_state_row(item) for item in decoded])
-        await viewers.upsert(connection, known)
+    async with pool.connection() as connection:
+        await watch_states.upsert(connection, [watch_state_row(item) for item in decoded], known)
     return rejects
 
 
@@ -152,8 +157,8 @@ def viewer_of(state: WatchState) -> viewers.Viewer:
 
 async def flush_slates(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
     """Write slates as response bodies."""
-    decoded, rejects = decode_batch(Slate, SLATES.key_of, records)
-    async with pool.connection() as connection, connection.transaction():
+    decoded, rejects = read_batch(parts_of, SLATES.key_of, records)
+    async with pool.connection() as connection:
         await slates.upsert(connection, [slate_row(item) for item in decoded])
     return rejects
 
@@ -162,18 +167,19 @@ def slate_row(item: Decoded) -> slates.SlateRow:
     """Return the row of a slate or of its tombstone."""
     if item.value is None:
         return slates.SlateRow(item.key, item.offset, removed=True)
-    slate: Slate = item.value
+    slate: SlateParts = item.value
     return slates.SlateRow(
         item.key,
         item.offset,
         removed=False,
-        body=encode(recommendations_of(slate)),
-        content_ids=",".join(entry.content_id for entry in slate.entries),
+        body=slate.body,
+        content_ids=",".join(slate.content_ids),
         as_of_ms=slate.as_of_ms,
         source_offset=slate.source_offset,
         model_version=slate.model_version,
-        feed=encode(SlateFeed(rows=slate.rows, log_partition=slate.log_partition)),
-        ranking=None if slate.ranking is None else encode(slate.ranking),
+        feed=slate.feed,
+        ranking=slate.ranking,
+        packed_ranking=slate.packed_ranking,
     )
 
 
@@ -201,7 +207,7 @@ async def flush_ranking_rules(pool: Pool, records: Sequence[Record]) -> Sequence
 async def flush_embeddings(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
     """Write embeddings."""
     decoded, rejects = decode_batch(Embedding, EMBEDDINGS.key_of, records)
-    async with pool.connection() as connection, connection.transaction():
+    async with pool.connection() as connection:
         await embeddings.upsert(connection, [embedding_row(item) for item in decoded])
     return rejects
 
@@ -232,7 +238,7 @@ async def flush_content_features(pool: Pool, records: Sequence[Record]) -> Seque
 async def flush_bodies(pool: Pool, statement: str, decoded: Sequence[Decoded]) -> None:
     """Write rows that are a key and a body."""
     rows = [bodies.BodyRow(item.key, item.offset, item.value is None, item.raw) for item in decoded]
-    async with pool.connection() as connection, connection.transaction():
+    async with pool.connection() as connection:
         await bodies.upsert(connection, statement, rows)
 
 

@@ -21,6 +21,7 @@ from api.services import Services, services_of
 from api.titles import titles_of
 from domain.absence import Absence, Served, rank_of, why_absent
 from domain.availability import is_available
+from domain.packed_ranking import unpacked
 from domain.sources.labels import LABELS
 from domain.title_attributes import wholes_of
 from infra.postgres.slates import ServedSlate
@@ -29,7 +30,7 @@ from schemas.api import Explanation, Recommendations, ScoreCause, ScoreTerm
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.ranking_rule import RankingRule
-from schemas.slate import SlateEntry, SlateRanking
+from schemas.slate import PackedRanking, SlateEntry, SlateRanking
 from schemas.watch_state import WatchState
 
 REMOVED = Absence("removed", "It was removed from the catalogue")
@@ -87,7 +88,7 @@ async def home_of(services: Services, content: Content) -> Content:
 async def by_slate(services: Services, slate: ServedSlate, content: Content | None) -> Members:
     """Return what a slate and its ranking say of a title."""
     served = decode(Recommendations, slate.body)
-    ranking = None if slate.ranking is None else decode(SlateRanking, slate.ranking)
+    ranking = ranking_of(slate, served)
     members: Members = {
         "as_of": served.as_of,
         "cold_start": False,
@@ -112,6 +113,13 @@ async def by_slate(services: Services, slate: ServedSlate, content: Content | No
         return members | absent(await absence_of(services, served, home, ranking))
     members |= shown(place, served.entries[place])
     return members if ranking is None else members | await made_of(services, place, ranking)
+
+
+def ranking_of(slate: ServedSlate, served: Recommendations) -> SlateRanking | None:
+    """Return how a slate came about; None: it is older than the records that would tell."""
+    if slate.packed_ranking is not None:
+        return unpacked(decode(PackedRanking, slate.packed_ranking), served.entries)
+    return None if slate.ranking is None else decode(SlateRanking, slate.ranking)
 
 
 def is_placed_by_score(entry: SlateEntry) -> bool:

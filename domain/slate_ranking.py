@@ -1,6 +1,6 @@
 """How a slate came about, written down with it: terms of its entries, rules, and the pool.
 
-Numbers are rounded: the terms and the lift of an entry add up to its score within 1e-5.
+It is written packed (``schemas.slate.PackedRanking``): slates are seldom explained.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
+from domain.packed_ranking import UNIT
 from domain.ranking.curation import Lifted
 from domain.ranking.history import Floats, History, Indices
 from domain.ranking.reasons import Terms
@@ -18,6 +19,7 @@ from domain.sources.registry import NAMES
 from domain.sources.source import Region
 
 Json = dict[str, Any]
+_NAMES = np.array(NAMES, dtype=object)
 
 
 class Pool(NamedTuple):
@@ -49,38 +51,66 @@ class Made(NamedTuple):
 
 
 def with_ranking(value: bytes, content: ContentSide, history: History, made: Made) -> bytes:
-    """Return an encoded slate with its ``ranking`` (``schemas.slate.SlateRanking``)."""
+    """Return an encoded slate with its ``packed_ranking``."""
     ids, pool = content.ids, made.pool
     shown = frozenset(made.titles)
-    terms = np.concatenate([made.terms.personal, made.terms.common]).round(DECIMALS)
     ranking: Json = {} if made.region is None else {"region": made.region}
     ranking |= {
         "age_max": made.age_max,
         "filters": made.filters,
         "candidates": pool.candidates,
-        "sources": NAMES,
-        "terms": np.ascontiguousarray(terms.T) + 0.0,  # and no -0.0
-        "because": _because(ids, history, made.terms),
+        **_terms(made.terms),
+        **_because(ids, history, made.terms),
         **_curated(ids, made),
-        "pool": dict(
-            zip([ids[title] for title in pool.titles.tolist()], pool.scores.tolist(), strict=True)
-        ),
+        **_pool(ids, made, shown),
         "displaced": [ids[title] for title in pool.taken if title not in shown],
     }
     encoded = orjson.dumps(ranking, option=orjson.OPT_SERIALIZE_NUMPY)
-    return value[:-1] + b',"ranking":' + encoded + b"}"
+    return value[:-1] + b',"packed_ranking":' + encoded + b"}"
 
 
-def _because(ids: Sequence[str], history: History, terms: Terms) -> list[dict[str, float]]:
+def _terms(terms: Terms) -> Json:
+    """Return the terms of each pick, of those sources that have any."""
+    found = _units(np.concatenate([terms.personal, terms.common]))
+    speaks = found.any(axis=1)
+    return {"sources": _NAMES[speaks].tolist(), "terms": np.ascontiguousarray(found[speaks].T)}
+
+
+def _because(ids: Sequence[str], history: History, terms: Terms) -> Json:
     """Return the entries of the history with the largest terms of each pick, and these terms."""
-    if not len(history.titles):
-        return [{} for _ in terms.suspects]
-    titles = history.titles[terms.suspects].tolist()  # of ``NOBODY`` any, with a term of 0
-    values = terms.suspected.round(DECIMALS).tolist()
-    return [
-        {ids[title]: value for title, value in zip(of, by, strict=True) if value}
-        for of, by in zip(titles, values, strict=True)
-    ]
+    values, suspects = _units(terms.suspected), terms.suspects
+    count = len(history.titles)
+    if not count:
+        return {"causes": [], "because": [[] for _ in suspects]}
+    named = np.zeros(count, dtype=np.int64)
+    named[suspects[values != 0]] = 1  # of ``NOBODY`` the term is 0
+    causes = np.flatnonzero(named)
+    because = np.zeros((*values.shape, 2), dtype=np.int64)
+    because[..., 0] = (named.cumsum() - 1)[suspects] * (values != 0)
+    because[..., 1] = values
+    return {
+        "causes": [ids[title] for title in history.titles[causes].tolist()],
+        "because": because.reshape(len(values), 2 * values.shape[1]),
+    }
+
+
+def _pool(ids: Sequence[str], made: Made, shown: frozenset[int]) -> Json:
+    """Return the ranks of the picks, and the other titles of the pool with their scores."""
+    titles = made.pool.titles.tolist()
+    ranks = {title: rank for rank, title in enumerate(titles, 1) if title in shown}
+    is_other = np.ones(len(titles), dtype=np.bool_)
+    is_other[[rank - 1 for rank in ranks.values()]] = False
+    drops = -_units(made.pool.scores[is_other])
+    drops[1:] -= drops[:-1]
+    return {
+        "ranks": [ranks.get(title, 0) for title in made.titles],
+        "pool": list(map(ids.__getitem__, made.pool.titles[is_other].tolist())),
+        "drops": drops,
+    }
+
+
+def _units(values: Floats) -> Indices:
+    return np.rint(values * UNIT).astype(np.int64)
 
 
 def _curated(ids: Sequence[str], made: Made) -> Json:

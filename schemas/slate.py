@@ -88,11 +88,44 @@ class SlateRanking(WireModel):
     )
 
 
+class PackedRanking(WireModel):
+    """A ``SlateRanking`` in fewer bytes; ``domain.packed_ranking`` gives it back.
+
+    Terms and scores are whole thousandths: a score is the logarithm of odds, so 0.1 % of these.
+    What the entries of the slate say is not repeated: their scores, and their ids in ``pool``.
+    ``terms``, ``because`` and ``ranks`` have one part for each entry.
+    """
+
+    region: RegionCode | None = None
+    age_max: int = Field(ge=0)
+    filters: tuple[Identifier, ...] = ()
+    candidates: int = Field(ge=0)
+    sources: tuple[str, ...] = Field(description="those with a term other than 0 in this slate")
+    terms: tuple[tuple[int, ...], ...] = Field(max_length=200, description="one of each source")
+    causes: tuple[ContentId, ...] = Field(description="the titles of the viewer in `because`")
+    because: tuple[tuple[int, ...], ...] = Field(
+        max_length=200, description="place among the causes, term, place, term, ...; 0, 0: none"
+    )
+    lifts: dict[ContentId, float] = Field(default={}, max_length=400)
+    rules: dict[ContentId, tuple[Identifier, ...]] = Field(default={}, max_length=400)
+    ranks: tuple[int, ...] = Field(
+        max_length=200, description="place of each entry in the pool, 1 is best; 0: not in it"
+    )
+    pool: tuple[ContentId, ...] = Field(
+        max_length=200, description="the titles of the pool that are not entries, best first"
+    )
+    drops: tuple[int, ...] = Field(
+        max_length=200, description="how far each lies below the one before; the first below 0"
+    )
+    displaced: tuple[ContentId, ...] = Field(default=(), max_length=200)
+
+
 class Slate(WireModel):
     """The ranked list of one user, best first.
 
     ``as_of_ms`` is the event time of the newest interaction included, ``source_offset`` the
-    progress offset that produced it (see ``WatchState.interaction_offset``).
+    progress offset that produced it (see ``WatchState.interaction_offset``). ``ranking`` is how
+    older slates carry what newer ones carry as ``packed_ranking``.
     """
 
     user_id: UserId
@@ -109,3 +142,4 @@ class Slate(WireModel):
         "e^(score - it) is the modelled probability that the next liked title is this one",
     )
     ranking: SlateRanking | None = None
+    packed_ranking: PackedRanking | None = None

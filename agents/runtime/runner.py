@@ -4,6 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from faust.types.tuples import TP
@@ -41,6 +42,8 @@ class Runner(ABC):
         self._committed: dict[int, int] = {}
         self._suspended = True  # between revocation and assignment, and when stopping
         self._busy = asyncio.Lock()  # held while a batch is processed
+        self._free = asyncio.Event()  # nothing was polled that is not processed yet
+        self._free.set()
         self._committing = asyncio.Lock()
         self.app = self._create_app()
 
@@ -100,6 +103,18 @@ class Runner(ABC):
         except BaseException as error:
             self.fail(error)
             raise
+        finally:
+            self._free.set()
+
+    def on_delivered(self) -> None:
+        """Transport hook: a poll is on its way; if Faust drops it, a rebalance frees us again."""
+        self._free.clear()
+
+    async def until_free(self, timeout_s: float) -> None:
+        """Transport hook: return when the last poll is processed, or after ``timeout_s``."""
+        if not self._free.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._free.wait(), timeout_s)
 
     def owns(self, poll: Poll) -> bool:
         """Whether the partitions of a poll are still ours: same generation, not being revoked."""
@@ -120,6 +135,7 @@ class Runner(ABC):
     async def _on_assigned(self, app: Any, assigned: set[TP], **_: Any) -> None:
         self.positions = {}
         self._committed = {}
+        self._free.set()
         await self.on_assigned(sorted(tp.partition for tp in assigned))
         self._suspended = False
         self.assigned.set()

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 from psycopg import AsyncConnection
 
 from domain.title_attributes import DECIMALS
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import transposed
 
 Attributes: TypeAlias = Mapping[str, Sequence[str]]  # kind -> normalised values, sorted, not empty
 Keys: TypeAlias = tuple[int, ...]  # of values, in the order of the values
@@ -108,10 +108,11 @@ async def replace(connection: AsyncConnection[Any], wanted: Mapping[str, Attribu
     changes = await _changes(connection, wanted)
     if not changes:
         return
-    await connection.execute(DETACH, transposed([(c.content_id, c.kind) for c in changes]))
+    detached = [(change.content_id, change.kind) for change in changes]
+    await connection.execute(DETACH, parameters(DETACH, detached))
     attached = [(c.content_id, c.kind, set_key(c.now)) for c in changes if c.now]
     if attached:
-        await connection.execute(ATTACH, transposed(attached))
+        await connection.execute(ATTACH, parameters(ATTACH, attached))
     await _add_to_sets(connection, changes)
     await _add_to_counts(connection, changes)
 
@@ -146,7 +147,7 @@ async def _add_to_sets(connection: AsyncConnection[Any], changes: Sequence[_Chan
         if members and titles
     )
     if rows:
-        await connection.execute(ADD_TO_SETS, transposed(rows))
+        await connection.execute(ADD_TO_SETS, parameters(ADD_TO_SETS, rows))
         await connection.execute(FORGET_SETS, ([row[0] for row in rows if row[-1] < 0],))
 
 
@@ -157,7 +158,7 @@ async def _add_to_counts(connection: AsyncConnection[Any], changes: Sequence[_Ch
         added.update(counted(change.kind, change.now))
     rows = sorted((key, titles) for key, titles in added.items() if titles)
     if rows:
-        await connection.execute(ADD_TO_COUNTS, transposed(rows))
+        await connection.execute(ADD_TO_COUNTS, parameters(ADD_TO_COUNTS, rows))
         await connection.execute(FORGET_COUNTS, ([key for key, titles in rows if titles < 0],))
 
 

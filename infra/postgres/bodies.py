@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.rows import newest_per_key
 
 
 class BodyRow(NamedTuple):
@@ -33,7 +34,7 @@ async def upsert(connection: AsyncConnection[Any], statement: str, rows: Sequenc
     """Write rows with ``statement``; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: row.key)
     if kept:
-        await connection.execute(statement.encode(), transposed(kept))
+        await connection.execute(statement.encode(), parameters(statement, kept))
 
 
 async def fetch_bodies(pool: Pool, query: str, parameters: Sequence[Any]) -> list[bytes]:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.rows import newest_per_key
 
 EPISODES_MAX = 5000  # of all series asked for at once; the longest daily series have about 15 k
 
@@ -72,8 +73,8 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[ContentRow]) -
     first: dict[str, int] = {}
     for row in rows:
         first.setdefault(row.content_id, row.version)
-    arrived = [first[row.content_id] for row in kept]
-    cursor = await connection.execute(UPSERT, [*transposed(kept), arrived])
+    arrived = [(*row, first[row.content_id]) for row in kept]
+    cursor = await connection.execute(UPSERT, parameters(UPSERT, arrived))
     return {str(content_id) for (content_id,) in await cursor.fetchall()}
 
 

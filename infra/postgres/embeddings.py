@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 
 from domain.embedding import Vectors
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.rows import newest_per_key
 
 
 class EmbeddingRow(NamedTuple):
@@ -68,7 +69,7 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[EmbeddingRow])
     """Write rows; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: row.content_id)
     if kept:
-        await connection.execute(UPSERT, transposed(kept))
+        await connection.execute(UPSERT, parameters(UPSERT, kept))
 
 
 class EmbeddingStore:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.rows import newest_per_key
 
 
 class SlateRow(NamedTuple):
@@ -22,14 +23,15 @@ class SlateRow(NamedTuple):
     model_version: str = ""
     feed: bytes | None = None
     ranking: bytes | None = None
+    packed_ranking: bytes | None = None
 
 
 class ServedSlate(NamedTuple):
     """One user's slate and what the user's watch states include, from one snapshot.
 
     ``body`` is None when there is no slate. ``removed_ids`` are the contents of the slate that were
-    removed since it was made. ``feed`` and ``ranking`` are the encoded ``SlateFeed`` and
-    ``SlateRanking``, when they were asked for.
+    removed since it was made. ``feed`` is the encoded ``SlateFeed``, ``packed_ranking`` the encoded
+    ``PackedRanking`` and ``ranking``, of an older slate, the ``SlateRanking``; each when asked for.
     """
 
     body: bytes | None
@@ -40,23 +42,24 @@ class ServedSlate(NamedTuple):
     as_of_ms: int | None
     feed: bytes | None = None
     ranking: bytes | None = None
+    packed_ranking: bytes | None = None
 
 
 UPSERT = """
 INSERT INTO slates AS t
     (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed,
-     ranking)
+     ranking, packed_ranking)
 SELECT user_id, version, removed, body, string_to_array(content_ids, ','), as_of_ms, source_offset,
-       model_version, feed, ranking
+       model_version, feed, ranking, packed_ranking
 FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::bigint[],
-            %s::bigint[], %s::text[], %s::bytea[], %s::bytea[])
+            %s::bigint[], %s::text[], %s::bytea[], %s::bytea[], %s::bytea[])
   AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed,
-        ranking)
+        ranking, packed_ranking)
 ON CONFLICT (user_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
     content_ids = excluded.content_ids, as_of_ms = excluded.as_of_ms,
     source_offset = excluded.source_offset, model_version = excluded.model_version,
-    feed = excluded.feed, ranking = excluded.ranking
+    feed = excluded.feed, ranking = excluded.ranking, packed_ranking = excluded.packed_ranking
 WHERE excluded.version >= t.version
 """
 # Removed contents are few and have an index of their own, so the check costs microseconds.
@@ -73,14 +76,14 @@ LEFT JOIN viewers v ON v.user_id = q.user_id
 FETCH = _FETCH.format(parts="")
 # Kilobytes that a slate alone does not need.
 FETCH_WITH_FEED = _FETCH.format(parts=", s.feed")
-FETCH_WITH_RANKING = _FETCH.format(parts=", NULL, s.ranking")
+FETCH_WITH_RANKING = _FETCH.format(parts=", NULL, s.ranking, s.packed_ranking")
 
 
 async def upsert(connection: AsyncConnection[Any], rows: Sequence[SlateRow]) -> None:
     """Write rows; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: row.user_id)
     if kept:
-        await connection.execute(UPSERT, transposed(kept))
+        await connection.execute(UPSERT, parameters(UPSERT, kept))
 
 
 class SlateStore:

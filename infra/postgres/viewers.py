@@ -5,12 +5,10 @@ about: then the rows are at least as new as what is claimed.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from psycopg import AsyncConnection
-
+from infra.postgres.arrays import BinaryArray, parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import transposed
 
 
 class Viewer(NamedTuple):
@@ -60,11 +58,10 @@ def merge(known: Viewer, other: Viewer) -> Viewer:
     )
 
 
-async def upsert(connection: AsyncConnection[Any], viewers: Sequence[Viewer]) -> None:
-    """Write what is included; older observations change nothing."""
-    kept = [v._replace(recent_events=",".join(v.recent_events)) for v in combined(viewers)]  # type: ignore[arg-type]
-    if kept:
-        await connection.execute(UPSERT, transposed(kept))
+def parameters_of(viewers: Sequence[Viewer]) -> list[BinaryArray]:
+    """Return the parameters of ``UPSERT``; ``viewers`` (not empty) may name a user repeatedly."""
+    rows = [v._replace(recent_events=",".join(v.recent_events)) for v in combined(viewers)]  # type: ignore[arg-type]
+    return parameters(UPSERT, rows)
 
 
 class ViewerStore:

@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres import viewers
+from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.rows import newest_per_key
 
 DAY_MS = 24 * 3600 * 1000
 ROW_STATES_MAX = 300  # newest titles of one user that continue watching looks at
@@ -53,6 +55,8 @@ ON CONFLICT (user_id, content_id) DO UPDATE SET
     in_row = CASE WHEN excluded.version > t.version THEN excluded.in_row ELSE t.in_row END
 WHERE excluded.version >= t.version
 """
+# One statement is one transaction and one round trip; a statement in WITH is always carried out.
+UPSERT_WITH_VIEWERS = f"WITH states AS ({UPSERT}) {viewers.UPSERT}"
 FETCH_ROW = """
 SELECT body FROM watch_states WHERE user_id = %s AND (in_row OR completed) AND NOT removed
 ORDER BY updated_at_ms DESC, content_id DESC LIMIT %s
@@ -91,11 +95,25 @@ WHERE in_row AND NOT hidden AND (updated_at_ms < %s OR (completed AND updated_at
 """
 
 
-async def upsert(connection: AsyncConnection[Any], rows: Sequence[WatchStateRow]) -> None:
-    """Write rows; an older version never replaces a newer one."""
+async def upsert(
+    connection: AsyncConnection[Any],
+    rows: Sequence[WatchStateRow],
+    known: Sequence[viewers.Viewer] = (),
+) -> None:
+    """Write rows and, with them, what they say is included.
+
+    An older version never replaces a newer one. ``known`` are viewers of these rows; without rows
+    there are none.
+    """
     kept = newest_per_key(rows, lambda row: (row.user_id, row.content_id))
-    if kept:
-        await connection.execute(UPSERT, transposed(kept))
+    if not kept:
+        return
+    states = parameters(UPSERT, kept)
+    if not known:
+        await connection.execute(UPSERT, states)
+        return
+    included = viewers.parameters_of(known)
+    await connection.execute(UPSERT_WITH_VIEWERS.encode(), [*states, *included])
 
 
 async def clean_rows(pool: Pool, now_ms: int, completed_days: int, abandoned_days: int) -> int:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from agents.serving import flush_contents, flush_ranking_rules, flush_slates, flush_watch_states
-from api.explain import by_slate, home_of
+from api.explain import by_slate, home_of, ranking_of
+from domain.packed_ranking import unpacked
 from domain.slates import build_slates
 from infra.postgres.contents import ContentStore
 from infra.postgres.migrate import migrate
@@ -14,8 +15,9 @@ from infra.postgres.ranking_rules import RankingRuleStore
 from infra.postgres.slates import SlateStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.settings import Settings
+from schemas.api import Recommendations
 from schemas.codec import decode, encode
-from schemas.slate import Slate, SlateRanking
+from schemas.slate import PackedRanking, Slate, SlateRanking
 from tests.component.api.fakes import FakeWorld, a_content, a_state
 from tests.integration.test_postgres_serving import a_rule, a_slate, record
 from tests.support import viewers as world
@@ -65,7 +67,18 @@ async def test_how_a_slate_came_about_is_read_by_explanations_alone(pool):
     assert found == ranking
     assert list(found.pool) == ["film-1", "film-2"]
     assert b"seen" not in explained.body
-    assert (await store.fetch_with_ranking("user-2")).ranking is None
+    packed = PackedRanking(
+        age_max=99, candidates=2, sources=("cowatch",), terms=((1000,),), causes=("seen",),
+        because=((0, 1000),), ranks=(1,), pool=("film-2",), drops=(-500,),
+    )  # fmt: skip
+    await flush_slates(pool, [record(SLATES, 2, a_slate(packed_ranking=packed))])
+    explained = await store.fetch_with_ranking("user-1")
+    assert (explained.ranking, decode(PackedRanking, explained.packed_ranking)) == (None, packed)
+    assert ranking_of(explained, decode(Recommendations, explained.body)) == unpacked(
+        packed, a_slate().entries
+    )
+    assert await store.fetch("user-1") == explained._replace(packed_ranking=None)
+    assert (await store.fetch_with_ranking("user-2")).packed_ranking is None
     assert (await store.fetch_with_ranking("nobody")).body is None
 
 

@@ -239,8 +239,9 @@ def test_explanations_agree_with_slates_about_every_title(world, get):
         (built,) = build_slates(ranker, [watcher.viewer], shape, world.now_ms)
         slate = decode(Slate, built.value)
         world.database.slates[user_id] = ServedSlate(
-            encode(recommendations_of(slate)), 7, (), 7, (), 5, ranking=encode(slate.ranking)
-        )
+            encode(recommendations_of(slate)), 7, (), 7, (), 5,
+            packed_ranking=encode(slate.packed_ranking),
+        )  # fmt: skip
         for state in watcher.states:
             world.database.add_state(state)
         places = {entry.content_id: place for place, entry in enumerate(slate.entries, 1)}

@@ -7,6 +7,7 @@ import pytest
 
 from domain.absence import Served, rank_of, why_absent
 from domain.availability import is_available
+from domain.packed_ranking import unpacked
 from domain.ranking.curation import lift
 from domain.ranking.history import make_history
 from domain.ranking.scoring import Ranker
@@ -153,18 +154,18 @@ def test_every_absent_title_of_random_viewers_has_a_true_reason() -> None:
     for watcher in world.watchers(50):
         (built,) = build_slates(ranker, [watcher.viewer], SHAPE, NOW_MS)
         slate = decode(Slate, built.value)
-        assert slate.ranking is not None
+        assert slate.packed_ranking is not None
+        ranking = unpacked(slate.packed_ranking, slate.entries)
         shown = {entry.content_id for entry in slate.entries}
         oracle = Oracle(ranker, without_pins, watcher.viewer)
-        assert slate.ranking.candidates == len(oracle.ranks)
+        assert ranking.candidates == len(oracle.ranks)
         by_home: dict[str, list] = {}
         for each in watcher.states:
             home = ranker.content.rollup.homes[ranker.content.index[each.content_id]]
             by_home.setdefault(ranker.content.ids[home], []).append(each)
         served = Served(
-            NOW_MS, len(slate.entries), slate.ranking,
-            [filters[each] for each in slate.ranking.filters],
-        )  # fmt: skip
+            NOW_MS, len(slate.entries), ranking, [filters[each] for each in ranking.filters]
+        )
         for name, content in contents.items():
             number = ranker.content.index[name]
             is_home = ranker.content.rollup.homes[number] == number
@@ -172,7 +173,7 @@ def test_every_absent_title_of_random_viewers_has_a_true_reason() -> None:
                 continue
             absence = why_absent(content, by_home.get(name, []), served)
             assert absence.reason in oracle.reasons(content), name
-            rank = rank_of(name, slate.ranking)
+            rank = rank_of(name, ranking)
             assert rank is None or rank == oracle.ranks[name]
             found[absence.reason] += 1
     assert set(found) == {
