@@ -19,16 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.ranking.history import TIES_MAX, Kernel
+from domain.ranking.pair_counts import PairCounts
 
 UNIT = 1000
 PRIOR = 5  # viewers' worth of doubt in C[j, i] / (C[j, :] + PRIOR), in units
 TITLES_MAX = 2000  # of one viewer, as in the profile
-DECIMALS = 6
 
 Touches = list[tuple[int, int]]  # (at_ms, title), oldest first, ties by title
 Pair = tuple[int, int]
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 class NextRow(NamedTuple):
@@ -54,8 +52,7 @@ class SequenceCounts:
         self._kernel = kernel
         self._units = [round(UNIT * kernel.decay**n) for n in range(kernel.window)]
         self._sequences: dict[str, Touches] = {}
-        self._counts: dict[int, dict[int, int]] = defaultdict(dict)
-        self._totals: dict[int, int] = defaultdict(int)
+        self._counts = PairCounts()
         self._rows: dict[int, NextRow] = {}
         self.changed: set[int] = set()  # titles whose row changed; readers clear it
 
@@ -84,11 +81,11 @@ class SequenceCounts:
 
     def count(self, title: int, following: int) -> int:
         """Return C[title, following]."""
-        return self._counts.get(title, {}).get(following, 0)
+        return self._counts.get(title, following)
 
     def titles(self) -> list[int]:
         """Return the titles that have a row."""
-        return [title for title, counts in self._counts.items() if counts]
+        return self._counts.titles()
 
     def _append(self, viewer: str, sequence: Touches, title: int, at_ms: int) -> bool:
         """Do what nearly always happens, a new title after all others, without a copy."""
@@ -122,9 +119,15 @@ class SequenceCounts:
         self._apply(delta)
 
     def _apply(self, delta: dict[Pair, int]) -> None:
-        for (j, i), count in delta.items():
-            if count:
-                self._count(j, i, count)
+        changes = {pair: count for pair, count in delta.items() if count}
+        if not changes:
+            return
+        pairs = np.array(list(changes), dtype=np.int64)
+        self._counts.add(pairs, np.array(list(changes.values()), dtype=np.int64))
+        changed = {title for title, _ in changes}
+        self.changed |= changed
+        for title in changed:
+            self._rows.pop(title, None)
 
     def _add_pairs(
         self, delta: dict[Pair, int], sequence: Touches, places: range, sign: int
@@ -151,37 +154,12 @@ class SequenceCounts:
                 newer += end - start
                 end = start
 
-    def _count(self, j: int, i: int, count: int) -> None:
-        row = self._counts[j]
-        left = row.get(i, 0) + count
-        if left:
-            row[i] = left
-        else:
-            del row[i]
-        self._totals[j] += count
-        self._rows.pop(j, None)
-        self.changed.add(j)
-
-    def _make_row(self, title: int, neighbours_max: int) -> NextRow:
-        counts = self._counts.get(title)
-        if not counts:
-            return NextRow(np.empty(0, dtype=np.int64), np.empty(0))
-        titles = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
-        values = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
-        if len(titles) > neighbours_max:
-            kept = self._best(titles, values, neighbours_max)
-            titles, values = titles[kept], values[kept]
-        order = np.lexsort((titles, -values))
-        weights = np.round(values[order] / (self._totals[title] + PRIOR * UNIT), DECIMALS)
-        return NextRow(titles[order], weights)
-
-    def _best(self, titles: Integers, values: Floats, count: int) -> Integers:
-        """Return the places of the ``count`` largest values, ties at the end by content id."""
-        least = np.partition(values, len(values) - count)[len(values) - count]
-        above = np.flatnonzero(values > least)
-        tied = np.flatnonzero(values == least).tolist()
-        tied.sort(key=lambda place: self._ids[int(titles[place])])
-        return np.concatenate([above, np.array(tied[: count - len(above)], dtype=np.int64)])
+    def _make_row(self, title: int, most: int) -> NextRow:
+        titles, shares, above = self._counts.best(title, most, PRIOR * UNIT)
+        if len(titles) > most:  # some of those that tie must go
+            tied = sorted(titles[above:].tolist(), key=self._ids.__getitem__)
+            titles[above:most] = sorted(tied[: most - above])
+        return NextRow(titles[:most], shares[:most])
 
 
 def _changed_part(before: Touches, after: Touches) -> tuple[int, int]:
