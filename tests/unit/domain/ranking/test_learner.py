@@ -20,14 +20,15 @@ FILMS = [f"t{number}" for number in range(8)]
 EPISODES = ["e1", "e2", "e3"]
 
 
-def learner() -> Learner:
+def learner(*, predictions: bool = True) -> Learner:
     shows = [title("show", "series"), title("cut", version_of="t0")]
     episodes = [title(each, "episode", series_id="show") for each in EPISODES]
     genres = [("Crime",), ("Love",), ()]
     films = [
         title(each, genres=genres[n % 3], release_year=2000 + n) for n, each in enumerate(FILMS)
     ]
-    return Learner(side_of([*films, *shows, *episodes]), first_model(), neighbours_max=5)
+    of = side_of([*films, *shows, *episodes])
+    return Learner(of, first_model(), neighbours_max=5, predictions=predictions)
 
 
 def liked(at_ms: int) -> Seen:
