@@ -161,16 +161,11 @@ class Learner:
 
     def score(self, viewer: str) -> Scoring:
         """Return a viewer's scores from everything known now."""
-        history = self._history(viewer)
+        history = make_history(self.content, self.seen(viewer))
+        self.sync_rows(history.homes)
         self.ranker.refresh()
         scores = self.ranker.score(history)
         return Scoring(history, scores, self._allowed(history, len(scores.total)))
-
-    def _history(self, viewer: str) -> History:
-        """Return a viewer's history, the rows of its titles brought up to date."""
-        history = make_history(self.content, self.seen(viewer))
-        self.sync_rows(history.homes)
-        return history
 
     def _allowed(self, history: History, size: int) -> Flags:
         """Return which of all titles may be recommended to a viewer."""
@@ -183,7 +178,8 @@ class Learner:
         if title is None:
             return None
         target = int(self.content.rollup.homes[title])
-        history = self._history(viewer)
+        history = make_history(self.content, self.seen(viewer))
+        self.sync_rows(history.homes[history.reach])
         table = self.ranker.table(history)
         own = table[:, target].copy()
         allowed = self._allowed(history, table.shape[1])

@@ -19,6 +19,7 @@ HALF_LIVES_DAYS = (1, 7, 30)
 HALF_LIVES_MS = tuple(days * DAY_MS for days in HALF_LIVES_DAYS)
 RATE_PRIOR = (2.0, 4.0)  # likes and viewers that a title is given before anybody saw it: rate 0.5
 DECIMALS = 6  # of decayed counts where they are read
+EXPONENT_MIN = -1000.0  # of a decay: smaller powers of 2 are no ordinary floats, and take long
 
 
 class TitleStatistics(NamedTuple):
@@ -105,6 +106,7 @@ class StatisticsTable:
         self._grow(size)
         np.subtract(self.newest_at_ms, self.as_of_ms[:size], out=into)
         into /= -HALF_LIVES_MS[span]
+        np.maximum(into, EXPONENT_MIN, out=into)
         np.exp2(into, out=into)
         into *= self.rounded[span, :size]
 

@@ -119,10 +119,9 @@ class ValueModel:
         share = 1.0 / min(self.learned + 1, SCALE_WINDOW)
         self.scales += share * (lesson.largest - self.scales)
         excess = lesson.excess / np.maximum(self.scales, SCALE_MIN)
-        excess = np.clip(excess, -EXCESS_MAX, EXCESS_MAX)
-        gradient = np.outer(lesson.shares, excess)
+        np.minimum(np.maximum(excess, -EXCESS_MAX), EXCESS_MAX, out=excess)
+        gradient = lesson.shares[:, np.newaxis] * excess
         self.squares += gradient * gradient
         self.weights -= LEARNING_RATE * gradient / np.sqrt(self.squares)
-        personal = list(self.personal)
-        self.weights[:, personal] = np.maximum(self.weights[:, personal], 0.0)
+        np.maximum(self.weights, 0.0, out=self.weights, where=self.personal)
         self.learned += 1
