@@ -36,21 +36,25 @@ class BestPairs(NamedTuple):
 class _Cells(NamedTuple):
     """All rows: that of title j is ``others`` and ``counts`` from ``starts[j]`` on.
 
-    It is ``lengths[j]`` long and may become ``rooms[j]`` where it is; ``totals[j]`` is its sum.
-    ``end`` has one number: where the room behind all rows begins.
+    It is ``lengths[j]`` long and may become ``rooms[j]`` where it is; ``totals[j]`` is its sum, and
+    ``floors[j]`` what was the least count when its best were last asked for: hardly any count below
+    it will be among the best the next time. ``end`` has one number: where the room behind all rows
+    begins.
     """
 
     starts: Indices
     lengths: Indices
     rooms: Indices
     totals: Indices
+    floors: Indices
     end: Indices
     others: NDArray[np.int32]
     counts: Indices
 
 
-_CELLS = tuple_of(_Cells, INTS, INTS, INTS, INTS, INTS, INTS32, INTS)
+_CELLS = tuple_of(_Cells, INTS, INTS, INTS, INTS, INTS, INTS, INTS32, INTS)
 _PAIRS = INT[:, ::1]
+_BY_TITLE = 5  # of the cells' arrays have one number a title
 
 
 @inlined
@@ -148,10 +152,13 @@ def _best(cells: _Cells, title: int, most: int, doubt: int) -> tuple[Indices, Fl
     start = cells.starts[title]
     end = start + cells.lengths[title]
     others, counts = cells.others[start:end], cells.counts[start:end]
-    least = 0
+    kept, least = np.flatnonzero(counts >= cells.floors[title]), 0
+    if len(kept) < min(most, len(counts)):  # counts were taken back, or more are asked for
+        kept = np.arange(len(counts))
     if most < len(counts):
-        least = np.partition(counts, len(counts) - most)[len(counts) - most]
-    kept = np.flatnonzero(counts >= least)
+        least = np.partition(counts[kept], len(kept) - most)[len(kept) - most]
+        kept = kept[counts[kept] >= least]
+    cells.floors[title] = least
     order = kept[np.argsort(-counts[kept], kind="mergesort")]  # stable: ties stay ascending
     shares, above = np.empty(len(order)), 0
     for place in range(len(order)):
@@ -168,14 +175,14 @@ class PairCounts:
         none = np.zeros(1024, dtype=np.int64)
         self._cells = _Cells(
             starts=none, lengths=none.copy(), rooms=none.copy(), totals=none.copy(),
-            end=np.zeros(1, dtype=np.int64),
+            floors=none.copy(), end=np.zeros(1, dtype=np.int64),
             others=np.empty(CELLS_FIRST, dtype=np.int32),
             counts=np.empty(CELLS_FIRST, dtype=np.int64),
         )  # fmt: skip
 
     def add(self, pairs: Indices, counts: Indices) -> None:
         """Add to the counts of pairs, of shape (pairs, 2): a title and the other."""
-        self._grow(int(pairs[:, 0].max(initial=-1)) + 1)
+        self._grow(int(pairs.max(initial=-1)) + 1)
         done = _add(self._cells, pairs, counts)
         while done < len(counts):
             self._make_room()
@@ -206,8 +213,8 @@ class PairCounts:
         held = len(self._cells.starts)
         if size > held:
             more = np.zeros(max(size, 2 * held) - held, dtype=np.int64)
-            rows = (np.concatenate([each, more]) for each in self._cells[:4])
-            self._cells = _Cells._make([*rows, *self._cells[4:]])
+            rows = (np.concatenate([each, more]) for each in self._cells[:_BY_TITLE])
+            self._cells = _Cells._make([*rows, *self._cells[_BY_TITLE:]])
 
     def _make_room(self) -> None:
         """Move all rows into arrays of twice their length, and room for the longest to double."""
@@ -219,6 +226,7 @@ class PairCounts:
             lengths=np.empty_like(cells.lengths),
             rooms=np.empty_like(cells.rooms),
             totals=cells.totals,
+            floors=cells.floors,
             end=np.zeros(1, dtype=np.int64),
             others=np.empty(size, dtype=np.int32),
             counts=np.empty(size, dtype=np.int64),

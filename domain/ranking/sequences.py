@@ -13,6 +13,7 @@ not depend on the order in which events arrive, and a viewer can be taken out ag
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -122,8 +123,9 @@ class SequenceCounts:
         changes = {pair: count for pair, count in delta.items() if count}
         if not changes:
             return
-        pairs = np.array(list(changes), dtype=np.int64)
-        self._counts.add(pairs, np.array(list(changes.values()), dtype=np.int64))
+        pairs = np.fromiter(chain.from_iterable(changes), np.int64, 2 * len(changes))
+        counts = np.fromiter(changes.values(), np.int64, len(changes))
+        self._counts.add(pairs.reshape(-1, 2), counts)
         changed = {title for title, _ in changes}
         self.changed |= changed
         for title in changed:

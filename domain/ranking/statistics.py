@@ -49,8 +49,8 @@ class StatisticsTable:
     def __init__(self) -> None:
         self.viewers = np.zeros(1024)
         self.likes = np.zeros(1024)
-        self.first_at_ms = np.zeros(1024, dtype=np.int64)
-        self.as_of_ms = np.zeros(1024, dtype=np.int64)
+        self.first_at_ms = np.zeros(1024)  # whole numbers, as floats: what is computed with them is
+        self.as_of_ms = np.zeros(1024)
         self.decayed = np.zeros((len(HALF_LIVES_MS), 1024))
         self.rounded = self.decayed.copy()  # as they are read
         self.newest_at_ms = 0
@@ -134,7 +134,7 @@ class StatisticsTable:
         self._grow(size)
         np.subtract(self.newest_at_ms, self.first_at_ms[:size], out=into)
         into /= DAY_MS
-        into[self.viewers[:size] <= 0] = 0.0
+        into *= self.viewers[:size] > 0
 
     def _grow(self, size: int) -> None:
         held = len(self.viewers)

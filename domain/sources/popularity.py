@@ -15,11 +15,10 @@ NEW_DAYS = 30.0  # a title of this age counts half as new as one first seen now
 
 
 def _take_logarithms(values: Floats) -> None:
-    largest = float(values.max(initial=0.0))
+    np.log1p(values, out=values)
+    largest = values.max(initial=0.0)
     if largest > 0.0:
-        np.log1p(values, out=values)
-        values /= np.log1p(largest)
-        np.minimum(values, 1.0, out=values)
+        values /= largest
 
 
 def _decayed(span: int) -> Callable[[ContentSide, Region, Floats], None]:
