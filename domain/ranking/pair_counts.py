@@ -26,6 +26,7 @@ class BestPairs(NamedTuple):
     """The largest counts of a row as shares, largest first, ties in order of their titles.
 
     More than were asked for where several tie for the last place: all after the first ``above``.
+    The arrays are parts of longer ones: to be copied if they are kept.
     """
 
     titles: Indices
@@ -146,12 +147,11 @@ def _count(cells: _Cells, title: int, other: int) -> int:
     return cells.counts[place] if _is_at(cells, place, title, other) else 0
 
 
-@compiled(types.Tuple((INTS, FLOATS, INT)), _CELLS, INT, INT, INT)
-def _best(cells: _Cells, title: int, most: int, doubt: int) -> tuple[Indices, Floats, int]:
-    """Return the fields of ``PairCounts.best``."""
+@inlined
+def _best_of(cells: _Cells, title: int, most: int) -> tuple[Indices, int]:
+    """Return the places of the best counts of a row, best first, and how many tie with no other."""
     start = cells.starts[title]
-    end = start + cells.lengths[title]
-    others, counts = cells.others[start:end], cells.counts[start:end]
+    counts = cells.counts[start : start + cells.lengths[title]]
     kept, least = np.flatnonzero(counts >= cells.floors[title]), 0
     if len(kept) < min(most, len(counts)):  # counts were taken back, or more are asked for
         kept = np.arange(len(counts))
@@ -159,13 +159,31 @@ def _best(cells: _Cells, title: int, most: int, doubt: int) -> tuple[Indices, Fl
         least = np.partition(counts[kept], len(kept) - most)[len(kept) - most]
         kept = kept[counts[kept] >= least]
     cells.floors[title] = least
-    order = kept[np.argsort(-counts[kept], kind="mergesort")]  # stable: ties stay ascending
-    shares, above = np.empty(len(order)), 0
-    for place in range(len(order)):
-        above += counts[order[place]] > least
-        share = counts[order[place]] / (cells.totals[title] + doubt)
-        shares[place] = np.rint(share * _UNIT) / _UNIT
-    return others[order].astype(np.int64), shares, above
+    found = counts[kept]
+    order = np.argsort(-found, kind="mergesort")  # stable: ties stay ascending
+    return kept[order] + start, int(np.sum(found > least))
+
+
+@compiled(types.Tuple((INTS, FLOATS, INTS, INTS)), _CELLS, INTS, INT, INT)
+def _best(
+    cells: _Cells, asked: Indices, most: int, doubt: int
+) -> tuple[Indices, Floats, Indices, Indices]:
+    """Return the fields of ``PairCounts.best``."""
+    room = 0
+    for title in asked:
+        room += cells.lengths[title]
+    titles, shares = np.empty(room, dtype=np.int64), np.empty(room)
+    ends, above = np.empty_like(asked), np.empty_like(asked)
+    end = 0
+    for row in range(len(asked)):
+        total = cells.totals[asked[row]] + doubt
+        places, above[row] = _best_of(cells, asked[row], most)
+        for place in places:
+            titles[end] = cells.others[place]
+            shares[end] = np.rint(cells.counts[place] / total * _UNIT) / _UNIT
+            end += 1
+        ends[row] = end
+    return titles[:end], shares[:end], ends, above
 
 
 class PairCounts:
@@ -198,16 +216,21 @@ class PairCounts:
         found: list[int] = np.flatnonzero(self._cells.lengths).tolist()
         return found
 
-    def best(self, title: int, most: int, doubt: int) -> BestPairs:
-        """Return the ``most`` largest counts of a row, and those that tie with the least of them.
+    def best(self, asked: Indices, most: int, doubt: int) -> list[BestPairs]:
+        """Return the ``most`` largest counts of rows, and those that tie with the least of them.
 
         Args:
-            title: whose row.
+            asked: whose rows.
             most: how many, at least 1.
-            doubt: is added to the sum of the row; a share is a count divided by both, rounded.
+            doubt: is added to the sum of a row; a share is a count divided by both, rounded.
         """
-        self._grow(title + 1)
-        return BestPairs(*_best(self._cells, title, most, doubt))
+        self._grow(int(asked.max(initial=-1)) + 1)
+        titles, shares, ends, above = _best(self._cells, asked, most, doubt)
+        found, start = [], 0
+        for end, count in zip(ends.tolist(), above.tolist(), strict=True):
+            found.append(BestPairs(titles[start:end], shares[start:end], count))
+            start = end
+        return found
 
     def _grow(self, size: int) -> None:
         held = len(self._cells.starts)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.ranking.history import TIES_MAX, Kernel
-from domain.ranking.pair_counts import PairCounts
+from domain.ranking.pair_counts import BestPairs, PairCounts
 
 UNIT = 1000
 PRIOR = 5  # viewers' worth of doubt in C[j, i] / (C[j, :] + PRIOR), in units
@@ -75,10 +75,17 @@ class SequenceCounts:
 
     def row(self, title: int, neighbours_max: int) -> NextRow:
         """Return the likeliest next titles, best first; cut to so many with ties by content id."""
-        found = self._rows.get(title)
-        if found is None:
-            found = self._rows[title] = self._make_row(title, neighbours_max)
-        return found
+        return self.rows([title], neighbours_max)[0]
+
+    def rows(self, titles: list[int], neighbours_max: int) -> list[NextRow]:
+        """Return the likeliest next titles of each title; rows that changed are made at once."""
+        missing = [title for title in titles if title not in self._rows]
+        if missing:
+            asked = np.array(missing, dtype=np.int64)
+            best = self._counts.best(asked, neighbours_max, PRIOR * UNIT)
+            for title, pairs in zip(missing, best, strict=True):
+                self._rows[title] = self._cut(pairs, neighbours_max)
+        return [self._rows[title] for title in titles]
 
     def count(self, title: int, following: int) -> int:
         """Return C[title, following]."""
@@ -156,12 +163,12 @@ class SequenceCounts:
                 newer += end - start
                 end = start
 
-    def _make_row(self, title: int, most: int) -> NextRow:
-        titles, shares, above = self._counts.best(title, most, PRIOR * UNIT)
+    def _cut(self, pairs: BestPairs, most: int) -> NextRow:
+        titles, shares, above = pairs
         if len(titles) > most:  # some of those that tie must go
             tied = sorted(titles[above:].tolist(), key=self._ids.__getitem__)
             titles[above:most] = sorted(tied[: most - above])
-        return NextRow(titles[:most], shares[:most])
+        return NextRow(titles[:most].copy(), shares[:most].copy())
 
 
 def _changed_part(before: Touches, after: Touches) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from domain.ranking.pair_counts import CELLS_FIRST, PairCounts
+from domain.ranking.pair_counts import CELLS_FIRST, BestPairs, PairCounts
 
 TITLES = 150
 Changes = dict[tuple[int, int], int]
@@ -14,6 +14,10 @@ Changes = dict[tuple[int, int], int]
 
 def add(of: PairCounts, changes: Changes) -> None:
     of.add(np.array(list(changes)).reshape(-1, 2), np.array(list(changes.values()), dtype=np.int64))
+
+
+def best(of: PairCounts, title: int, most: int) -> BestPairs:
+    return of.best(np.array([title]), most, doubt=0)[0]
 
 
 def drawn(rng: random.Random, held: Changes) -> Changes:
@@ -33,17 +37,20 @@ def test_any_changes_end_in_the_sums(seed: int) -> None:
         add(found, changes)
         held.update(changes)
         held = +held
-        found.best(rng.randrange(TITLES), rng.randrange(1, 9), doubt=1)  # leaves a hint behind
+        found.best(
+            np.array([rng.randrange(TITLES)]), rng.randrange(1, 9), doubt=1
+        )  # leaves a hint behind
     assert len(held) > CELLS_FIRST  # so all rows moved into longer arrays on the way
+    rows = found.best(np.arange(TITLES), 5, doubt=10)
     for title in range(TITLES):
         row = {other: held[title, other] for other in range(TITLES) if held[title, other]}
         assert {other: found.get(title, other) for other in row} == row
         assert found.get(title, TITLES) == 0
-        titles, shares, above = found.best(title, 5, doubt=10)
-        best = sorted(row, key=lambda other: (-row[other], other))
-        assert titles[:5].tolist() == best[:5]
-        assert {row[other] for other in titles[above:].tolist()} == {row[best[4]]}
-        assert len(titles) == sum(count >= row[best[4]] for count in row.values())
+        titles, shares, above = rows[title]
+        order = sorted(row, key=lambda other: (-row[other], other))
+        assert titles[:5].tolist() == order[:5]
+        assert {row[other] for other in titles[above:].tolist()} == {row[order[4]]}
+        assert len(titles) == sum(count >= row[order[4]] for count in row.values())
         total = sum(row.values()) + 10
         expected = [row[other] / total for other in titles.tolist()]
         assert shares.tolist() == np.round(expected, 6).tolist()
@@ -56,14 +63,14 @@ def test_what_is_taken_back_leaves_no_row() -> None:
     add(found, {(3, 1): -5, (7, 3): -1, (7, 9): 0})
     assert found.titles() == [3]
     assert (found.get(3, 1), found.get(3, 2), found.get(7, 3), found.get(7, 9)) == (0, 4, 0, 0)
-    assert found.best(3, 9, doubt=0).shares.tolist() == [1.0]
-    assert len(found.best(7, 9, doubt=1).titles) == 0
+    assert best(found, 3, 9).shares.tolist() == [1.0]
+    assert len(best(found, 7, 9).titles) == 0
 
 
 def test_titles_may_come_late() -> None:
     found = PairCounts()
     assert found.get(5000, 1) == 0
-    assert len(found.best(70_000, 3, doubt=1).titles) == 0
+    assert len(best(found, 70_000, 3).titles) == 0
     add(found, {(200_000, 5): 2, (1, 200_000): 3})
     assert (found.get(200_000, 5), found.get(1, 200_000)) == (2, 3)
 
@@ -73,6 +80,6 @@ def test_one_row_may_hold_every_title() -> None:
     random.Random(1).shuffle(others)
     for start in range(0, len(others), 500):
         add(found, {(0, other): other + 1 for other in others[start : start + 500]})
-    best = found.best(0, 3, doubt=0)
-    assert (best.titles.tolist(), best.above) == ([19_999, 19_998, 19_997], 2)
+    three = best(found, 0, 3)
+    assert (three.titles.tolist(), three.above) == ([19_999, 19_998, 19_997], 2)
     assert [found.get(0, other) for other in (0, 777, 19_999)] == [1, 778, 20_000]
