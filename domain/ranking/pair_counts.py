@@ -108,9 +108,11 @@ def _remove(cells: _Cells, place: int, title: int) -> None:
 
 @compiled(INT, _CELLS, _PAIRS, INTS)
 def _add(cells: _Cells, pairs: Indices, counts: Indices) -> int:
-    """Add to the counts of pairs; return how many were done before the room was used up."""
+    """Add to the counts of pairs; return how many were done before there was no room."""
     for done in range(len(counts)):
         title, other = pairs[done, 0], pairs[done, 1]
+        if title >= len(cells.starts):
+            return done
         place = _place_of(cells, title, other)
         if _is_at(cells, place, title, other):
             cells.counts[place] += counts[done]
@@ -200,10 +202,12 @@ class PairCounts:
 
     def add(self, pairs: Indices, counts: Indices) -> None:
         """Add to the counts of pairs, of shape (pairs, 2): a title and the other."""
-        self._grow(int(pairs.max(initial=-1)) + 1)
         done = _add(self._cells, pairs, counts)
         while done < len(counts):
-            self._make_room()
+            title = int(pairs[done, 0])
+            if title < len(self._cells.starts):
+                self._make_room()
+            self._grow(title + 1)
             done += _add(self._cells, pairs[done:], counts[done:])
 
     def get(self, title: int, other: int) -> int:

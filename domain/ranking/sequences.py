@@ -127,7 +127,7 @@ class SequenceCounts:
         self._apply(delta)
 
     def _apply(self, delta: dict[Pair, int]) -> None:
-        changes = {pair: count for pair, count in delta.items() if count}
+        changes = delta if all(delta.values()) else {each: n for each, n in delta.items() if n}
         if not changes:
             return
         pairs = np.fromiter(chain.from_iterable(changes), np.int64, 2 * len(changes))

@@ -19,6 +19,7 @@ HALF_LIVES_DAYS = (1, 7, 30)
 HALF_LIVES_MS = tuple(days * DAY_MS for days in HALF_LIVES_DAYS)
 RATE_PRIOR = (2.0, 4.0)  # likes and viewers that a title is given before anybody saw it: rate 0.5
 DECIMALS = 6  # of decayed counts where they are read
+_UNIT = 10.0**DECIMALS
 EXPONENT_MIN = -1000.0  # of a decay: smaller powers of 2 are no ordinary floats, and take long
 
 
@@ -65,7 +66,7 @@ class StatisticsTable:
             ages_ms = self.as_of_ms[title] - at_ms
             for span, half_life_ms in enumerate(HALF_LIVES_MS):
                 self.decayed[span, title] += viewers * 2.0 ** (-ages_ms / half_life_ms)
-            self.rounded[:, title] = np.round(self.decayed[:, title], DECIMALS)
+            self.rounded[:, title] = np.rint(self.decayed[:, title] * _UNIT) / _UNIT
             self.newest_at_ms = max(self.newest_at_ms, at_ms)
         self.viewers[title] = max(0.0, self.viewers[title] + viewers)
         self.likes[title] = max(0.0, self.likes[title] + likes)
@@ -97,7 +98,7 @@ class StatisticsTable:
         self.first_at_ms[title] = statistics.first_at_ms
         self.as_of_ms[title] = statistics.as_of_ms
         self.decayed[:, title] = statistics.decayed
-        self.rounded[:, title] = np.round(statistics.decayed, DECIMALS)
+        self.rounded[:, title] = np.rint(self.decayed[:, title] * _UNIT) / _UNIT
         self.newest_at_ms = max(self.newest_at_ms, statistics.as_of_ms)
 
     def popularity(self, span: int, into: Floats) -> None:
