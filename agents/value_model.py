@@ -38,7 +38,7 @@ from topics.spec import TopicSpec
 
 TICK_S = 0.25
 STATES_PER_TICK = 200  # bounds how long a tick keeps the event loop
-LESSONS_PER_TICK = 25  # a prediction takes 2 to 7 ms
+LESSONS_PER_TICK = 25  # a prediction takes about 1 ms
 LEARN_WAITING_MAX = 2000  # beyond it states are counted and not learned from, to catch up
 EMIT_INTERVAL_MS = 250
 ROWS_PER_EMIT = 100  # a row of 100 neighbours has 5 kB

@@ -149,18 +149,15 @@ class Learner:
     def sync_rows(self, titles: Indices) -> None:
         """Bring the next-title rows of some titles up to date in the content side."""
         changed = list(self.sequences.changed.intersection(titles.tolist()))
-        for title, row in zip(changed, self._next_rows(changed), strict=True):
+        rows = self.sequences.rows(changed, self._neighbours_max)
+        for title, row in zip(changed, rows, strict=True):
             self._set_row(title, row)
 
     def sync_row(self, title: int) -> NeighbourRow:
         """Bring one next-title row up to date and return it."""
-        (row,) = self._next_rows([title])
+        row = self.sequences.row(title, self._neighbours_max)
         self._set_row(title, row)
         return row
-
-    def _next_rows(self, titles: list[int]) -> list[NeighbourRow]:
-        rows = self.sequences.rows(titles, self._neighbours_max)
-        return [NeighbourRow(*row) for row in rows]
 
     def _set_row(self, title: int, row: NeighbourRow) -> None:
         self.content.set_row(NEXT, title, row)

@@ -14,13 +14,12 @@ from bisect import insort
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.ranking.history import TIES_MAX, Kernel
 from domain.ranking.pair_counts import BestPairs, PairCounts
+from domain.row_table import NeighbourRow
 
 UNIT = 1000
 PRIOR = 5  # viewers' worth of doubt in C[j, i] / (C[j, :] + PRIOR), in units
@@ -28,13 +27,6 @@ TITLES_MAX = 2000  # of one viewer, as in the profile
 
 Touches = list[tuple[int, int]]  # (at_ms, title), oldest first, ties by title
 Pair = tuple[int, int]
-
-
-class NextRow(NamedTuple):
-    """The likeliest next titles after one title: ``weights[n]`` (0-1) of ``titles[n]``."""
-
-    titles: NDArray[np.int64]
-    weights: NDArray[np.float64]
 
 
 def group_start(sequence: Touches, place: int) -> int:
@@ -54,7 +46,7 @@ class SequenceCounts:
         self._units = [round(UNIT * kernel.decay**n) for n in range(kernel.window)]
         self._sequences: dict[str, Touches] = {}
         self._counts = PairCounts()
-        self._rows: dict[int, NextRow] = {}
+        self._rows: dict[int, NeighbourRow] = {}
         self.changed: set[int] = set()  # titles whose row changed; readers clear it
 
     def touch(self, viewer: str, title: int, at_ms: int) -> None:
@@ -73,11 +65,14 @@ class SequenceCounts:
         """Take a viewer out of all counts (erasure)."""
         self._set(viewer, self._sequences.get(viewer, []), [])
 
-    def row(self, title: int, neighbours_max: int) -> NextRow:
-        """Return the likeliest next titles, best first; cut to so many with ties by content id."""
+    def row(self, title: int, neighbours_max: int) -> NeighbourRow:
+        """Return the likeliest next titles, best first; cut to so many with ties by content id.
+
+        Weights are 0-1.
+        """
         return self.rows([title], neighbours_max)[0]
 
-    def rows(self, titles: list[int], neighbours_max: int) -> list[NextRow]:
+    def rows(self, titles: list[int], neighbours_max: int) -> list[NeighbourRow]:
         """Return the likeliest next titles of each title; rows that changed are made at once."""
         missing = [title for title in titles if title not in self._rows]
         if missing:
@@ -106,7 +101,8 @@ class SequenceCounts:
         if sequence and sequence[-1][0] == at_ms:
             start = group_start(sequence, start - 1)
         delta: dict[Pair, int] = defaultdict(int)
-        self._add_pairs(delta, sequence, range(start, len(sequence)), -1)
+        if start < len(sequence):
+            self._add_pairs(delta, sequence, range(start, len(sequence)), -1)
         sequence.append(entry)
         self._add_pairs(delta, sequence, range(start, len(sequence)), 1)
         self._apply(delta)
@@ -163,12 +159,12 @@ class SequenceCounts:
                 newer += end - start
                 end = start
 
-    def _cut(self, pairs: BestPairs, most: int) -> NextRow:
+    def _cut(self, pairs: BestPairs, most: int) -> NeighbourRow:
         titles, shares, above = pairs
         if len(titles) > most:  # some of those that tie must go
             tied = sorted(titles[above:].tolist(), key=self._ids.__getitem__)
             titles[above:most] = sorted(tied[: most - above])
-        return NextRow(titles[:most].copy(), shares[:most].copy())
+        return NeighbourRow(titles[:most].copy(), shares[:most].copy())
 
 
 def _changed_part(before: Touches, after: Touches) -> tuple[int, int]:

@@ -57,6 +57,13 @@ def test_popularity_is_at_the_newest_time_of_any_title() -> None:
     assert found.viewers_of(3).tolist() == [1.0, 1.0, 0.0]
 
 
+def test_a_title_of_long_ago_is_hardly_popular_and_not_below_nothing() -> None:
+    found = table([(0, 0, 0), (1, 5000 * DAY_MS, 0)])
+    old, new = popularity(found, 0, 2)
+    assert 0.0 <= old < 1e-300
+    assert new == 1.0
+
+
 def test_a_title_liked_at_the_end_is_no_new_viewer() -> None:
     found = table([(0, 0, 0), (1, DAY_MS, 0)])
     before = popularity(found, 0, 2)
