@@ -151,18 +151,14 @@ class Learner:
         changed = list(self.sequences.changed.intersection(titles.tolist()))
         rows = self.sequences.rows(changed, self._neighbours_max)
         for title, row in zip(changed, rows, strict=True):
-            self._set_row(title, row)
+            self.content.set_row(NEXT, title, row)
+        self.sequences.changed.difference_update(changed)
+        self.changed_rows.update(changed)
 
     def sync_row(self, title: int) -> NeighbourRow:
         """Bring one next-title row up to date and return it."""
-        row = self.sequences.row(title, self._neighbours_max)
-        self._set_row(title, row)
-        return row
-
-    def _set_row(self, title: int, row: NeighbourRow) -> None:
-        self.content.set_row(NEXT, title, row)
-        self.sequences.changed.discard(title)
-        self.changed_rows.add(title)
+        self.sync_rows(np.array([title]))
+        return self.content.row(NEXT, title)
 
     def score(self, viewer: str) -> Scoring:
         """Return a viewer's scores from everything known now."""
