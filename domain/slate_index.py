@@ -215,7 +215,8 @@ class ContentSide:
     def set_row(self, table: str, title: int, row: NeighbourRow) -> None:
         """Set one row by dense indices; an empty one removes it."""
         self._rows[table].put(title, row)
-        self._set_known(title)
+        if not len(row.titles) or self.ids[title] not in self.known:
+            self._set_known(title)
 
     def put_pairs(self, content_id: str, version: int, ids: list[str], weights: Floats) -> None:
         """Set one row of ``EMBEDDING``; visible at once, from both sides (``PairRows``)."""

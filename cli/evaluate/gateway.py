@@ -24,7 +24,9 @@ class Gateway:
         self._histories = HistoryStore()
         self.users: set[str] = set()
         self.content = ContentSide()
-        self.learner = Learner(self.content, first_model(), settings.neighbours_max)
+        self.learner = Learner(
+            self.content, first_model(), settings.neighbours_max, predictions=True
+        )
         self._rows: dict[str, set[int]] = {COWATCH: set(), TOGETHER: set()}
 
     def take(self, rating: Rating) -> Prediction | None:

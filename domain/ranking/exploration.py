@@ -83,7 +83,9 @@ def new_titles(content: ContentSide) -> Indices:
     """
     size = len(content.ids)
     viewers, years = content.statistics.viewers_of(size), content.years[:size]
-    new = (viewers < VIEWERS_MAX) | (content.statistics.ages_days(size) <= NEW_DAYS)
+    ages_days = np.empty(size)
+    content.statistics.ages_days(ages_days)
+    new = (viewers < VIEWERS_MAX) | (ages_days <= NEW_DAYS)
     found = np.flatnonzero(new & content.recommendable[:size])
     if len(found) > NEW_MAX:
         least = np.partition(years[found], len(found) - NEW_MAX)[len(found) - NEW_MAX]

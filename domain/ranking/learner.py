@@ -23,7 +23,7 @@ from domain.ranking.history import (
     Seen,
     make_history,
 )
-from domain.ranking.scoring import Ranker, ViewerScores, rank_of
+from domain.ranking.scoring import Ranker, ViewerScores, evidence_of, rank_of, totals_of
 from domain.ranking.sequences import SequenceCounts
 from domain.ranking.value_model import Lesson, ValueModel
 from domain.row_table import NeighbourRow
@@ -60,8 +60,8 @@ class FirstTouch(NamedTuple):
     """What was known just before a viewer first engaged with a title.
 
     ``scores`` are the 0-1 scores of all sources for the title (of its home), in the order of the
-    registry. ``prediction`` is None for a title that could not have been recommended, or that
-    nobody had engaged with.
+    registry. ``prediction`` is None unless the learner keeps them, for a title that could not have
+    been recommended, and for one that nobody had engaged with.
     """
 
     scores: Floats
@@ -79,7 +79,23 @@ class _Whole(NamedTuple):
 class Learner:
     """Value model, sequence counts and statistics, kept current by each change of a title."""
 
-    def __init__(self, content: ContentSide, model: ValueModel, neighbours_max: int) -> None:
+    def __init__(
+        self,
+        content: ContentSide,
+        model: ValueModel,
+        neighbours_max: int,
+        *,
+        predictions: bool = False,
+    ) -> None:
+        """Start with nothing seen.
+
+        Args:
+            content: of the titles; the learner keeps its statistics and next-title rows current.
+            model: learns.
+            neighbours_max: titles in a next-title row.
+            predictions: whether first touches come with what was predicted of all candidates. What
+                is learned is the same.
+        """
         self.content = content
         self.model = model
         self.ranker = Ranker(content, model)
@@ -87,6 +103,7 @@ class Learner:
         self.changed_titles: set[int] = set()  # statistics that changed; readers clear it
         self.changed_rows: set[int] = set()  # rows brought up to date; readers clear it
         self._neighbours_max = neighbours_max
+        self._predictions = predictions
         self._viewers: dict[str, dict[str, Seen]] = {}
         self._parts: dict[tuple[str, int], set[str]] = {}  # (viewer, home) -> touched parts
         self._pending: dict[tuple[str, str], Lesson] = {}
@@ -131,52 +148,68 @@ class Learner:
 
     def sync_rows(self, titles: Indices) -> None:
         """Bring the next-title rows of some titles up to date in the content side."""
-        for title in self.sequences.changed.intersection(titles.tolist()):
-            self.sync_row(title)
+        changed = list(self.sequences.changed.intersection(titles.tolist()))
+        rows = self.sequences.rows(changed, self._neighbours_max)
+        for title, row in zip(changed, rows, strict=True):
+            self.content.set_row(NEXT, title, row)
+        self.sequences.changed.difference_update(changed)
+        self.changed_rows.update(changed)
 
     def sync_row(self, title: int) -> NeighbourRow:
         """Bring one next-title row up to date and return it."""
-        row = NeighbourRow(*self.sequences.row(title, self._neighbours_max))
-        self.content.set_row(NEXT, title, row)
-        self.sequences.changed.discard(title)
-        self.changed_rows.add(title)
-        return row
+        self.sync_rows(np.array([title]))
+        return self.content.row(NEXT, title)
 
     def score(self, viewer: str) -> Scoring:
         """Return a viewer's scores from everything known now."""
-        content = self.content
-        history = make_history(content, self.seen(viewer))
+        history = make_history(self.content, self.seen(viewer))
         self.sync_rows(history.homes)
         self.ranker.refresh()
         scores = self.ranker.score(history)
-        allowed = content.recommendable[: len(content.ids)].copy()
-        allowed[content.rollup.homes[history.titles]] = False
-        return Scoring(history, scores, allowed)
+        return Scoring(history, scores, self._allowed(history, len(scores.total)))
+
+    def _allowed(self, history: History, size: int) -> Flags:
+        """Return which of all titles may be recommended to a viewer."""
+        allowed = self.content.recommendable[:size].copy()
+        allowed[self.content.rollup.homes[history.titles]] = False
+        return allowed
 
     def _first_touch(self, viewer: str, content_id: str) -> FirstTouch | None:
         title = self.content.known.get(content_id)
         if title is None:
             return None
         target = int(self.content.rollup.homes[title])
-        _, scores, allowed = self.score(viewer)
-        own = self.ranker.matrix(scores, np.array([target]))[:, 0]
+        history = make_history(self.content, self.seen(viewer))
+        self.sync_rows(history.homes[history.reach])
+        table = self.ranker.table(history)
+        own = table[:, target].copy()
+        allowed = self._allowed(history, table.shape[1])
         if not allowed[target] or self.content.statistics.viewers_of(len(allowed))[target] == 0:
             return FirstTouch(own, None)  # nothing is known of it that could be learned from
-        prediction = self._predict(scores, np.flatnonzero(allowed), target)
-        lesson = self.model.lesson(prediction.matrix, prediction.column, scores.evidence)
-        self._pending[viewer, content_id] = lesson
-        if len(self._pending) > PENDING_MAX:
-            del self._pending[next(iter(self._pending))]
+        evidence, prediction = evidence_of(history), None
+        if self._predictions:
+            prediction = self._predict(table, np.flatnonzero(allowed), target, evidence)
+        left_out = np.flatnonzero(~allowed)
+        table[:, left_out] = 0.0
+        self._put_aside((viewer, content_id), self.model.lesson(table, target, evidence, left_out))
         return FirstTouch(own, prediction)
 
-    def _predict(self, scores: ViewerScores, candidates: Indices, target: int) -> Prediction:
+    def _put_aside(self, start: tuple[str, str], lesson: Lesson) -> None:
+        self._pending[start] = lesson
+        if len(self._pending) > PENDING_MAX:
+            del self._pending[next(iter(self._pending))]
+
+    def _predict(
+        self, table: Floats, candidates: Indices, target: int, evidence: int
+    ) -> Prediction:
+        total = totals_of(table, self.model.factors(evidence))
         return Prediction(
-            rank_of(scores.total, candidates, target, self.content),
+            rank_of(total, candidates, target, self.content),
             candidates,
-            scores.total[candidates],
-            self.ranker.matrix(scores, candidates),
+            total[candidates],
+            table[:, candidates],
             int(np.searchsorted(candidates, target)),
-            scores.evidence,
+            evidence,
         )
 
     def _count(self, viewer: str, content_id: str, now: Seen | None) -> None:

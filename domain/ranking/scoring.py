@@ -13,8 +13,8 @@ from domain.ranking import exploration
 from domain.ranking.history import Flags, Floats, History, Indices
 from domain.ranking.value_model import EVIDENCE_FULL, ValueModel
 from domain.slate_index import ContentSide
-from domain.sources.registry import COMMON, PERSONAL
-from domain.sources.source import Region, Scored
+from domain.sources.registry import COMMON, NAMES, PERSONAL
+from domain.sources.source import Region, Scored, titles_of
 
 
 class ViewerScores(NamedTuple):
@@ -51,6 +51,7 @@ class Ranker:
         self._bounds: Floats | None = None
         self._new: Indices | None = None
         self._id_order: Indices | None = None
+        self._cells = np.empty(0)  # of ``table``
 
     def refresh(self) -> None:
         """Forget what is the same for all viewers: after statistics or weights changed."""
@@ -69,6 +70,23 @@ class Ranker:
             if factor != 0.0:
                 scored.add(own, factor)
         return ViewerScores(own + common, own, personal, factors, evidence, region)
+
+    def table(self, history: History) -> Floats:
+        """Return the 0-1 scores of all sources for all titles, shape (sources, titles).
+
+        Of one viewer, as known now, whatever is kept. The next call writes into the same memory.
+        """
+        content = self.content
+        size = titles_of(content, None)
+        if len(self._cells) < len(NAMES) * size:
+            self._cells = np.empty(2 * len(NAMES) * size)
+        found = self._cells[: len(NAMES) * size].reshape(len(NAMES), size)
+        personal, common = found[: len(PERSONAL)], found[len(PERSONAL) :]
+        personal[:] = 0.0
+        for source, row in zip(PERSONAL, personal, strict=True):
+            source.score(content, history).add(row, 1.0)
+        _fill(common, content, None)
+        return found
 
     def matrix(self, scores: ViewerScores, titles: Indices) -> Floats:
         """Return the 0-1 scores of all sources for some titles, shape (sources, titles)."""
@@ -121,7 +139,8 @@ class Ranker:
         if held is not None and held.scores.shape[1] == len(self.content.ids):
             return held
         content = self.content
-        scores = np.stack([source.score(content, region) for source in COMMON])
+        scores = np.empty((len(COMMON), titles_of(content, region)))
+        _fill(scores, content, region)
         shown = content.recommendable[: scores.shape[1]]
         means = scores[:, shown].mean(axis=1) if shown.any() else np.zeros(len(COMMON))
         supported = (content.statistics.viewers_of(scores.shape[1]) > 0) | (scores[0] > 0.0)
@@ -133,11 +152,27 @@ class Ranker:
         kept = min(evidence, EVIDENCE_FULL)
         found = common.totals.get(kept)
         if found is None:
-            found = np.zeros(common.scores.shape[1])
-            for row, factor in zip(common.scores, factors[len(PERSONAL) :].tolist(), strict=True):
-                found += row * factor
-            common.totals[kept] = found
+            found = common.totals[kept] = _weighted(common.scores, factors[len(PERSONAL) :])
         return found
+
+
+def _fill(common: Floats, content: ContentSide, region: Region) -> None:
+    for source, row in zip(COMMON, common, strict=True):
+        source.fill(content, region, row)
+
+
+def _weighted(rows: Floats, factors: Floats) -> Floats:
+    """Return the sum of rows times factors, added up row by row."""
+    found = np.zeros(rows.shape[1])
+    for row, factor in zip(rows, factors.tolist(), strict=True):
+        found += row * factor
+    return found
+
+
+def totals_of(table: Floats, factors: Floats) -> Floats:
+    """Return the totals of ``Ranker.score``, to the last bit, from those of ``Ranker.table``."""
+    of = len(PERSONAL)
+    return _weighted(table[:of], factors[:of]) + _weighted(table[of:], factors[of:])
 
 
 def evidence_of(history: History) -> int:

@@ -13,29 +13,20 @@ not depend on the order in which events arrive, and a viewer can be taken out ag
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from domain.ranking.history import TIES_MAX, Kernel
+from domain.ranking.pair_counts import BestPairs, PairCounts
+from domain.row_table import NeighbourRow
 
 UNIT = 1000
 PRIOR = 5  # viewers' worth of doubt in C[j, i] / (C[j, :] + PRIOR), in units
 TITLES_MAX = 2000  # of one viewer, as in the profile
-DECIMALS = 6
 
 Touches = list[tuple[int, int]]  # (at_ms, title), oldest first, ties by title
 Pair = tuple[int, int]
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-
-class NextRow(NamedTuple):
-    """The likeliest next titles after one title: ``weights[n]`` (0-1) of ``titles[n]``."""
-
-    titles: NDArray[np.int64]
-    weights: NDArray[np.float64]
 
 
 def group_start(sequence: Touches, place: int) -> int:
@@ -54,9 +45,8 @@ class SequenceCounts:
         self._kernel = kernel
         self._units = [round(UNIT * kernel.decay**n) for n in range(kernel.window)]
         self._sequences: dict[str, Touches] = {}
-        self._counts: dict[int, dict[int, int]] = defaultdict(dict)
-        self._totals: dict[int, int] = defaultdict(int)
-        self._rows: dict[int, NextRow] = {}
+        self._counts = PairCounts()
+        self._rows: dict[int, NeighbourRow] = {}
         self.changed: set[int] = set()  # titles whose row changed; readers clear it
 
     def touch(self, viewer: str, title: int, at_ms: int) -> None:
@@ -75,20 +65,30 @@ class SequenceCounts:
         """Take a viewer out of all counts (erasure)."""
         self._set(viewer, self._sequences.get(viewer, []), [])
 
-    def row(self, title: int, neighbours_max: int) -> NextRow:
-        """Return the likeliest next titles, best first; cut to so many with ties by content id."""
-        found = self._rows.get(title)
-        if found is None:
-            found = self._rows[title] = self._make_row(title, neighbours_max)
-        return found
+    def row(self, title: int, neighbours_max: int) -> NeighbourRow:
+        """Return the likeliest next titles, best first; cut to so many with ties by content id.
+
+        Weights are 0-1.
+        """
+        return self.rows([title], neighbours_max)[0]
+
+    def rows(self, titles: list[int], neighbours_max: int) -> list[NeighbourRow]:
+        """Return the likeliest next titles of each title; rows that changed are made at once."""
+        missing = [title for title in titles if title not in self._rows]
+        if missing:
+            asked = np.array(missing, dtype=np.int64)
+            best = self._counts.best(asked, neighbours_max, PRIOR * UNIT)
+            for title, pairs in zip(missing, best, strict=True):
+                self._rows[title] = self._cut(pairs, neighbours_max)
+        return [self._rows[title] for title in titles]
 
     def count(self, title: int, following: int) -> int:
         """Return C[title, following]."""
-        return self._counts.get(title, {}).get(following, 0)
+        return self._counts.get(title, following)
 
     def titles(self) -> list[int]:
         """Return the titles that have a row."""
-        return [title for title, counts in self._counts.items() if counts]
+        return self._counts.titles()
 
     def _append(self, viewer: str, sequence: Touches, title: int, at_ms: int) -> bool:
         """Do what nearly always happens, a new title after all others, without a copy."""
@@ -101,7 +101,8 @@ class SequenceCounts:
         if sequence and sequence[-1][0] == at_ms:
             start = group_start(sequence, start - 1)
         delta: dict[Pair, int] = defaultdict(int)
-        self._add_pairs(delta, sequence, range(start, len(sequence)), -1)
+        if start < len(sequence):
+            self._add_pairs(delta, sequence, range(start, len(sequence)), -1)
         sequence.append(entry)
         self._add_pairs(delta, sequence, range(start, len(sequence)), 1)
         self._apply(delta)
@@ -122,9 +123,16 @@ class SequenceCounts:
         self._apply(delta)
 
     def _apply(self, delta: dict[Pair, int]) -> None:
-        for (j, i), count in delta.items():
-            if count:
-                self._count(j, i, count)
+        changes = delta if all(delta.values()) else {each: n for each, n in delta.items() if n}
+        if not changes:
+            return
+        pairs = np.fromiter(chain.from_iterable(changes), np.int64, 2 * len(changes))
+        counts = np.fromiter(changes.values(), np.int64, len(changes))
+        self._counts.add(pairs.reshape(-1, 2), counts)
+        changed = {title for title, _ in changes}
+        self.changed |= changed
+        for title in changed:
+            self._rows.pop(title, None)
 
     def _add_pairs(
         self, delta: dict[Pair, int], sequence: Touches, places: range, sign: int
@@ -151,37 +159,12 @@ class SequenceCounts:
                 newer += end - start
                 end = start
 
-    def _count(self, j: int, i: int, count: int) -> None:
-        row = self._counts[j]
-        left = row.get(i, 0) + count
-        if left:
-            row[i] = left
-        else:
-            del row[i]
-        self._totals[j] += count
-        self._rows.pop(j, None)
-        self.changed.add(j)
-
-    def _make_row(self, title: int, neighbours_max: int) -> NextRow:
-        counts = self._counts.get(title)
-        if not counts:
-            return NextRow(np.empty(0, dtype=np.int64), np.empty(0))
-        titles = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
-        values = np.fromiter(counts.values(), dtype=np.float64, count=len(counts))
-        if len(titles) > neighbours_max:
-            kept = self._best(titles, values, neighbours_max)
-            titles, values = titles[kept], values[kept]
-        order = np.lexsort((titles, -values))
-        weights = np.round(values[order] / (self._totals[title] + PRIOR * UNIT), DECIMALS)
-        return NextRow(titles[order], weights)
-
-    def _best(self, titles: Integers, values: Floats, count: int) -> Integers:
-        """Return the places of the ``count`` largest values, ties at the end by content id."""
-        least = np.partition(values, len(values) - count)[len(values) - count]
-        above = np.flatnonzero(values > least)
-        tied = np.flatnonzero(values == least).tolist()
-        tied.sort(key=lambda place: self._ids[int(titles[place])])
-        return np.concatenate([above, np.array(tied[: count - len(above)], dtype=np.int64)])
+    def _cut(self, pairs: BestPairs, most: int) -> NeighbourRow:
+        titles, shares, above = pairs
+        if len(titles) > most:  # some of those that tie must go
+            tied = sorted(titles[above:].tolist(), key=self._ids.__getitem__)
+            titles[above:most] = sorted(tied[: most - above])
+        return NeighbourRow(titles[:most].copy(), shares[:most].copy())
 
 
 def _changed_part(before: Touches, after: Touches) -> tuple[int, int]:

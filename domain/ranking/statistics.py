@@ -19,6 +19,8 @@ HALF_LIVES_DAYS = (1, 7, 30)
 HALF_LIVES_MS = tuple(days * DAY_MS for days in HALF_LIVES_DAYS)
 RATE_PRIOR = (2.0, 4.0)  # likes and viewers that a title is given before anybody saw it: rate 0.5
 DECIMALS = 6  # of decayed counts where they are read
+_UNIT = 10.0**DECIMALS
+EXPONENT_MIN = -1000.0  # of a decay: smaller powers of 2 are no ordinary floats, and take long
 
 
 class TitleStatistics(NamedTuple):
@@ -39,14 +41,19 @@ NO_STATISTICS = TitleStatistics(0, 0, 0, 0, (0.0,) * len(HALF_LIVES_MS))
 
 
 class StatisticsTable:
-    """Statistics of all titles as arrays that grow; title = dense index."""
+    """Statistics of all titles as arrays that grow; title = dense index.
+
+    What depends on the time is written ``into`` an array of the reader's, one number for each of
+    the first titles: it is asked for at every lesson.
+    """
 
     def __init__(self) -> None:
         self.viewers = np.zeros(1024)
         self.likes = np.zeros(1024)
-        self.first_at_ms = np.zeros(1024, dtype=np.int64)
-        self.as_of_ms = np.zeros(1024, dtype=np.int64)
+        self.first_at_ms = np.zeros(1024)  # whole numbers, as floats: what is computed with them is
+        self.as_of_ms = np.zeros(1024)
         self.decayed = np.zeros((len(HALF_LIVES_MS), 1024))
+        self.rounded = self.decayed.copy()  # as they are read
         self.newest_at_ms = 0
 
     def add(self, title: int, at_ms: int, viewers: int, likes: int) -> None:
@@ -59,6 +66,7 @@ class StatisticsTable:
             ages_ms = self.as_of_ms[title] - at_ms
             for span, half_life_ms in enumerate(HALF_LIVES_MS):
                 self.decayed[span, title] += viewers * 2.0 ** (-ages_ms / half_life_ms)
+            self.rounded[:, title] = np.rint(self.decayed[:, title] * _UNIT) / _UNIT
             self.newest_at_ms = max(self.newest_at_ms, at_ms)
         self.viewers[title] = max(0.0, self.viewers[title] + viewers)
         self.likes[title] = max(0.0, self.likes[title] + likes)
@@ -79,7 +87,7 @@ class StatisticsTable:
             likes=int(self.likes[title]),
             first_at_ms=int(self.first_at_ms[title]),
             as_of_ms=int(self.as_of_ms[title]),
-            decayed=tuple(np.round(self.decayed[:, title], DECIMALS).tolist()),
+            decayed=tuple(self.rounded[:, title].tolist()),
         )
 
     def put(self, title: int, statistics: TitleStatistics) -> None:
@@ -90,14 +98,18 @@ class StatisticsTable:
         self.first_at_ms[title] = statistics.first_at_ms
         self.as_of_ms[title] = statistics.as_of_ms
         self.decayed[:, title] = statistics.decayed
+        self.rounded[:, title] = np.rint(self.decayed[:, title] * _UNIT) / _UNIT
         self.newest_at_ms = max(self.newest_at_ms, statistics.as_of_ms)
 
-    def popularity(self, span: int, size: int) -> Floats:
-        """Return the decayed viewers of the first ``size`` titles at the newest event time."""
+    def popularity(self, span: int, into: Floats) -> None:
+        """Write the decayed viewers of the first titles at the newest event time."""
+        size = len(into)
         self._grow(size)
-        ages = (self.newest_at_ms - self.as_of_ms[:size]) / HALF_LIVES_MS[span]
-        found: Floats = np.round(self.decayed[span, :size], DECIMALS) * np.exp2(-ages)
-        return found
+        np.subtract(self.newest_at_ms, self.as_of_ms[:size], out=into)
+        into /= -HALF_LIVES_MS[span]
+        np.maximum(into, EXPONENT_MIN, out=into)
+        np.exp2(into, out=into)
+        into *= self.rounded[span, :size]
 
     def viewers_of(self, size: int) -> Floats:
         """Return how many viewers engaged with each of the first ``size`` titles."""
@@ -109,18 +121,21 @@ class StatisticsTable:
         self._grow(size)
         return self.likes[:size]
 
-    def like_rate(self, size: int) -> Floats:
-        """Return the smoothed share of viewers with full evidence (``RATE_PRIOR``)."""
+    def like_rate(self, into: Floats) -> None:
+        """Write the smoothed share of viewers with full evidence (``RATE_PRIOR``)."""
+        size = len(into)
         self._grow(size)
         likes, viewers = RATE_PRIOR
-        found: Floats = (self.likes[:size] + likes) / (self.viewers[:size] + viewers)
-        return found
+        np.add(self.likes[:size], likes, out=into)
+        into /= self.viewers[:size] + viewers
 
-    def ages_days(self, size: int) -> Floats:
-        """Return days since each title was first seen; of titles nobody saw 0."""
+    def ages_days(self, into: Floats) -> None:
+        """Write days since each of the first titles was first seen; of titles nobody saw 0."""
+        size = len(into)
         self._grow(size)
-        ages = (self.newest_at_ms - self.first_at_ms[:size]) / DAY_MS
-        return np.where(self.viewers[:size] > 0, ages, 0.0)
+        np.subtract(self.newest_at_ms, self.first_at_ms[:size], out=into)
+        into /= DAY_MS
+        into *= self.viewers[:size] > 0
 
     def _grow(self, size: int) -> None:
         held = len(self.viewers)
@@ -131,7 +146,9 @@ class StatisticsTable:
         self.likes = _longer(self.likes, more)
         self.first_at_ms = _longer(self.first_at_ms, more)
         self.as_of_ms = _longer(self.as_of_ms, more)
-        self.decayed = np.concatenate([self.decayed, np.zeros((len(HALF_LIVES_MS), more))], axis=1)
+        none = np.zeros((len(HALF_LIVES_MS), more))
+        self.decayed = np.concatenate([self.decayed, none], axis=1)
+        self.rounded = np.concatenate([self.rounded, none], axis=1)
 
 
 def _longer(array: NDArray, more: int) -> NDArray:  # type: ignore[type-arg]

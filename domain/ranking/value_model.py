@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from domain.ranking.history import Floats
+from domain.ranking.history import Floats, Indices
 
 EVIDENCE_FULL = 5
 LEARNING_RATE = 0.1
@@ -29,6 +29,7 @@ SQUARES_FIRST = 0.01  # start of the sums of squared gradients: bounds the first
 SCALE_WINDOW = 500  # liked engagements over which a scale is averaged
 SCALE_MIN = 1e-4  # a source whose scores are all below this says nothing yet
 EXCESS_MAX = 10.0  # scales: one surprise must not freeze AdaGrad for good
+NO_COLUMNS: Indices = np.empty(0, dtype=np.int64)
 
 
 def blend_of(evidence: int) -> float:
@@ -88,18 +89,23 @@ class ValueModel:
         factors: Floats = weights / np.maximum(self.scales, SCALE_MIN)
         return factors
 
-    def lesson(self, sources: Floats, liked: int, evidence: int) -> Lesson:
+    def lesson(
+        self, sources: Floats, liked: int, evidence: int, left_out: Indices = NO_COLUMNS
+    ) -> Lesson:
         """Return what is to be learned if the title in column ``liked`` turns out to be liked.
 
         Args:
             sources: 0-1 scores, one row a source, one column a title that could be recommended.
             liked: the column of the title that the viewer engages with.
             evidence: titles known of the viewer before.
+            left_out: columns of other titles, in which all scores are 0.
         """
         blend = blend_of(evidence)
         shares = np.array([1.0 - blend, blend])
-        scores = self.factors(evidence) @ sources
-        odds = np.exp(scores - scores.max())
+        odds: Floats = self.factors(evidence) @ sources  # scores, until they are made odds
+        odds[left_out] = -np.inf
+        odds -= odds.max()
+        np.exp(odds, out=odds)
         odds /= odds.sum()
         return Lesson(
             shares=shares,
@@ -113,10 +119,9 @@ class ValueModel:
         share = 1.0 / min(self.learned + 1, SCALE_WINDOW)
         self.scales += share * (lesson.largest - self.scales)
         excess = lesson.excess / np.maximum(self.scales, SCALE_MIN)
-        excess = np.clip(excess, -EXCESS_MAX, EXCESS_MAX)
-        gradient = np.outer(lesson.shares, excess)
+        np.minimum(np.maximum(excess, -EXCESS_MAX), EXCESS_MAX, out=excess)
+        gradient = lesson.shares[:, np.newaxis] * excess
         self.squares += gradient * gradient
         self.weights -= LEARNING_RATE * gradient / np.sqrt(self.squares)
-        personal = list(self.personal)
-        self.weights[:, personal] = np.maximum(self.weights[:, personal], 0.0)
+        np.maximum(self.weights, 0.0, out=self.weights, where=self.personal)
         self.learned += 1

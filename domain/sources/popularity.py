@@ -14,46 +14,51 @@ from domain.sources.source import CommonSource, Region
 NEW_DAYS = 30.0  # a title of this age counts half as new as one first seen now
 
 
-def _logarithmic(values: Floats) -> Floats:
-    largest = float(values.max(initial=0.0))
-    if largest <= 0.0:
-        return np.zeros(len(values))
-    found: Floats = np.log1p(values) / np.log1p(largest)
-    return np.minimum(found, 1.0)
+def _take_logarithms(values: Floats) -> None:
+    np.log1p(values, out=values)
+    largest = values.max(initial=0.0)
+    if largest > 0.0:
+        values /= largest
 
 
-def _decayed(span: int) -> Callable[[ContentSide, Region], Floats]:
-    def score(content: ContentSide, region: Region) -> Floats:
-        return _logarithmic(content.statistics.popularity(span, len(content.ids)))
+def _decayed(span: int) -> Callable[[ContentSide, Region, Floats], None]:
+    def fill(content: ContentSide, region: Region, into: Floats) -> None:
+        content.statistics.popularity(span, into)
+        _take_logarithms(into)
 
-    return score
+    return fill
 
 
-def _trending(content: ContentSide, region: Region) -> Floats:
-    """Return what trends in the region where that is known, or else the shortest span."""
+def _trending(content: ContentSide, region: Region, into: Floats) -> None:
+    """Write what trends in the region where that is known, or else the shortest span."""
     found = content.trending(region)
     if not len(found.titles):
-        return _decayed(0)(content, region)
-    scores = np.zeros(len(content.ids))
-    scores[found.titles] = found.scores
-    return _logarithmic(scores)
+        _decayed(0)(content, region, into)
+        return
+    into[:] = 0.0
+    into[found.titles] = found.scores
+    _take_logarithms(into)
 
 
-def _all_time(content: ContentSide, region: Region) -> Floats:
-    return _logarithmic(content.statistics.viewers_of(len(content.ids)))
+def _all_time(content: ContentSide, region: Region, into: Floats) -> None:
+    into[:] = content.statistics.viewers_of(len(into))
+    _take_logarithms(into)
 
 
-def _like_rate(content: ContentSide, region: Region) -> Floats:
-    return content.statistics.like_rate(len(content.ids))
+def _like_rate(content: ContentSide, region: Region, into: Floats) -> None:
+    content.statistics.like_rate(into)
 
 
-def _age(content: ContentSide, region: Region) -> Floats:
-    return _logarithmic(content.statistics.ages_days(len(content.ids)))
+def _age(content: ContentSide, region: Region, into: Floats) -> None:
+    content.statistics.ages_days(into)
+    _take_logarithms(into)
 
 
-def _new(content: ContentSide, region: Region) -> Floats:
-    found: Floats = 1.0 / (1.0 + content.statistics.ages_days(len(content.ids)) / NEW_DAYS)
-    return found
+def _new(content: ContentSide, region: Region, into: Floats) -> None:
+    content.statistics.ages_days(into)
+    into /= NEW_DAYS
+    into += 1.0
+    np.divide(1.0, into, out=into)
 
 
 TRENDING = CommonSource("trending", "trending", _trending, 1.0)

@@ -63,17 +63,33 @@ class PersonalSource(NamedTuple):
 
 
 class CommonSource(NamedTuple):
-    """A source that is the same for every viewer of a region: one number 0-1 per title."""
+    """A source that is the same for every viewer of a region: one number 0-1 per title.
+
+    ``fill(content, region, into)`` writes them into an array of as many numbers as there are titles
+    once those that trend in the region are named (``titles_of``).
+    """
 
     name: str
     kind: Kind
-    score: Callable[[ContentSide, Region], Floats]
+    fill: Callable[[ContentSide, Region, Floats], None]
     first_weight: float = 0.0  # before anything was learned
+
+    def score(self, content: ContentSide, region: Region) -> Floats:
+        """Return the scores of all titles in a new array."""
+        found = np.empty(titles_of(content, region))
+        self.fill(content, region, found)
+        return found
 
     @property
     def label(self) -> str:
         """What a reason calls it."""
         return LABELS[self.name].text
+
+
+def titles_of(content: ContentSide, region: Region) -> int:
+    """Return how many titles there are, those included that trend before anything named them."""
+    content.trending(region)
+    return len(content.ids)
 
 
 def of_rows(

@@ -20,14 +20,15 @@ FILMS = [f"t{number}" for number in range(8)]
 EPISODES = ["e1", "e2", "e3"]
 
 
-def learner() -> Learner:
+def learner(*, predictions: bool = True) -> Learner:
     shows = [title("show", "series"), title("cut", version_of="t0")]
     episodes = [title(each, "episode", series_id="show") for each in EPISODES]
     genres = [("Crime",), ("Love",), ()]
     films = [
         title(each, genres=genres[n % 3], release_year=2000 + n) for n, each in enumerate(FILMS)
     ]
-    return Learner(side_of([*films, *shows, *episodes]), first_model(), neighbours_max=5)
+    of = side_of([*films, *shows, *episodes])
+    return Learner(of, first_model(), neighbours_max=5, predictions=predictions)
 
 
 def liked(at_ms: int) -> Seen:
@@ -119,7 +120,8 @@ def test_a_first_touch_is_scored_as_the_title_was_among_all_before_it() -> None:
     fed(found, [("u", "t1", liked(100)), ("u", "e1", liked(110)), ("v", "t2", liked(120))])
     show, all_titles = found.content.index["show"], np.arange(len(found.content.ids))
     for name, home in (("t2", found.content.index["t2"]), ("e2", show)):
-        before = found.ranker.matrix(found.score("u").scores, all_titles)[:, home]
+        scores = found.score("u").scores
+        before = found.ranker.matrix(scores, all_titles)[:, home]
         touch = found.observe("u", name, begun(130))
         assert touch is not None
         assert touch.scores.tobytes() == before.tobytes()
@@ -128,10 +130,34 @@ def test_a_first_touch_is_scored_as_the_title_was_among_all_before_it() -> None:
             assert touch.prediction is not None
             column = touch.prediction.matrix[:, touch.prediction.column]
             assert touch.scores.tobytes() == column.tobytes()
+            totals = scores.total[touch.prediction.candidates]
+            assert touch.prediction.scores.tobytes() == totals.tobytes()
         else:
             assert touch.prediction is None  # of a series that the viewer watches
         after = found.ranker.matrix(found.score("u").scores, all_titles)[:, home]
         assert after.tolist() != before.tolist()  # now it is counted
+
+
+def test_what_is_learned_does_not_depend_on_whether_predictions_are_kept() -> None:
+    kept, other = learner(), learner(predictions=False)
+    events = random_events(3)
+    assert any(fed(kept, events))
+    theirs = touches(other, events)
+    assert not any(touch and touch.prediction for touch in theirs)
+    for name in ("weights", "squares", "scales", "learned"):
+        assert np.array_equal(getattr(kept.model, name), getattr(other.model, name))
+    for mine, yours in zip(touches(learner(), events), theirs, strict=True):
+        assert (mine and mine.scores.tobytes()) == (yours and yours.scores.tobytes())
+
+
+def test_a_prediction_stays_what_it_was_when_others_are_made() -> None:
+    found = known()
+    (first,) = fed(found, [("u", "t1", begun(100))])
+    assert first is not None
+    matrix, scores = first.matrix.copy(), first.scores.copy()
+    fed(found, random_events(5, 20))
+    assert np.array_equal(first.matrix, matrix)
+    assert np.array_equal(first.scores, scores)
 
 
 @pytest.mark.parametrize("cut", [40, 80])

@@ -51,6 +51,18 @@ def test_a_lesson_is_the_gradient_of_the_loss(evidence: int) -> None:
     assert lesson.largest == pytest.approx(scored.max(axis=1))
 
 
+def test_columns_left_out_teach_nothing() -> None:
+    found, scored = model(), sources()
+    alone = found.lesson(scored, 7, 2)
+    left_out = np.array([30, 31])
+    wider = np.concatenate([scored, np.zeros((3, 2))], axis=1)
+    lesson = found.lesson(wider, 7, 2, left_out)
+    assert lesson.excess == pytest.approx(alone.excess, rel=1e-12)
+    assert lesson.largest.tolist() == alone.largest.tolist()
+    assert lesson.probability == pytest.approx(alone.probability, rel=1e-12)
+    assert found.lesson(wider, 7, 2).probability < alone.probability
+
+
 def test_weights_pass_from_cold_to_warm_without_a_step() -> None:
     found = model(scales=[1.0, 1.0, 1.0])
     found.weights = np.array([[0.0, 0.0, 10.0], [5.0, 0.0, 0.0]])
