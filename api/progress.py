@@ -133,7 +133,7 @@ def event_of(
 
 
 async def find_facts(services: Services, content_ids: set[str]) -> Mapping[str, ContentFacts]:
-    """Return what is known about the contents, at most ``CONTENT_TTL_S`` old.
+    """Return what is known about the contents, at most ``FACTS_TTL_S`` old.
 
     A title may be watched before its partner has announced it: it is accepted as it is.
     """

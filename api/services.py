@@ -49,7 +49,8 @@ from schemas.content import Content
 
 KEY_TTL_S = 3.0  # a revoked key works at most this long
 PARTNER_TTL_S = 3.0
-CONTENT_TTL_S = 30.0
+FACTS_TTL_S = 120.0  # types and versions of titles hardly change; most requests ask for some
+NEWEST_TTL_S = 30.0
 TRENDING_TTL_S = 3.0
 KEYS_MAX = 10_000
 PARTNERS_MAX = 1_000
@@ -99,7 +100,7 @@ class Services:
     def facts_cache(self) -> TtlCache[str, ContentFacts]:
         """What progress events need to know about contents; unknown ones are not kept."""
         return TtlCache(
-            "contents", size_max=CONTENTS_MAX, ttl_s=CONTENT_TTL_S, clock_s=self.monotonic_s
+            "contents", size_max=CONTENTS_MAX, ttl_s=FACTS_TTL_S, clock_s=self.monotonic_s
         )
 
     @cached_property
@@ -112,7 +113,7 @@ class Services:
     @cached_property
     def newest_cache(self) -> TtlCache[None, tuple[Content, ...]]:
         """The titles that arrived last."""
-        return TtlCache("newest", size_max=1, ttl_s=CONTENT_TTL_S, clock_s=self.monotonic_s)
+        return TtlCache("newest", size_max=1, ttl_s=NEWEST_TTL_S, clock_s=self.monotonic_s)
 
 
 def services_of(request: Request) -> Services:

@@ -53,10 +53,12 @@ def partial(
     half_life_ms: int,
 ) -> TrendingPartial:
     """Return the shard's part: the best ``ENTRIES_MAX`` pairs, ties by title and region."""
-    scored = [
-        (-round(score(buckets, watermark_ms, half_life_ms), DECIMALS), *key, sum(buckets.values()))
-        for key, buckets in counts.items()
-    ]
+    hours = {hour for buckets in counts.values() for hour in buckets}
+    worth = {hour: score({hour: 1}, watermark_ms, half_life_ms) for hour in hours}  # of one viewer
+    scored = []
+    for key, buckets in counts.items():
+        total = sum([viewers * worth[hour] for hour, viewers in sorted(buckets.items())])
+        scored.append((-round(total, DECIMALS), *key, sum(buckets.values())))
     return TrendingPartial(
         shard=shard,
         as_of_ms=watermark_ms,

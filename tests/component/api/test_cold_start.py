@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.services import CONTENT_TTL_S
+from api.services import NEWEST_TTL_S
 from schemas.content import Availability
 from schemas.trending import TrendingEntry, TrendingPartial
 from tests.component.api.fakes import NOW_MS, FakeWorld, a_content
@@ -79,7 +79,7 @@ def test_few_new_titles_leave_their_places_to_what_trends(world, get):
 def test_a_title_that_arrives_is_shown_within_the_life_of_the_cache(world, get):
     assert listed(get(PATH))["exploration"] == [(5, "t11"), (10, "t10")]
     world.database.add_content(a_content("new", maturity_rating="G"))
-    world.later(CONTENT_TTL_S)
+    world.later(NEWEST_TTL_S)
     assert listed(get(PATH))["exploration"] == [(5, "new"), (10, "t11")]
 
 
