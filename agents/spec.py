@@ -114,7 +114,11 @@ class BaseStep:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamAgent:
-    """source -> step (+ table) -> emits."""
+    """source -> step (+ table) -> emits.
+
+    With ``gather_ms`` the broker may wait that long for more records before it sends some: for an
+    agent that nobody waits for, a few large batches in place of many small ones.
+    """
 
     name: str
     source: TopicSpec
@@ -122,6 +126,7 @@ class StreamAgent:
     emits: tuple[TopicSpec, ...]
     replicas: tuple[TopicSpec, ...] = ()
     tick_s: float | None = None
+    gather_ms: int = 0
     table_version: int = 1  # bump when the encoded state format changes: the agent starts afresh
     create_step: Callable[[Settings], Step]
 

@@ -28,6 +28,7 @@ HEADER = "#shard"  # table key; the others are content|region
 EMIT_INTERVAL_MS = 5000
 CLOCK_SKEW_MAX_MS = 5 * 60_000
 TICK_S = 0.5
+GATHER_MS = 250  # what is emitted every few seconds need not be counted at once
 CountKey = tuple[str, str]  # content id, region
 
 
@@ -164,5 +165,6 @@ SPEC = StreamAgent(
     table="trending",
     emits=(TRENDING,),
     tick_s=TICK_S,
+    gather_ms=GATHER_MS,
     create_step=TrendingStep,
 )

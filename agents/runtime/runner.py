@@ -28,6 +28,8 @@ Fail = Callable[[BaseException], None]
 class Runner(ABC):
     """Runs one agent in this process. ``fail`` stops the whole process: the world is broken."""
 
+    gather_ms = 0
+
     def __init__(
         self, name: str, source: TopicSpec, settings: Settings, emitter: Emitter, fail: Fail
     ) -> None:

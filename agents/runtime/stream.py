@@ -42,6 +42,7 @@ class StreamRunner(Runner):
         self, agent: StreamAgent, settings: Settings, emitter: Emitter, fail: Fail
     ) -> None:
         self.agent = agent
+        self.gather_ms = agent.gather_ms
         self.step = agent.create_step(settings)
         self._declared = frozenset(topic.name for topic in agent.emits)
         self._tables: dict[int, PartitionTable] = {}

@@ -1,4 +1,4 @@
-"""Faust's aiokafka transport, changed in four places. Pinned to faust-streaming 0.15.3.
+"""Faust's aiokafka transport, changed in five places. Pinned to faust-streaming 0.15.3.
 
 Internals of Faust that are touched, and why:
 
@@ -7,6 +7,8 @@ Internals of Faust that are touched, and why:
 - ``Consumer.getmany`` waits while the runner has a poll in hand; records gather meanwhile and are
   one batch. Without that, small polls fill Faust's buffer, and a partition that is full is left out
   of the next poll, which lasts until another partition has records (all are full: one second).
+- ``Consumer._new_consumer_thread``: an agent that nobody waits for lets the broker gather records,
+  by aiokafka's ``fetch_min_bytes`` and ``fetch_max_wait_ms``, which Faust does not hand on.
 - ``Consumer.force_commit`` asks the runner which offsets are safe, instead of Faust's
   acknowledgement lists, which can commit over a gap and crawl after a rebalance (issue 596).
 - ``Consumer.resume_partitions`` / ``perform_seek``: Faust resumes partitions before it seeks to the
@@ -31,8 +33,16 @@ class Poll(NamedTuple):
     partitions: list[tuple[int, list[Any]]]
 
 
+GATHER_BYTES = 256 * 1024  # as much is fetched at once, however short the wait was
+
+
 class Hooks(Protocol):
-    """What the transport asks of the runner."""
+    """What the transport asks of the runner.
+
+    ``gather_ms`` is how long the broker may wait for more records; 0: it sends the first at once.
+    """
+
+    gather_ms: int
 
     async def until_free(self, timeout_s: float) -> None:
         """Return when no poll is in hand, or after ``timeout_s``."""
@@ -61,10 +71,26 @@ BATCH_CODEC = "media-gateway-batch"
 codecs.register(BATCH_CODEC, _PassThrough())
 
 
+class GatheringThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Consumer thread whose fetches wait for company when the runner says so."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        gather_ms = self.app.hooks.gather_ms
+        if gather_ms:
+            # Read when the consumer starts (aiokafka 0.14.0); arguments of its constructor.
+            consumer._fetch_min_bytes = GATHER_BYTES
+            consumer._fetch_max_wait_ms = gather_ms
+        return consumer
+
+
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Consumer that delivers a ``Poll`` at a time and leaves commits to the runner."""
 
     _held: frozenset[Any] = frozenset()
+
+    def _new_consumer_thread(self) -> GatheringThread:
+        return GatheringThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109
         """Yield at most one message, whose value is a ``Poll``."""

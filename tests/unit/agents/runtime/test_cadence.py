@@ -6,9 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from agents.registry import REGISTRY
 from agents.runtime.sink import SinkRunner
-from agents.runtime.transport import BatchConsumer, Poll
+from agents.runtime.stream import StreamRunner
+from agents.runtime.transport import GATHER_BYTES, BatchConsumer, Poll
 from agents.spec import SinkAgent
+from agents.trending import SPEC as TRENDING
 from infra.settings import Settings
 from topics.catalog import SLATES
 
@@ -116,3 +119,27 @@ async def test_a_poll_that_was_dropped_in_a_rebalance_is_not_waited_for(sink):
     assert await sink.poll() is not None  # and never reaches the runner
     await sink.runner._on_assigned(None, set())
     await asyncio.wait_for(sink.runner.until_free(LATE_S), 1)
+
+
+@pytest.mark.parametrize(("gather_ms", "bytes_min"), [(0, 1), (250, GATHER_BYTES)])
+async def test_the_broker_gathers_records_for_agents_that_ask_for_it(
+    tmp_path, gather_ms, bytes_min
+):
+    settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", data_dir=tmp_path)
+    agent = replace(TRENDING, gather_ms=gather_ms)
+    runner = StreamRunner(agent, settings, None, pytest.fail)
+    transport = runner.app._new_transport()
+
+    async def ignore(*_):
+        """Stands for Faust's callbacks: nothing is consumed here."""
+
+    consumer = transport.create_consumer(
+        ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore
+    )
+    fetched = consumer._new_consumer_thread()._create_worker_consumer(transport)
+    assert fetched._fetch_min_bytes == bytes_min
+    assert fetched._fetch_max_wait_ms == (gather_ms or 1500)
+
+
+def test_trending_is_what_nobody_waits_for():
+    assert [spec.name for spec in REGISTRY if getattr(spec, "gather_ms", 0)] == ["trending"]
