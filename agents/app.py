@@ -14,7 +14,6 @@ from infra.postgres.pool import create_pool
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
-
 # Each agent's consumer has a thread, which takes the interpreter from the agents several times for
 # each fetch. With Python's 5 ms every one of these hand-overs can make a record that late.
 SWITCH_S = 0.0005

@@ -234,8 +234,11 @@ def attributes(*, titles: int, as_json: bool) -> None:
 )
 @click.option("--viewers", default=1500, show_default=True, help="Viewers that are scored.")
 @click.option("--batch", default=16, show_default=True, help="Viewers in one batch.")
+@click.option("--rounds", default=5, show_default=True, help="The quickest counts.")
 @as_json_option
-def slates(*, titles: tuple[int, ...], viewers: int, batch: int, as_json: bool) -> None:
+def slates(
+    *, titles: tuple[int, ...], viewers: int, batch: int, rounds: int, as_json: bool
+) -> None:
     """Slates a second on one core with all sources, diversity and exploration; no broker needed.
 
     \b
@@ -245,7 +248,7 @@ def slates(*, titles: tuple[int, ...], viewers: int, batch: int, as_json: bool) 
     """  # click wants the backspace itself
     from cli.bench.slates import SlatesOptions, run_slates
 
-    options = SlatesOptions(titles=titles, viewers=viewers, batch=batch)
+    options = SlatesOptions(titles=titles, viewers=viewers, batch=batch, rounds=rounds)
     carry_out_on_stack(lambda progress: run_slates(options, progress), as_json=as_json)
 
 

@@ -137,6 +137,7 @@ async def test_the_broker_gathers_records_for_agents_that_ask_for_it(
         ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore
     )
     fetched = consumer._new_consumer_thread()._create_worker_consumer(transport)
+    await fetched.stop()
     assert fetched._fetch_min_bytes == bytes_min
     assert fetched._fetch_max_wait_ms == (gather_ms or 1500)
 
