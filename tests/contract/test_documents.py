@@ -8,10 +8,11 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from cli.docs import GENERATED, docs, documents, stale
+from cli.docs import GENERATED, documents, stale
 from cli.documents.asyncapi import DEAD_LETTER_HEADERS, asyncapi
 from cli.documents.json_schemas import schema_paths
 from cli.documents.topics import flow
+from cli.main import main
 from tests.architecture.rules.files import ROOT, sources, strings
 from topics.catalog import CATALOG
 
@@ -47,7 +48,7 @@ def test_a_changed_byte_a_missing_and_an_unknown_document_are_noticed(
 
 
 def test_docs_check_says_what_to_do() -> None:
-    result = CliRunner().invoke(docs, ["check"])
+    result = CliRunner().invoke(main, ["docs", "check"])
     assert result.exit_code == 0, result.output
     assert "are up to date" in result.output
 

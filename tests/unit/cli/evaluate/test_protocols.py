@@ -6,11 +6,11 @@ import random
 import pytest
 from click.testing import CliRunner
 
-from cli.evaluate.command import evaluate
 from cli.evaluate.methods import OURS, SHOWN
 from cli.evaluate.prequential import HISTORY_MIN, Prequential
 from cli.evaluate.ratings import RatingSet, load
 from cli.evaluate.static import split
+from cli.main import main
 from infra.settings import Settings
 from tests.unit.cli.evaluate.made import write_csv, write_ratings
 
@@ -85,7 +85,7 @@ def test_static_splits_each_user_by_time(folder) -> None:
 def test_the_command_prints_a_table_json_and_a_report(folder, tmp_path, protocol) -> None:
     report = tmp_path / "report.html"
     arguments = ["--data", str(folder), "--protocol", protocol, "--refit-every", "80"]
-    done = CliRunner().invoke(evaluate, [*arguments, "--json", "--report", str(report)])
+    done = CliRunner().invoke(main, ["evaluate", *arguments, "--json", "--report", str(report)])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["protocol"] == protocol
@@ -104,7 +104,9 @@ def test_the_command_prints_a_table_json_and_a_report(folder, tmp_path, protocol
 
 
 def test_the_table_says_what_was_found(folder) -> None:
-    done = CliRunner().invoke(evaluate, ["--data", str(folder), "--no-ablations", "--sample", "12"])
+    done = CliRunner().invoke(
+        main, ["evaluate", "--data", str(folder), "--no-ablations", "--sample", "12"]
+    )
     assert done.exit_code == 0, done.output
     for text in ("12 users", "media_gateway", "times the NDCG@10 of EASE", "95 % interval"):
         assert text in done.stdout
@@ -112,11 +114,11 @@ def test_the_table_says_what_was_found(folder) -> None:
 
 
 def test_what_cannot_be_evaluated_is_one_sentence_and_exit_2(tmp_path) -> None:
-    done = CliRunner().invoke(evaluate, ["--data", str(tmp_path / "nowhere")])
+    done = CliRunner().invoke(main, ["evaluate", "--data", str(tmp_path / "nowhere")])
     assert done.exit_code == 2
     assert "ratings.csv: No such file" in done.stderr
     header = ("userId", "movieId", "rating", "timestamp")
     write_csv(tmp_path / "ratings.csv", header, [(1, 2, 5.0, 3)])
-    done = CliRunner().invoke(evaluate, ["--data", str(tmp_path)])
+    done = CliRunner().invoke(main, ["evaluate", "--data", str(tmp_path)])
     assert done.exit_code == 2
     assert "nothing to rank" in done.stderr
