@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 from psycopg import AsyncConnection
 
 from domain.title_attributes import DECIMALS
-from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
+from infra.postgres.rows import columns_of
 
 Attributes: TypeAlias = Mapping[str, Sequence[str]]  # kind -> normalised values, sorted, not empty
 Keys: TypeAlias = tuple[int, ...]  # of values, in the order of the values
@@ -44,22 +44,22 @@ SELECT content_id, kind, members FROM content_attributes JOIN attribute_sets USI
 WHERE content_id = ANY(%s)
 """
 DETACH = """
-DELETE FROM content_attributes t USING unnest(%s::text[], %s::text[]) AS r (content_id, kind)
+DELETE FROM content_attributes t USING unnest(%b::text[], %b::text[]) AS r (content_id, kind)
 WHERE t.content_id = r.content_id AND t.kind = r.kind
 """
 ATTACH = """
 INSERT INTO content_attributes (content_id, kind, set_key)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
+SELECT * FROM unnest(%b::text[], %b::text[], %b::bigint[])
 """
 ADD_TO_SETS = """
 INSERT INTO attribute_sets AS t (set_key, members, titles)
 SELECT set_key, string_to_array(members, ',')::bigint[], titles
-FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS r (set_key, members, titles)
+FROM unnest(%b::bigint[], %b::text[], %b::int[]) AS r (set_key, members, titles)
 ON CONFLICT (set_key) DO UPDATE SET titles = t.titles + excluded.titles
 """
 ADD_TO_COUNTS = """
 INSERT INTO attribute_counts AS t (value_key, titles)
-SELECT * FROM unnest(%s::bigint[], %s::int[])
+SELECT * FROM unnest(%b::bigint[], %b::int[])
 ON CONFLICT (value_key) DO UPDATE SET titles = t.titles + excluded.titles
 """
 FORGET_SETS = "DELETE FROM attribute_sets WHERE set_key = ANY(%s) AND titles = 0"
@@ -109,10 +109,10 @@ async def replace(connection: AsyncConnection[Any], wanted: Mapping[str, Attribu
     if not changes:
         return
     detached = [(change.content_id, change.kind) for change in changes]
-    await connection.execute(DETACH, parameters(DETACH, detached))
+    await connection.execute(DETACH, columns_of(detached))
     attached = [(c.content_id, c.kind, set_key(c.now)) for c in changes if c.now]
     if attached:
-        await connection.execute(ATTACH, parameters(ATTACH, attached))
+        await connection.execute(ATTACH, columns_of(attached))
     await _add_to_sets(connection, changes)
     await _add_to_counts(connection, changes)
 
@@ -147,7 +147,7 @@ async def _add_to_sets(connection: AsyncConnection[Any], changes: Sequence[_Chan
         if members and titles
     )
     if rows:
-        await connection.execute(ADD_TO_SETS, parameters(ADD_TO_SETS, rows))
+        await connection.execute(ADD_TO_SETS, columns_of(rows))
         await connection.execute(FORGET_SETS, ([row[0] for row in rows if row[-1] < 0],))
 
 
@@ -158,7 +158,7 @@ async def _add_to_counts(connection: AsyncConnection[Any], changes: Sequence[_Ch
         added.update(counted(change.kind, change.now))
     rows = sorted((key, titles) for key, titles in added.items() if titles)
     if rows:
-        await connection.execute(ADD_TO_COUNTS, parameters(ADD_TO_COUNTS, rows))
+        await connection.execute(ADD_TO_COUNTS, columns_of(rows))
         await connection.execute(FORGET_COUNTS, ([key for key, titles in rows if titles < 0],))
 
 

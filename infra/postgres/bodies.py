@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
-from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key
+from infra.postgres.rows import columns_of, newest_per_key
 
 
 class BodyRow(NamedTuple):
@@ -23,7 +22,7 @@ def upsert_statement(table: str, key: str) -> str:
     """Return the guarded upsert of a table with columns ``key``, version, removed, body."""
     return f"""
 INSERT INTO {table} AS t ({key}, version, removed, body)
-SELECT * FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[])
+SELECT * FROM unnest(%b::text[], %b::bigint[], %b::boolean[], %b::bytea[])
 ON CONFLICT ({key}) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body
 WHERE excluded.version >= t.version
@@ -34,7 +33,7 @@ async def upsert(connection: AsyncConnection[Any], statement: str, rows: Sequenc
     """Write rows with ``statement``; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: row.key)
     if kept:
-        await connection.execute(statement.encode(), parameters(statement, kept))
+        await connection.execute(statement.encode(), columns_of(kept))
 
 
 async def fetch_bodies(pool: Pool, query: str, parameters: Sequence[Any]) -> list[bytes]:

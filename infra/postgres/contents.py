@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
-from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key
+from infra.postgres.rows import columns_of, newest_per_key
 
 EPISODES_MAX = 5000  # of all series asked for at once; the longest daily series have about 15 k
 
@@ -39,8 +38,8 @@ INSERT INTO contents AS t
     (content_id, version, removed, body, type, title, version_of, series_id, partners, arrived)
 SELECT content_id, version, removed, body, type, title, version_of, series_id,
        string_to_array(partners, ','), arrived
-FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::text[],
-            %s::text[], %s::text[], %s::text[], %s::bigint[])
+FROM unnest(%b::text[], %b::bigint[], %b::boolean[], %b::bytea[], %b::text[], %b::text[],
+            %b::text[], %b::text[], %b::text[], %b::bigint[])
   AS r (content_id, version, removed, body, type, title, version_of, series_id, partners, arrived)
 ON CONFLICT (content_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
@@ -74,7 +73,7 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[ContentRow]) -
     for row in rows:
         first.setdefault(row.content_id, row.version)
     arrived = [(*row, first[row.content_id]) for row in kept]
-    cursor = await connection.execute(UPSERT, parameters(UPSERT, arrived))
+    cursor = await connection.execute(UPSERT, columns_of(arrived))
     return {str(content_id) for (content_id,) in await cursor.fetchall()}
 
 

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 
 from domain.embedding import Vectors
-from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key
+from infra.postgres.rows import columns_of, newest_per_key
 
 
 class EmbeddingRow(NamedTuple):
@@ -31,7 +30,7 @@ class Nearest(NamedTuple):
 UPSERT = """
 INSERT INTO embeddings AS t (content_id, version, removed, encoder, embedding)
 SELECT content_id, version, removed, encoder, vector::halfvec(384)
-FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::text[], %s::text[])
+FROM unnest(%b::text[], %b::bigint[], %b::boolean[], %b::text[], %b::text[])
   AS r (content_id, version, removed, encoder, vector)
 ON CONFLICT (content_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, encoder = excluded.encoder,
@@ -69,7 +68,7 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[EmbeddingRow])
     """Write rows; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: row.content_id)
     if kept:
-        await connection.execute(UPSERT, parameters(UPSERT, kept))
+        await connection.execute(UPSERT, columns_of(kept))
 
 
 class EmbeddingStore:

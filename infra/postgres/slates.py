@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
-from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key
+from infra.postgres.rows import columns_of, newest_per_key
 
 
 class SlateRow(NamedTuple):
@@ -51,8 +50,8 @@ INSERT INTO slates AS t
      ranking, packed_ranking)
 SELECT user_id, version, removed, body, string_to_array(content_ids, ','), as_of_ms, source_offset,
        model_version, feed, ranking, packed_ranking
-FROM unnest(%s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::text[], %s::bigint[],
-            %s::bigint[], %s::text[], %s::bytea[], %s::bytea[], %s::bytea[])
+FROM unnest(%b::text[], %b::bigint[], %b::boolean[], %b::bytea[], %b::text[], %b::bigint[],
+            %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[])
   AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed,
         ranking, packed_ranking)
 ON CONFLICT (user_id) DO UPDATE SET
@@ -83,7 +82,7 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[SlateRow]) -> 
     """Write rows; an older version never replaces a newer one."""
     kept = newest_per_key(rows, lambda row: row.user_id)
     if kept:
-        await connection.execute(UPSERT, parameters(UPSERT, kept))
+        await connection.execute(UPSERT, columns_of(kept))
 
 
 class SlateStore:

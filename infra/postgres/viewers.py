@@ -5,10 +5,10 @@ about: then the rows are at least as new as what is claimed.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from infra.postgres.arrays import BinaryArray, parameters
 from infra.postgres.pool import Pool
+from infra.postgres.rows import columns_of
 
 
 class Viewer(NamedTuple):
@@ -25,7 +25,7 @@ class Viewer(NamedTuple):
 UPSERT = """
 INSERT INTO viewers AS t (user_id, source_offset, interaction_offset, recent_events, as_of_ms)
 SELECT user_id, source_offset, interaction_offset, string_to_array(recent_events, ','), as_of_ms
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[])
+FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[])
   AS r (user_id, source_offset, interaction_offset, recent_events, as_of_ms)
 ON CONFLICT (user_id) DO UPDATE SET
     source_offset = excluded.source_offset,
@@ -58,10 +58,10 @@ def merge(known: Viewer, other: Viewer) -> Viewer:
     )
 
 
-def parameters_of(viewers: Sequence[Viewer]) -> list[BinaryArray]:
+def parameters_of(viewers: Sequence[Viewer]) -> list[list[Any]]:
     """Return the parameters of ``UPSERT``; ``viewers`` (not empty) may name a user repeatedly."""
     rows = [v._replace(recent_events=",".join(v.recent_events)) for v in combined(viewers)]  # type: ignore[arg-type]
-    return parameters(UPSERT, rows)
+    return columns_of(rows)
 
 
 class ViewerStore:

@@ -6,9 +6,8 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 
 from infra.postgres import viewers
-from infra.postgres.arrays import parameters
 from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key
+from infra.postgres.rows import columns_of, newest_per_key
 
 DAY_MS = 24 * 3600 * 1000
 ROW_STATES_MAX = 300  # newest titles of one user that continue watching looks at
@@ -44,8 +43,8 @@ INSERT INTO watch_states AS t
      hidden, in_row)
 SELECT user_id, content_id, version, removed, body, updated_at_ms, completed, resumable, dismissed,
        hidden, NOT removed
-FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::bigint[],
-            %s::boolean[], %s::boolean[], %s::boolean[], %s::boolean[])
+FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::boolean[], %b::bytea[], %b::bigint[],
+            %b::boolean[], %b::boolean[], %b::boolean[], %b::boolean[])
   AS r (user_id, content_id, version, removed, body, updated_at_ms, completed, resumable, dismissed,
         hidden)
 ON CONFLICT (user_id, content_id) DO UPDATE SET
@@ -108,7 +107,7 @@ async def upsert(
     kept = newest_per_key(rows, lambda row: (row.user_id, row.content_id))
     if not kept:
         return
-    states = parameters(UPSERT, kept)
+    states = columns_of(kept)
     if not known:
         await connection.execute(UPSERT, states)
         return

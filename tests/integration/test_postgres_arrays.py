@@ -7,9 +7,9 @@ import pytest
 
 from agents.serving import flush_slates
 from agents.spec import Record
-from infra.postgres.arrays import array, parameters
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
+from infra.postgres.rows import columns_of
 from infra.postgres.slates import SlateStore
 from infra.settings import Settings
 from schemas.codec import encode
@@ -23,7 +23,7 @@ COLUMNS = {
     "text": TEXTS, "bytea": BYTES, "bigint": NUMBERS, "boolean": [True, False],
     "int": [0, 1, -1, 2**31 - 1, -(2**31)],
 }  # fmt: skip
-ROUND_TRIP = "SELECT * FROM unnest(%s::text[], %s::bytea[], %s::bigint[], %s::boolean[], %s::int[])"
+ROUND_TRIP = "SELECT * FROM unnest(%b::text[], %b::bytea[], %b::bigint[], %b::boolean[], %b::int[])"
 
 
 @pytest.fixture
@@ -36,8 +36,9 @@ def connection(database_url):
 @pytest.mark.parametrize("nulls", [(), (None,), (None, None)])
 def test_what_is_sent_comes_back(connection, name, nulls):
     for values in ([*nulls, *COLUMNS[name], *nulls], [*nulls]):
-        query = f"SELECT %s::{name}[]"
-        (found,) = connection.execute(query, (array(name, values),)).fetchone()
+        query = f"SELECT %b::{name}[]"
+        columns = columns_of([(value,) for value in values]) if values else [[]]
+        (found,) = connection.execute(query, columns).fetchone()
         assert found == values
 
 
@@ -49,14 +50,14 @@ def test_rows_of_random_values_come_back_whatever_was_sent_before(connection):
             tuple(dice.choice([None, *values]) for values in COLUMNS.values())
             for _ in range(dice.choice([1, 2, 16]))
         ]
-        assert connection.execute(ROUND_TRIP, parameters(ROUND_TRIP, rows)).fetchall() == rows
+        assert connection.execute(ROUND_TRIP, columns_of(rows)).fetchall() == rows
 
 
 def test_a_text_that_postgres_cannot_hold_is_refused_as_data(connection):
     with pytest.raises(psycopg.DataError):
-        connection.execute("SELECT %s::text[]", (array("text", ["a\0b"]),))
+        connection.execute("SELECT %b::text[]", columns_of([("a\0b",)]))
     with pytest.raises(UnicodeEncodeError):
-        array("text", ["\ud800"])
+        connection.execute("SELECT %b::text[]", columns_of([("\ud800",)]))
 
 
 async def test_slates_that_cannot_be_read_are_rejected_and_the_rest_is_written(fresh_database_url):

@@ -1,9 +1,10 @@
 import asyncio
 
 import pytest
+from psycopg.types.numeric import Int8
 
 from infra.postgres.grouping import Grouped
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.rows import columns_of, newest_per_key, transposed
 from infra.postgres.viewers import Viewer, combined
 
 
@@ -14,6 +15,13 @@ def test_the_last_row_of_a_key_wins_and_rows_are_sorted():
 
 def test_rows_become_columns():
     assert transposed([(1, "x"), (2, "y")]) == [[1, 2], ["x", "y"]]
+
+
+def test_numbers_of_a_column_have_one_type_whatever_their_size() -> None:
+    names, numbers, flags = columns_of([("x", 1, True), (None, 2**40, None), ("y", None, False)])
+    assert (names, numbers, flags) == (["x", None, "y"], [1, 2**40, None], [True, None, False])
+    assert {type(number) for number in numbers} == {Int8, type(None)}
+    assert {type(flag) for flag in flags} == {bool, type(None)}
 
 
 def test_the_newest_offset_says_what_is_included_whatever_the_order():
