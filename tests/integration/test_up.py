@@ -84,7 +84,10 @@ def test_a_component_that_dies_is_named_and_everything_stops(tmp_path: Path) -> 
         os.kill(up.pids()["worker-stream-1"], signal.SIGKILL)
         assert up.process.wait(STOP_TIMEOUT_S + 5) == 1
         assert "worker-stream-1 ended with signal SIGKILL; its log is " in up.text
-        assert "  | ready" in up.text
+        log = (tmp_path / "data/logs/worker-stream-1.log").read_text().splitlines()
+        shown = [each[4:] for each in up.text.splitlines() if each.startswith("  | ")]
+        assert shown == log[-len(shown) :] != []
+        assert "ready" in log
         assert_all_gone(children, timeout_s=1)
 
 
