@@ -6,11 +6,15 @@ for it.
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from infra.abandoned import abandon
 from infra.metrics import API_CACHE
+
+JOIN_S = 1.0  # a load that takes longer may hang on a dead connection: who comes then loads anew
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -33,7 +37,7 @@ class TtlCache(Generic[Key, Value]):
         self._ttl_s = ttl_s
         self._clock_s = clock_s
         self._entries: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
-        self._loading: dict[Key, asyncio.Task[Value]] = {}
+        self._loading: dict[Key, tuple[float, asyncio.Task[Value]]] = {}  # and until when to join
         self._hits = API_CACHE.labels(name, "hit")
         self._misses = API_CACHE.labels(name, "miss")
 
@@ -65,14 +69,17 @@ class TtlCache(Generic[Key, Value]):
         """Return a fresh entry; a missing one is loaded by the first who asks, for all who do.
 
         A caller that gives up does not end the load for the others. What ``load`` raises, every
-        caller that waited gets; nothing is kept then.
+        caller that waited gets; nothing is kept then. A load is joined for ``JOIN_S`` seconds.
         """
         cached = self.get(key)
         if cached is not None:
             return cached[0]
-        loading = self._loading.get(key)
-        if loading is None:
-            loading = self._loading[key] = asyncio.ensure_future(self._load(key, load))
+        until_s, loading = self._loading.get(key, (-math.inf, None))
+        if loading is None or self._clock_s() >= until_s:
+            if loading is not None:
+                abandon(loading)
+            loading = asyncio.ensure_future(self._load(key, load))
+            self._loading[key] = (self._clock_s() + JOIN_S, loading)
         return await asyncio.shield(loading)
 
     async def _load(self, key: Key, load: Callable[[], Awaitable[Value]]) -> Value:
@@ -81,4 +88,5 @@ class TtlCache(Generic[Key, Value]):
             self.put(key, value)
             return value
         finally:
-            del self._loading[key]
+            if self._loading.get(key, (0.0, None))[1] is asyncio.current_task():
+                del self._loading[key]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api.cache import TtlCache
+from api.cache import JOIN_S, TtlCache
 
 
 class Loader:
@@ -103,3 +103,16 @@ async def test_none_is_a_value(cache):
     assert await cache.get_or_load("key", find) is None
     assert await cache.get_or_load("key", find) is None
     assert len(calls) == 1
+
+
+async def test_a_load_that_hangs_is_not_joined_for_ever(cache, clock):
+    hanging, quick = Loader(), Loader()
+    quick.release.set()
+    first = await asked(cache, hanging, 2)
+    clock.now_s += JOIN_S
+    assert await cache.get_or_load("key", quick) == 1
+    assert not any(task.done() for task in first)
+    hanging.release.set()  # what comes late reaches who waited for it, and disturbs nobody
+    assert await asyncio.gather(*first) == [1, 1]
+    clock.now_s += 3.0
+    assert await cache.get_or_load("key", quick) == 2
