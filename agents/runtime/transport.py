@@ -1,4 +1,4 @@
-"""Faust's aiokafka transport, changed in five places. Pinned to faust-streaming 0.15.3.
+"""Faust's aiokafka transport, changed in six places. Pinned to faust-streaming 0.15.3.
 
 Internals of Faust that are touched, and why:
 
@@ -7,6 +7,9 @@ Internals of Faust that are touched, and why:
 - ``Consumer.getmany`` waits while the runner has a poll in hand; records gather meanwhile and are
   one batch. Without that, small polls fill Faust's buffer, and a partition that is full is left out
   of the next poll, which lasts until another partition has records (all are full: one second).
+- ``ConsumerThread``: no thread. Faust runs each consumer in a loop and a thread of its own, so that
+  a slow agent does not hold up heartbeats; our steps are short, and every poll cost two hand-overs
+  of the interpreter while agents compute. ``call_thread``, ``_gather_remaining_tasks``, ``Worker``.
 - ``Consumer._new_consumer_thread``: an agent that nobody waits for lets the broker gather records,
   by aiokafka's ``fetch_min_bytes`` and ``fetch_max_wait_ms``, which Faust does not hand on.
 - ``Consumer.force_commit`` asks the runner which offsets are safe, instead of Faust's
@@ -17,13 +20,15 @@ Internals of Faust that are touched, and why:
 - ``Consumer._wait_next_records``, ``_buffered_partitions``, ``flow_active``: parts of ``getmany``.
 """
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 import faust
 from faust.serializers import codecs
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ConsumerMessage
+from mode.utils.futures import maybe_async
 
 
 class Poll(NamedTuple):
@@ -71,8 +76,35 @@ BATCH_CODEC = "media-gateway-batch"
 codecs.register(BATCH_CODEC, _PassThrough())
 
 
-class GatheringThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Consumer thread whose fetches wait for company when the runner says so."""
+class _InLoop:
+    """Takes the place of a thread: the service runs as a task of the loop that starts it."""
+
+    def __init__(self, service: "LoopConsumer") -> None:
+        self._service = service
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._task = asyncio.create_task(self._service._serve())
+
+    def stop(self) -> None:
+        """Wait for nothing: the service has shut down when Faust calls this."""
+
+
+class LoopConsumer(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's consumer thread without the thread, and with fetches that may wait for company."""
+
+    Worker = _InLoop
+
+    def __init__(self, consumer: "BatchConsumer", **kwargs: Any) -> None:
+        super().__init__(consumer, thread_loop=consumer.loop, loop=consumer.loop, **kwargs)
+
+    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the consumer, which lives in this loop."""
+        return await maybe_async(fun(*args, **kwargs))
+
+    async def _gather_remaining_tasks(self) -> None:
+        """Leave the loop's other tasks alone."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -89,8 +121,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     _held: frozenset[Any] = frozenset()
 
-    def _new_consumer_thread(self) -> GatheringThread:
-        return GatheringThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> LoopConsumer:
+        return LoopConsumer(self, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109
         """Yield at most one message, whose value is a ``Poll``."""
