@@ -21,10 +21,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
-from numba import types
 from numpy.typing import NDArray
 
-from domain.compiled import FLAGS, FLOAT, FLOATS, FLOATS32, INTS, compiled, tuple_of
+from domain.compiled import FLAGS, FLOATS, FLOATS32, INTS, compiled, tuple_of
 from domain.ranking import selection
 from domain.ranking.history import LIKED, RECENT, Flags, Floats, History, Indices
 from domain.ranking.scoring import Ranker, ViewerScores
@@ -70,24 +69,21 @@ def log_partition(total: Floats, allowed: Flags) -> float:
     Each e^total is of single precision, within 1e-5; the sum is double, so that titles that arrived
     in another order give the same number.
     """
-    peak, odds = _below_peak(total, allowed)
-    np.exp(odds, out=odds)
+    odds = _of_allowed(total, allowed)
+    peak = odds.max()
+    np.exp(odds - peak, out=odds)
     return round(float(peak) + math.log(odds.sum(dtype=np.float64)), PARTITION_DECIMALS)
 
 
-@compiled(types.Tuple((FLOAT, FLOATS32)), FLOATS, FLAGS)
-def _below_peak(total: Floats, allowed: Flags) -> tuple[float, NDArray[np.float32]]:
-    """Return the largest total of the allowed titles, and how far each of them is below it."""
-    peak = -np.inf
-    for title in range(len(allowed)):
-        if allowed[title] and total[title] > peak:
-            peak = total[title]
+@compiled(FLOATS32, FLOATS, FLAGS)
+def _of_allowed(total: Floats, allowed: Flags) -> NDArray[np.float32]:
+    """Return the totals of the allowed titles."""
     found = np.empty(len(allowed), dtype=np.float32)
     count = 0
-    for title in range(len(allowed)):
-        found[count] = total[title] - peak
+    for title in range(len(allowed)):  # no branch: which are allowed is nothing one can guess
+        found[count] = total[title]
         count += allowed[title]
-    return peak, found[:count]
+    return found[:count]
 
 
 def because_rows(

@@ -55,7 +55,7 @@ class PairRows:
 
     def rows(self, titles: Indices, size: int) -> Rows:
         """Return rows by dense index in which those of ``titles`` are up to date."""
-        for title in titles.tolist():
+        for title in set(titles.tolist()).difference(self._settled):
             self._settle(title)
         return self._table.rows(size)
 

@@ -2,9 +2,10 @@
 
 A made catalogue (Zipf popularity, genres, ten cast members, a director, themes, a year) and viewers
 with tastes (titles per viewer log-normal, median 30) stand for the real thing; the generator is
-deterministic. All row tables are fitted from these viewers as the agents fit them. Viewers are
-scored in batches, each timed; the rate is by CPU time of this process, in which one thread works,
-in the quickest of several rounds: the one that the rest of the machine disturbed least.
+deterministic. All row tables are fitted from these viewers as the agents fit them, and the nearest
+titles are found among made vectors of 384 dimensions as the agent finds them. Viewers are scored in
+batches, each timed; the rate is by CPU time of this process, in which one thread works, in the
+quickest of several rounds: the one that the rest of the machine disturbed least.
 """
 
 import gc
@@ -21,7 +22,8 @@ from agents.co_watch import fit_tables, limits_of
 from cli.bench.report import GIB, Reach, Report, percentile
 from domain.cowatch import NeighbourRows
 from domain.cowatch_histories import HistoryStore
-from domain.ranking.history import LIKED, Seen
+from domain.embedding_neighbours import VectorTable
+from domain.ranking.history import LIKED, Floats, Seen
 from domain.ranking.learner import Learner
 from domain.ranking.scoring import Ranker
 from domain.slate_index import COWATCH, TOGETHER, ContentSide
@@ -31,6 +33,7 @@ from domain.viewer_profile import ViewerProfile
 from infra.garbage import collect_garbage_rarely
 from infra.settings import Settings
 from schemas.content import Content
+from schemas.embedding import DIMENSIONS
 
 REACH_TITLES = 17_000
 SLATES_PER_S_MIN = 1000.0
@@ -44,6 +47,8 @@ CLUSTERS = 40  # tastes: a viewer takes two thirds of their titles from one
 MEDIAN_TITLES, SIGMA_TITLES = 30, 0.8
 START_MS, STEP_MS = 1_700_000_000_000, 60_000
 COMPLETED_SHARE = 0.55
+VECTORS_APART = 0.8  # of the texts of one cluster: their cosines are about 1 / (1 + 0.8 ** 2)
+VECTORS_AT_ONCE = 128
 SEED = 20_240_817
 
 
@@ -103,6 +108,7 @@ def measure(titles: int, options: SlatesOptions) -> dict[str, Any]:
     content = ContentSide()
     for item in catalogue(titles, dice):
         content.put_content(item)
+    embed(content, dice)
     viewers = watch(content, options.viewers, dice, settings)
     memory = psutil.Process().memory_info().rss - before
     ranker = Ranker(content, first_model())
@@ -151,6 +157,27 @@ def catalogue(titles: int, dice: np.random.Generator) -> Iterator[Content]:
             themes=tuple(f"theme {int(each)}" for each in dice.integers(titles // 20 + 5, size=2)),
             updated_at_ms=0,
         )
+
+
+def embed(content: ContentSide, dice: np.random.Generator) -> None:
+    """Give every title the nearest ones of its cluster; those of others are not alike enough."""
+    for cluster in range(CLUSTERS):
+        ids = content.ids[cluster::CLUSTERS]
+        vectors = VECTORS_APART * unit(dice.normal(size=(len(ids), DIMENSIONS)))
+        vectors = unit(vectors + unit(dice.normal(size=DIMENSIONS)))
+        table = VectorTable()
+        for start in range(0, len(ids), VECTORS_AT_ONCE):
+            arrived = ids[start : start + VECTORS_AT_ONCE]
+            for content_id, vector in zip(arrived, vectors[start:], strict=False):
+                table.put(content_id, vector.astype(np.float32))
+            for version, near in enumerate(table.nearest(arrived), start):
+                content.put_pairs(near.content_id, version, near.ids, np.array(near.cosines))
+
+
+def unit(vectors: Floats) -> Floats:
+    """Return vectors of length 1 in the same directions."""
+    found: Floats = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return found
 
 
 def watch(

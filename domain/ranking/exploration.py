@@ -15,8 +15,9 @@ share, not of what is unknown of one.
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
 
-from domain.compiled import FLAGS, FLOATS, INT, INTS, compiled, tuple_of
+from domain.compiled import FLAGS, FLOAT, FLOATS, INT, INTS, compiled, tuple_of
 from domain.ranking import selection
 from domain.ranking.history import Flags, Floats, Indices
 from domain.slate_index import ContentSide
@@ -51,7 +52,6 @@ class Shown(NamedTuple):
     shown: Indices
 
 
-@compiled(INTS, INTS, FLOATS, FLOATS, tuple_of(Shown, FLAGS, INTS), INT)
 def choose(id_order: Indices, bounds: Floats, own: Floats, of: Shown, count: int) -> Indices:
     """Return up to ``count`` titles to explore, best first, ties by content id.
 
@@ -62,13 +62,22 @@ def choose(id_order: Indices, bounds: Floats, own: Floats, of: Shown, count: int
         of: what may be chosen.
         count: how many.
     """
-    largest = max(own.max(), 0.0) if len(own) else 0.0
+    largest = float(own.max(initial=0.0))
     unit = (1.0 - FIT_FLOOR) / largest if largest > 0.0 else 0.0
-    values, unknown = np.zeros(len(own)), np.zeros(len(own), dtype=np.bool_)
-    for title in range(len(own)):
-        if of.allowed[title] and bounds[title] > 0.0:
-            unknown[title] = True
-            values[title] = bounds[title] * (FIT_FLOOR + unit * own[title])
+    found: Indices = _choose(id_order, bounds, own, of, (unit, count))
+    return found
+
+
+@compiled(INTS, INTS, FLOATS, FLOATS, tuple_of(Shown, FLAGS, INTS), types.Tuple((FLOAT, INT)))
+def _choose(
+    id_order: Indices, bounds: Floats, own: Floats, of: Shown, how: tuple[float, int]
+) -> Indices:
+    """Return the titles with the largest bound times fit; how: (fit of one point, how many)."""
+    unit, count = how
+    values, unknown = np.empty(len(own)), np.empty(len(own), dtype=np.bool_)
+    for title in range(len(own)):  # no branch: which titles are known is nothing one can guess
+        unknown[title] = of.allowed[title] & (bounds[title] > 0.0)
+        values[title] = bounds[title] * (FIT_FLOOR + unit * own[title])
     for title in of.shown:
         unknown[title] = False
     return selection.best_among(values, unknown, id_order, count)

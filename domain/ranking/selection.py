@@ -40,7 +40,7 @@ def best_among(scores: Floats, among: Flags, order: Indices, count: int) -> Indi
     held = 0
     least = -np.inf if count > 0 else np.inf  # scores below it are worse, rounded or not
     for place in range(len(among)):
-        if not among[place] or scores[place] < least:
+        if scores[place] < least or not among[place]:
             continue
         key = np.rint(scores[place] * _UNIT)
         tied = key == keys[0] and order[place] > order[heap[0]]

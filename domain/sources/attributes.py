@@ -193,13 +193,20 @@ class _Watched(NamedTuple):
 def _add_scores(watched: _Watched, factor: float, sets: Sets, total: Floats) -> None:
     """Add the score of each title's set: the sum of the vectors watched, times its vector."""
     units, by_value = watched.units, watched.by_value
-    profile = np.zeros(len(by_value.starts) - 1)
+    profile, room = np.zeros(len(by_value.starts) - 1), 0
+    for watched_set in watched.sets:
+        room += units.starts[watched_set + 1] - units.starts[watched_set]
+    values, count = np.empty(room, dtype=np.int64), 0  # of the profile: few of all there are
     for place in range(len(watched.sets)):
         first = units.starts[watched.sets[place]]
         for entry in range(first, units.starts[watched.sets[place] + 1]):
-            profile[units.columns[entry]] += units.entries[entry] * watched.weights[place]
+            value, added = units.columns[entry], units.entries[entry] * watched.weights[place]
+            if profile[value] == 0.0 and added > 0.0:
+                values[count] = value
+                count += 1
+            profile[value] += added
     by_set = np.zeros(len(units.starts) - 1)
-    for value in np.flatnonzero(profile):
+    for value in np.sort(values[:count]):
         for entry in range(by_value.starts[value], by_value.starts[value + 1]):
             by_set[by_value.columns[entry]] += by_value.entries[entry] * profile[value]
     for title in range(len(total)):
