@@ -34,10 +34,17 @@ class Liked:
             )
         self.matrix = np.zeros((users, titles), dtype=np.float32)
         self.size = 0  # titles seen so far: columns from here on are empty
+        self._users = np.zeros(titles, dtype=np.float32)
 
     def put(self, user: int, title: int) -> None:
         """Add one liked title."""
+        self._users[title] += 1.0 - self.matrix[user, title]
         self.matrix[user, title] = 1.0
+
+    @property
+    def users(self) -> Floats:
+        """How many users liked each title seen so far."""
+        return self._users[: self.size]
 
     @property
     def seen(self) -> Floats:
@@ -60,8 +67,7 @@ class Popularity:
 
     def scores(self, liked: Liked, user: int) -> Floats:
         """Return the counts; the same for every user."""
-        found: Floats = liked.seen.sum(axis=0)
-        return found
+        return liked.users.copy()
 
     def refit(self, liked: Liked) -> None:
         """Nothing to fit: the counts are always current."""
@@ -73,7 +79,7 @@ class ItemKnn:
     def scores(self, liked: Liked, user: int) -> Floats:
         """Return the sums."""
         matrix = liked.seen
-        norms = np.sqrt(np.maximum(matrix.sum(axis=0), 1.0))
+        norms: Floats = np.sqrt(np.maximum(liked.users, np.float32(1.0)))
         own = np.flatnonzero(matrix[user])
         alike = matrix[:, own] @ (1.0 / norms[own])  # by user
         found: Floats = (alike @ matrix) / norms
@@ -87,17 +93,22 @@ class Ease:
     """EASE^R (Steck 2019) with one ridge, as it was at the last refit; the user's row is current.
 
     Kept in whichever form is smaller: B itself (titles by titles), or with fewer users than titles
-    the two factors it is a product of (``domain.cowatch``).
+    the two factors it is a product of (``domain.cowatch``). The last user's sum is kept: ratings
+    come in sittings, and only what was liked since is added to it.
     """
 
     def __init__(self, ridge: float) -> None:
         self.ridge = ridge
+        self._user = -1  # whose sum is kept, and which titles are in it
+        self._counted = np.zeros(0, dtype=bool)
+        self._sum = np.zeros(0)
         self._left: Floats | None = None  # users by titles, or None for the form with B
         self._right = np.zeros((0, 0), dtype=np.float32)
         self._scale = np.zeros(0, dtype=np.float32)
 
     def refit(self, liked: Liked) -> None:
         """Fit over everything liked so far."""
+        self._user = -1
         matrix = liked.seen
         if matrix.shape[0] < matrix.shape[1]:
             self._left = matrix.copy()
@@ -118,12 +129,22 @@ class Ease:
     def scores(self, liked: Liked, user: int) -> Floats:
         """Return ``x_u B``; titles that came after the refit have 0."""
         known = self._right.shape[1]
-        own = np.flatnonzero(liked.matrix[user, :known])
-        found = np.zeros(liked.size, dtype=np.float32)
+        if user != self._user:
+            self._user, self._counted, self._sum = (
+                user,
+                np.zeros(known, dtype=bool),
+                np.zeros(known),
+            )
+        new = np.flatnonzero((liked.matrix[user, :known] > 0.0) & ~self._counted)
+        self._counted[new] = True
         if self._left is None:
-            found[:known] = self._right[own].sum(axis=0)
+            self._sum += self._right[new].sum(axis=0)
         else:
-            found[:known] = (self._left[:, own].sum(axis=1) @ self._right) * self._scale
+            likes = self._left[:, new].sum(axis=1)  # of these titles, by user
+            others = np.flatnonzero(likes)
+            self._sum += (likes[others] @ self._right[others]) * self._scale
+        found = np.zeros(liked.size, dtype=np.float32)
+        found[:known] = self._sum
         return found
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from agents.co_watch import fit_tables, limits_of
 from cli.evaluate.ratings import Rating, RatingSet
+from cli.evaluate.themes import Themes
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows
 from domain.cowatch_histories import HistoryStore
 from domain.ranking.history import Floats, Indices, Seen
@@ -20,6 +21,7 @@ class Gateway:
 
     def __init__(self, ratings: RatingSet, settings: Settings) -> None:
         self._ratings = ratings
+        self._themes = Themes(ratings.tags)
         self._settings = settings
         self._histories = HistoryStore()
         self.users: set[str] = set()
@@ -31,8 +33,12 @@ class Gateway:
 
     def take(self, rating: Rating) -> Prediction | None:
         """Predict, learn and count one rating; only a liked one is predicted."""
-        if rating.content_id not in self.content.known:
-            self.content.put_content(self._ratings.content(rating.content_id))
+        known = self.content.known
+        for content_id in self._themes.advance(rating.at_ms):
+            if content_id in known:
+                self._put_content(content_id)
+        if rating.content_id not in known:
+            self._put_content(rating.content_id)
         seen = Seen(rating.at_ms, 1.0 if rating.liked else 0.0, engaged=True)
         weight = WEIGHT_ONE if rating.liked else ENGAGED_ONLY
         self.users.add(rating.user)
@@ -81,6 +87,10 @@ class Gateway:
         )
         chosen = choose(self.learner.ranker, history, scores, allowed, rules)
         return [pick.title for pick in chosen.picks]
+
+    def _put_content(self, content_id: str) -> None:
+        themes = self._themes.of(content_id)
+        self.content.put_content(self._ratings.content(content_id, themes))
 
     def _put(self, table: str, rows: NeighbourRows) -> None:
         dense = [self.content.index_of(content_id) for content_id in rows.title_ids]

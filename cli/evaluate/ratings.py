@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli.evaluate.themes import Tag
+from domain.title_attributes import normalised
 from schemas.content import Content
 
 LIKED_MIN = 4.0  # a rating from here on is a positive
@@ -35,22 +37,24 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class RatingSet:
-    """Ratings in time order (ties by user and title), and contents by id, where known."""
+    """Ratings in time order (ties by user and title), contents by id, where known, and tags."""
 
     name: str
     ratings: Sequence[Rating]
     contents: dict[str, Content] = field(default_factory=dict)
+    tags: Sequence[Tag] = ()
 
-    def content(self, content_id: str) -> Content:
-        """Return what is known of a title: at least its id."""
+    def content(self, content_id: str, themes: tuple[str, ...] = ()) -> Content:
+        """Return what is known of a title, at least its id, with these themes."""
         found = self.contents.get(content_id)
-        return found or Content(
+        found = found or Content(
             content_id=content_id, type="movie", title=content_id, updated_at_ms=0
         )
+        return found.model_copy(update={"themes": themes}) if themes else found
 
 
 def load(folder: Path, users_max: int = 0) -> RatingSet:
-    """Read a folder with ``ratings.csv`` and, when present, ``movies.csv``.
+    """Read a folder with ``ratings.csv`` and, when present, ``movies.csv`` and ``tags.csv``.
 
     Args:
         folder: holds the files, in the column names of MovieLens.
@@ -65,9 +69,11 @@ def load(folder: Path, users_max: int = 0) -> RatingSet:
     if users_max:
         ratings = _sample(ratings, users_max)
     ratings.sort(key=lambda item: (item.at_ms, item.user, item.content_id))
-    movies = folder / "movies.csv"
+    movies, tagged = folder / "movies.csv", folder / "tags.csv"
     contents = dict(_read_movies(movies)) if movies.is_file() else {}
-    return RatingSet(folder.resolve().name, _latest_only(ratings), contents)
+    users = {item.user for item in ratings}
+    tags = [tag for tag in _read_tags(tagged) if tag.user in users] if tagged.is_file() else []
+    return RatingSet(folder.resolve().name, _latest_only(ratings), contents, tags)
 
 
 def _sample(ratings: list[Rating], users_max: int) -> list[Rating]:
@@ -109,12 +115,30 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, s
 def _read_ratings(path: Path) -> Iterator[Rating]:
     for line, row in _rows(path, ("userId", "movieId", "rating", "timestamp")):
         try:
-            rating, at_s = float(row["rating"]), int(float(row["timestamp"]))
-            if not 0 <= rating <= 5 or not 0 <= at_s < 253_402_300_799:
-                raise ValueError("rating outside 0-5 or timestamp outside 1970-9999")
+            rating, at_ms = float(row["rating"]), _at_ms(row)
+            if not 0 <= rating <= 5:
+                raise ValueError("rating outside 0-5")
         except (TypeError, ValueError) as error:
             raise DataError(f"{path}, line {line}: {error}") from None
-        yield Rating(f"user:{row['userId']}", f"movie:{row['movieId']}", rating, at_s * 1000)
+        yield Rating(f"user:{row['userId']}", f"movie:{row['movieId']}", rating, at_ms)
+
+
+def _read_tags(path: Path) -> Iterator[Tag]:
+    for line, row in _rows(path, ("userId", "movieId", "tag", "timestamp")):
+        try:
+            at_ms = _at_ms(row)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{path}, line {line}: {error}") from None
+        text = normalised(row["tag"] or "")
+        if text:
+            yield Tag(f"user:{row['userId']}", f"movie:{row['movieId']}", text, at_ms)
+
+
+def _at_ms(row: dict[str, str]) -> int:
+    at_s = int(float(row["timestamp"]))
+    if not 0 <= at_s < 253_402_300_799:
+        raise ValueError("timestamp outside 1970-9999")
+    return at_s * 1000
 
 
 def _read_movies(path: Path) -> Iterator[tuple[str, Content]]:

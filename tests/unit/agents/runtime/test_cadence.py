@@ -1,6 +1,7 @@
 """Polls wait for the one in hand, so that records gather; nothing makes them wait for ever."""
 
 import asyncio
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -121,21 +122,50 @@ async def test_a_poll_that_was_dropped_in_a_rebalance_is_not_waited_for(sink):
     await asyncio.wait_for(sink.runner.until_free(LATE_S), 1)
 
 
-@pytest.mark.parametrize(("gather_ms", "bytes_min"), [(0, 1), (250, GATHER_BYTES)])
-async def test_the_broker_gathers_records_for_agents_that_ask_for_it(
-    tmp_path, gather_ms, bytes_min
-):
+def consumer_of(agent, tmp_path):
+    """Return the Faust consumer of a stream agent, not started."""
     settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", data_dir=tmp_path)
-    agent = replace(TRENDING, gather_ms=gather_ms)
     runner = StreamRunner(agent, settings, None, pytest.fail)
-    transport = runner.app._new_transport()
 
     async def ignore(*_):
         """Stands for Faust's callbacks: nothing is consumed here."""
 
-    consumer = transport.create_consumer(
+    return runner.app._new_transport().create_consumer(
         ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore
     )
+
+
+async def test_a_consumer_lives_in_the_loop_of_the_agents_and_ends_alone(tmp_path):
+    class Client:
+        """An aiokafka consumer that only says where it was called."""
+
+        def __init__(self):
+            self.called_in = []
+
+        async def note(self):
+            self.called_in.append(threading.current_thread())
+
+        start = stop = note
+
+    client, before = Client(), threading.active_count()
+    consumer = consumer_of(TRENDING, tmp_path)._new_consumer_thread()
+    consumer._create_consumer = lambda loop: client
+    others = asyncio.create_task(asyncio.sleep(LATE_S))
+    await consumer.start()
+    await consumer.call_thread(client.note)
+    await consumer.stop()
+    assert client.called_in == 3 * [threading.current_thread()]
+    assert threading.active_count() == before
+    assert not others.done()
+    others.cancel()
+
+
+@pytest.mark.parametrize(("gather_ms", "bytes_min"), [(0, 1), (250, GATHER_BYTES)])
+async def test_the_broker_gathers_records_for_agents_that_ask_for_it(
+    tmp_path, gather_ms, bytes_min
+):
+    consumer = consumer_of(replace(TRENDING, gather_ms=gather_ms), tmp_path)
+    transport = consumer.transport
     fetched = consumer._new_consumer_thread()._create_worker_consumer(transport)
     await fetched.stop()
     assert fetched._fetch_min_bytes == bytes_min

@@ -17,6 +17,7 @@ def liked(users: int, titles: int) -> Liked:
 
 def test_popularity_counts_users() -> None:
     given = liked(9, 12)
+    given.put(0, int(np.flatnonzero(given.matrix[0])[0]))  # liked again, which counts once
     assert Popularity().scores(given, 0).tolist() == given.matrix[:, :12].sum(axis=0).tolist()
 
 
@@ -44,6 +45,20 @@ def test_ease_is_the_closed_form_in_both_forms(users: int) -> None:
     unseen = np.flatnonzero(x[2] == 0)
     assert scores[unseen] == pytest.approx((x[2] @ b)[unseen], abs=1e-5)
     assert scores[new] == 0.0
+
+
+@pytest.mark.parametrize("users", [7, 40])
+def test_ease_adds_what_a_user_likes_in_one_sitting(users: int) -> None:
+    given = liked(users, 15)
+    model = Ease(3.0)
+    model.refit(given)
+    for title in np.flatnonzero(given.matrix[2, :15] == 0)[:2].tolist():
+        model.scores(given, 2)  # and keep them
+        given.put(2, title)
+        afresh = Ease(3.0)
+        afresh.__dict__.update(model.__dict__, _user=-1)
+        for user in (2, 1, 2):
+            assert model.scores(given, user) == pytest.approx(afresh.scores(given, user), abs=1e-5)
 
 
 def test_what_does_not_fit_is_refused_with_the_sample_that_does() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from cli.evaluate.methods import OURS, SHOWN
 from cli.evaluate.prequential import HISTORY_MIN, Prequential
 from cli.evaluate.ratings import RatingSet, load
 from cli.evaluate.static import split
+from cli.evaluate.themes import Tag
 from cli.main import main
 from infra.settings import Settings
 from tests.unit.cli.evaluate.made import write_csv, write_ratings
@@ -67,6 +69,22 @@ def test_a_changed_future_leaves_every_earlier_prediction_as_it_was(folder) -> N
             assert method.ndcg[:before] == changed.methods[name].ndcg[:before], name
             assert method.hits[20][:before] == changed.methods[name].hits[20][:before], name
     assert whole.methods[OURS].ndcg[before:] != changed.methods[OURS].ndcg[before:]
+
+
+def test_tags_count_from_their_time_on_and_never_before(folder) -> None:
+    ratings = load(folder)
+    cut = len(ratings.ratings) * 2 // 3
+    since_ms = ratings.ratings[cut].at_ms
+    titles = sorted({each.content_id for each in ratings.ratings})
+    tags = [
+        Tag(user, title, f"word {number % 5}", since_ms)
+        for user in ("a", "b") for number, title in enumerate(titles)
+    ]  # fmt: skip
+    plain = run(ratings).bench.tally.methods
+    tagged = run(replace(ratings, tags=tags)).bench.tally.methods
+    before = counted(ratings, cut)
+    assert plain[OURS].ndcg[:before] == tagged[OURS].ndcg[:before]
+    assert set(plain["source_themes"].ndcg[before:]) != set(tagged["source_themes"].ndcg[before:])
 
 
 def test_static_splits_each_user_by_time(folder) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from cli.evaluate.ratings import DataError, load
+from cli.evaluate.themes import Tag
 from tests.unit.cli.evaluate.made import write_csv, write_ratings
 
 COLUMNS = ("userId", "movieId", "rating", "timestamp")
@@ -41,13 +42,26 @@ def test_a_sample_keeps_whole_users(tmp_path) -> None:
         (("1", "2", "high", "3"), "line 2: could not convert string to float: 'high'"),
         (("1", "2", "9.5", "3"), "line 2: rating outside 0-5"),
         (("1", "2", "nan", "3"), "line 2: rating outside 0-5"),
-        (("1", "2", "4", "-3"), "line 2: rating outside 0-5 or timestamp outside"),
+        (("1", "2", "4", "-3"), "line 2: timestamp outside 1970-9999"),
         (("1", "2"), "line 2"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, row, said) -> None:
     write_csv(tmp_path / "ratings.csv", COLUMNS, [row])
     with pytest.raises(DataError, match=said):
+        load(tmp_path)
+
+
+def test_tags_of_the_users_at_hand_are_read_and_a_bad_one_is_named(tmp_path) -> None:
+    write_csv(tmp_path / "ratings.csv", COLUMNS, [(1, 2, 4.0, 3)])
+    header = ("userId", "movieId", "tag", "timestamp")
+    tagged = tmp_path / "tags.csv"
+    write_csv(tagged, header, [(1, 2, "  Heist  FILM", 5), (1, 2, " ", 6), (9, 2, "heist film", 7)])
+    found = load(tmp_path)
+    assert found.tags == [Tag("user:1", "movie:2", "heist film", 5000)]
+    assert found.content("movie:2", ("heist film",)).themes == ("heist film",)
+    write_csv(tagged, header, [(1, 2, "heist", "late")])
+    with pytest.raises(DataError, match=r"tags\.csv, line 2: could not convert"):
         load(tmp_path)
 
 
