@@ -242,9 +242,18 @@ async def flush_bodies(pool: Pool, statement: str, decoded: Sequence[Decoded]) -
         await bodies.upsert(connection, statement, rows)
 
 
+# A changed slate takes a hop and a scoring longer than the watch state that it comes from, so nobody
+# who waits for both waits for this.
+WATCH_STATES_GATHER_MS = 30
+
 SPECS: tuple[SinkAgent, ...] = (
     SinkAgent(name="serving-contents", source=CONTENTS, flush=flush_contents),
-    SinkAgent(name="serving-watch-states", source=WATCH_STATES, flush=flush_watch_states),
+    SinkAgent(
+        name="serving-watch-states",
+        source=WATCH_STATES,
+        flush=flush_watch_states,
+        gather_ms=WATCH_STATES_GATHER_MS,
+    ),
     SinkAgent(name="serving-slates", source=SLATES, flush=flush_slates),
     SinkAgent(name="serving-trending", source=TRENDING, flush=flush_trending),
     SinkAgent(name="serving-neighbours", source=NEIGHBOURS, flush=flush_neighbours),

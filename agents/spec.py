@@ -151,12 +151,13 @@ class SinkAgent:
 
     ``pool`` is a ``psycopg_pool.AsyncConnectionPool``. A raised exception stops the worker; the
     batch is redelivered. A record it returns as a reject stops the worker too: sinks read our own
-    topics.
+    topics. ``gather_ms`` as in ``StreamAgent``.
     """
 
     name: str
     source: TopicSpec
     flush: Flush
+    gather_ms: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

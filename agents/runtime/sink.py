@@ -33,6 +33,7 @@ class SinkRunner(Runner):
         self, agent: SinkAgent, pool: Any, settings: Settings, emitter: Emitter, fail: Fail
     ) -> None:
         self.agent = agent
+        self.gather_ms = agent.gather_ms
         self._pool = pool
         super().__init__(agent.name, agent.source, settings, emitter, fail)
 

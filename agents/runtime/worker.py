@@ -21,7 +21,7 @@ from infra.settings import Settings
 logger = logging.getLogger(__name__)
 
 READY_LINE = "ready"
-FIT_NICENESS = 10
+FIT_NICENESS = 19
 
 
 def run_to_the_end(create: Callable[[], "Worker"]) -> int:

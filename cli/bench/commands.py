@@ -181,7 +181,7 @@ def freshness(*, workers: int, as_json: bool, viewers: int | None, **load: Any) 
 
     viewers = viewers or max(2, round(VIEWERS_PER_RATE * load["rate"]))
     options = LoadOptions(
-        base_url="", api_key="", probe_poll_ms=5.0, viewers=viewers, watching=viewers // 2,
+        base_url="", api_key="", probe_poll_ms=10.0, viewers=viewers, watching=viewers // 2,
         titles=2000, **load,
     )  # fmt: skip
     carry_out_on_stack(lambda progress: run_freshness(options, workers, progress), as_json=as_json)

@@ -202,13 +202,17 @@ def requests_of(options: LoadOptions, begin_s: float) -> Iterator[Request]:
     events = progress_events(population)
     count = int((options.warmup_s + options.seconds) * options.rate / options.batch)
     probe_due_s = begin_s
+    begun: set[tuple[str, str]] = set()  # a title that is begun again changes nobody's slate
     for number in range(count):
         after_s = number * options.batch / options.rate
         due_s = begin_s + after_s
         batch = list(islice(events, options.batch))
-        probe = None
-        if options.probes and due_s >= probe_due_s:
-            probe = next(filter(begins, batch), None)
+        first = [
+            event for event in batch
+            if begins(event) and (event.user_id, event.content_id) not in begun
+        ]  # fmt: skip
+        begun.update((event.user_id, event.content_id) for event in batch)
+        probe = first[0] if first and options.probes and due_s >= probe_due_s else None
         if probe is not None:
             probe_due_s = due_s + 1 / options.probes
         yield Request(number, due_s, after_s >= options.warmup_s, batch, probe)
