@@ -1,6 +1,5 @@
 """The worker process: composition of agents, runtime and adapters."""
 
-import sys
 from collections.abc import Sequence
 from functools import partial
 
@@ -14,10 +13,6 @@ from infra.postgres.pool import create_pool
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
-# Each agent's consumer has a thread, which takes the interpreter from the agents several times for
-# each fetch. With Python's 5 ms every one of these hand-overs can make a record that late.
-SWITCH_S = 0.0005
-
 
 def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     """Run the named agents until SIGTERM or SIGINT; return the exit status.
@@ -28,7 +23,6 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     configure_logging(settings)
     specs = [by_name(name) for name in agents]
     collect_garbage_rarely()
-    sys.setswitchinterval(SWITCH_S)
 
     def create() -> Worker:
         if not any(isinstance(spec, SinkAgent) for spec in specs):

@@ -242,8 +242,8 @@ async def flush_bodies(pool: Pool, statement: str, decoded: Sequence[Decoded]) -
         await bodies.upsert(connection, statement, rows)
 
 
-# A changed slate takes a hop and a scoring longer than the watch state that it comes from, so nobody
-# who waits for both waits for this.
+# A changed slate takes a hop and a scoring longer than the watch state it comes from: whoever waits
+# for both does not wait for this.
 WATCH_STATES_GATHER_MS = 30
 
 SPECS: tuple[SinkAgent, ...] = (

@@ -172,5 +172,6 @@ async def test_the_broker_gathers_records_for_agents_that_ask_for_it(
     assert fetched._fetch_max_wait_ms == (gather_ms or 1500)
 
 
-def test_trending_is_what_nobody_waits_for():
-    assert [spec.name for spec in REGISTRY if getattr(spec, "gather_ms", 0)] == ["trending"]
+def test_what_nobody_waits_for_gathers():
+    gathering = [spec.name for spec in REGISTRY if getattr(spec, "gather_ms", 0)]
+    assert gathering == ["trending", "serving-watch-states"]

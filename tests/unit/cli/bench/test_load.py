@@ -41,6 +41,20 @@ def test_probes_are_events_that_begin_a_title_and_keep_their_rate():
     assert min(gaps) >= 1 / 20.0 - 1e-9
 
 
+def test_a_title_that_a_viewer_begins_again_is_no_probe():
+    small = options(seconds=8.0, viewers=12, watching=6, titles=4)
+    begun, again, probed = set(), 0, 0
+    for request in requests_of(small, begin_s=0.0):
+        if request.probe is not None:
+            assert (request.probe.user_id, request.probe.content_id) not in begun
+            probed += 1
+        for event in request.events:
+            again += event.played_from_s == 0.0 and (event.user_id, event.content_id) in begun
+            begun.add((event.user_id, event.content_id))
+    assert probed > 5
+    assert again > 5
+
+
 def test_a_report_is_what_the_api_takes():
     for request in requests_of(options(), begin_s=0.0):
         for event in request.events:
