@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from api.services import Services
 from domain import trending
 from domain.availability import is_available
+from domain.ranking.maturity import age_of
 from infra.postgres.pool import UNAVAILABLE
 from schemas.api import Trending, TrendingTitle
 from schemas.codec import decode
@@ -31,7 +32,7 @@ async def trending_list(services: Services, region: str | None, genre: str | Non
 
 
 async def build(services: Services, region: str | None, genre: str | None) -> Trending:
-    """Merge the partials and keep what is in the catalogue, of the genre, and available."""
+    """Merge the partials and keep what is in the catalogue, of the genre, and may be shown."""
     partials = [decode(TrendingPartial, b) for b in await services.trending.fetch_partials()]
     ranked = trending.merge(partials, limit=LOOK_MAX, region=region)
     entries: list[TrendingTitle] = []
@@ -56,12 +57,14 @@ async def shown(
 ) -> list[TrendingTitle]:
     """Return those of ``ranked`` that can be shown, in order."""
     bodies = await services.contents.fetch([title.content_id for title in ranked])
-    now_ms = services.clock_ms()
+    now_ms, age_max = services.clock_ms(), services.settings.slate_age_max
     entries = []
     for title in ranked:
         body = bodies.get(title.content_id)
         content = None if body is None else decode(Content, body)
         if content is None or not is_available(content, region, now_ms):
+            continue
+        if age_of(content.maturity_rating) > age_max:
             continue
         if genre is None or genre in content.genres:
             entries.append(

@@ -95,7 +95,8 @@ class Settings:
     slate_age_max: int = setting(
         "MEDIA_GATEWAY_SLATE_AGE_MAX",
         99,
-        "Titles rated for older viewers (years), or not rated, enter no slate; 99: all may",
+        "Titles rated for older viewers (years), or not rated, are in no slate and do not trend; "
+        "99: all may",
     )
     neighbours_max: int = setting(
         "MEDIA_GATEWAY_NEIGHBOURS_MAX", 100, "Co-watch neighbours kept per title"

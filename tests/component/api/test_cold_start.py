@@ -56,6 +56,15 @@ def test_the_newest_titles_are_in_the_places_that_explore(world, get):
     ]  # fmt: skip
 
 
+def test_what_is_for_older_viewers_does_not_trend(world, get):
+    world.database.add_content(a_content("t00", maturity_rating="R"))
+    world.database.add_content(a_content("t01", maturity_rating=None))
+    shown = [name for _, name in listed(get(PATH))["trending"]]
+    assert shown[:2] == ["t02", "t03"]
+    trending = get("/api/v1/trending").json()["entries"]
+    assert [entry["content_id"] for entry in trending] == [f"t{n:02d}" for n in range(2, 12)]
+
+
 def test_what_may_not_be_shown_does_not_explore(world, get):
     german = (Availability(partner="acme", region="DE"),)
     for name, fields in {
