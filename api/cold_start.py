@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from api.services import Services
-from api.trending import trending_list
+from api.trending import judge_of, trending_list
 from domain.availability import is_available
 from domain.ranking import budget
-from domain.ranking.maturity import age_of
+from domain.ranking.rules import FOR_YOU
 from infra.postgres.slates import ServedSlate
 from schemas.api import TrendingTitle
 from schemas.codec import decode
@@ -31,7 +31,7 @@ async def cold_start(
     services: Services, slate: ServedSlate, limit: int, region: str | None
 ) -> ColdStart:
     """Return what a user without a slate is shown."""
-    trending = await trending_list(services, region, None)
+    trending = await trending_list(services, region, None, FOR_YOU)
     now_ms = services.clock_ms()
     as_of = to_rfc3339(slate.as_of_ms) if slate.as_of_ms else trending.as_of  # 0: only seeks
     ttl_s = services.settings.slate_ttl_s
@@ -49,18 +49,17 @@ async def cold_start(
 
 async def newest(services: Services, region: str | None) -> list[Content]:
     """Return the titles that arrived last and may be shown here and now, the newest first."""
-    found = await services.newest_cache.get_or_load(None, lambda: load_newest(services))
-    now_ms, age_max = services.clock_ms(), services.settings.slate_age_max
-    return [
-        title
-        for title in found
-        if is_available(title, region, now_ms) and age_of(title.maturity_rating) <= age_max
-    ]
+    found = await services.newest_cache.get_or_load(region, lambda: load_newest(services, region))
+    now_ms = services.clock_ms()  # an offer ends to the millisecond
+    return [title for title in found if is_available(title, region, now_ms)]
 
 
-async def load_newest(services: Services) -> tuple[Content, ...]:
-    """Return the titles that arrived last, the newest first."""
-    return tuple(decode(Content, body) for body in await services.contents.fetch_newest(NEWEST_MAX))
+async def load_newest(services: Services, region: str | None) -> tuple[Content, ...]:
+    """Return those titles that may be shown, the newest first."""
+    judge = await judge_of(services, region, FOR_YOU)
+    bodies = await services.contents.fetch_newest(NEWEST_MAX)
+    contents = (decode(Content, body) for body in bodies)
+    return tuple(each for each in contents if judge.verdict(each) is None)
 
 
 def trending_entry(title: TrendingTitle, now_ms: int, ttl_s: int) -> SlateEntry:

@@ -19,9 +19,10 @@ from api.recommendations import includes, is_empty
 from api.responses import json_response
 from api.services import Services, services_of
 from api.titles import titles_of
+from api.trending import judge_of
 from domain.absence import Absence, Served, rank_of, why_absent
-from domain.availability import is_available
 from domain.packed_ranking import unpacked
+from domain.ranking.rules import FOR_YOU
 from domain.sources.labels import LABELS
 from domain.title_attributes import wholes_of
 from infra.postgres.slates import ServedSlate
@@ -224,7 +225,5 @@ async def by_trend(
         return members | absent(
             Absence("rank", f"Number {rank} of what trends; {size} are shown to a new viewer")
         )
-    if not is_available(content, region, found.generated_at_ms):
-        where = region or "any region"
-        return members | absent(Absence("not_available", f"Nobody offers it in {where} now"))
-    return members | absent(Absence("not_trending", "A new viewer is shown what trends"))
+    verdict = (await judge_of(services, region, FOR_YOU)).verdict(content)
+    return members | absent(verdict or Absence("not_trending", "A new viewer is shown what trends"))

@@ -104,16 +104,18 @@ class Services:
         )
 
     @cached_property
-    def trending_cache(self) -> TtlCache[tuple[str | None, str | None], Trending]:
-        """Merged lists by region and genre."""
+    def trending_cache(self) -> TtlCache[tuple[str | None, str | None, str], Trending]:
+        """Merged lists by region, genre and row."""
         return TtlCache(
             "trending", size_max=TRENDING_MAX, ttl_s=TRENDING_TTL_S, clock_s=self.monotonic_s
         )
 
     @cached_property
-    def newest_cache(self) -> TtlCache[None, tuple[Content, ...]]:
-        """The titles that arrived last."""
-        return TtlCache("newest", size_max=1, ttl_s=NEWEST_TTL_S, clock_s=self.monotonic_s)
+    def newest_cache(self) -> TtlCache[str | None, tuple[Content, ...]]:
+        """The titles that arrived last and may be shown, by region."""
+        return TtlCache(
+            "newest", size_max=TRENDING_MAX, ttl_s=NEWEST_TTL_S, clock_s=self.monotonic_s
+        )
 
 
 def services_of(request: Request) -> Services:

@@ -77,6 +77,7 @@ class RankingRules(Protocol):
     """Ranking rules by id."""
 
     async def fetch(self, rule_ids: Sequence[str]) -> list[bytes]: ...
+    async def fetch_all(self) -> list[bytes]: ...
 
 
 class TrendingPartials(Protocol):

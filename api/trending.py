@@ -1,15 +1,22 @@
-"""Trending lists: partials of all shards -> one list of titles that can be shown here and now."""
+"""Trending lists: partials of all shards -> one list of titles that can be shown here and now.
+
+Offers, the age limit and the filters of the row hold; what trends is not reordered by rules.
+"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from api.services import Services
 from domain import trending
+from domain.absence import Absence
 from domain.availability import is_available
 from domain.ranking.maturity import age_of
+from domain.ranking.rules import TRENDING, filters_of, matches
 from infra.postgres.pool import UNAVAILABLE
 from schemas.api import Trending, TrendingTitle
 from schemas.codec import decode
 from schemas.content import Content
+from schemas.ranking_rule import RankingRule
 from schemas.times import to_rfc3339
 from schemas.trending import TrendingPartial
 
@@ -19,25 +26,31 @@ LOOK_MAX = 2000  # titles looked at for one list: a rare genre may have fewer th
 STALE_MAX_S = 300.0  # how old a list may get while the database is away; ``as_of`` says it
 
 
-async def trending_list(services: Services, region: str | None, genre: str | None) -> Trending:
-    """Return the list of a region and genre: seconds old, or older while Postgres is away."""
-    cache = services.trending_cache
+async def trending_list(
+    services: Services, region: str | None, genre: str | None, row: str = TRENDING
+) -> Trending:
+    """Return the list of a region and genre: seconds old, or older while Postgres is away.
+
+    ``row`` says whose filters hold: that of what trends, or the one that it stands in for.
+    """
+    cache, key = services.trending_cache, (region, genre, row)
     try:
-        return await cache.get_or_load((region, genre), lambda: build(services, region, genre))
+        return await cache.get_or_load(key, lambda: build(services, region, genre, row))
     except UNAVAILABLE:
-        stale = cache.get_stale((region, genre), STALE_MAX_S)
+        stale = cache.get_stale(key, STALE_MAX_S)
         if stale is None:
             raise
         return stale[0]
 
 
-async def build(services: Services, region: str | None, genre: str | None) -> Trending:
+async def build(services: Services, region: str | None, genre: str | None, row: str) -> Trending:
     """Merge the partials and keep what is in the catalogue, of the genre, and may be shown."""
     partials = [decode(TrendingPartial, b) for b in await services.trending.fetch_partials()]
     ranked = trending.merge(partials, limit=LOOK_MAX, region=region)
+    judge = await judge_of(services, region, row)
     entries: list[TrendingTitle] = []
     for start in range(0, len(ranked), LOOK_STEP):
-        entries += await shown(services, ranked[start : start + LOOK_STEP], region, genre)
+        entries += await shown(services, ranked[start : start + LOOK_STEP], judge, genre)
         if len(entries) >= TITLES_MAX:
             break
     return Trending(
@@ -49,22 +62,49 @@ async def build(services: Services, region: str | None, genre: str | None) -> Tr
     )
 
 
+class Judge(NamedTuple):
+    """What decides whether a title may be shown where nothing else is known of the viewer."""
+
+    region: str | None
+    age_max: int
+    filters: Sequence[RankingRule]
+    now_ms: int
+
+    def verdict(self, content: Content) -> Absence | None:
+        """Return what keeps a title out; None: it may be shown."""
+        if not is_available(content, self.region, self.now_ms):
+            where = self.region or "any region"
+            return Absence("not_available", f"Nobody offers it in {where} now")
+        if age_of(content.maturity_rating) > self.age_max:
+            rating = content.maturity_rating or "not rated"
+            return Absence("maturity", f"It is {rating}; the limit is age {self.age_max}")
+        rules = tuple(rule.rule_id for rule in self.filters if matches(rule, content))
+        if rules:
+            return Absence("filtered", f"A ranking rule filters it: {', '.join(rules)}", rules)
+        return None
+
+
+async def judge_of(services: Services, region: str | None, row: str) -> Judge:
+    """Return what holds for a row in a region now."""
+    rules = [decode(RankingRule, body) for body in await services.ranking_rules.fetch_all()]
+    now_ms = services.clock_ms()
+    filters = filters_of(rules, row, region, now_ms)
+    return Judge(region, services.settings.slate_age_max, filters, now_ms)
+
+
 async def shown(
     services: Services,
     ranked: Sequence[trending.TrendingTitle],
-    region: str | None,
+    judge: Judge,
     genre: str | None,
 ) -> list[TrendingTitle]:
     """Return those of ``ranked`` that can be shown, in order."""
     bodies = await services.contents.fetch([title.content_id for title in ranked])
-    now_ms, age_max = services.clock_ms(), services.settings.slate_age_max
     entries = []
     for title in ranked:
         body = bodies.get(title.content_id)
         content = None if body is None else decode(Content, body)
-        if content is None or not is_available(content, region, now_ms):
-            continue
-        if age_of(content.maturity_rating) > age_max:
+        if content is None or judge.verdict(content) is not None:
             continue
         if genre is None or genre in content.genres:
             entries.append(

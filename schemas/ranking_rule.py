@@ -62,7 +62,7 @@ class RankingRule(WireModel):
         default=None, gt=0, le=STRENGTH_MAX, validate_default=True,
         description="boost, bury: in standard deviations of the viewer's scores",
     )  # fmt: skip
-    row: Row = Field(default="for_you", description="row of the feed; all: every row")
+    row: Row = Field(default="for_you", description="for_you, trending or all")
     regions: tuple[RegionCode, ...] = Field(
         default=(), max_length=VALUES_MAX, description="of the viewer; absent: everywhere"
     )

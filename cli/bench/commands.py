@@ -46,10 +46,23 @@ async def run_in_loop(
     return await work(broker, progress)
 
 
+POSITIVE = click.IntRange(min=1)
+
+
 @click.command()
-@click.option("--events", default=200_000, show_default=True, help="Progress events per run.")
-@click.option("--viewers", default=20_000, show_default=True, help="Viewers; half watch at once.")
-@click.option("--rounds", default=3, show_default=True, help="Runs of each contestant.")
+@click.option(
+    "--events", type=POSITIVE, default=200_000, show_default=True, help="Progress events per run."
+)
+@click.option(
+    "--viewers",
+    type=POSITIVE,
+    default=20_000,
+    show_default=True,
+    help="Viewers; half watch at once.",
+)
+@click.option(
+    "--rounds", type=POSITIVE, default=3, show_default=True, help="Runs of each contestant."
+)
 @click.option(
     "--contestant",
     "contestants",
@@ -94,7 +107,9 @@ def pipeline(
     show_default=True,
     help="Number of known viewers (repeatable).",
 )
-@click.option("--events", default=100_000, show_default=True, help="Progress events per size.")
+@click.option(
+    "--events", type=POSITIVE, default=100_000, show_default=True, help="Progress events per size."
+)
 @click.option("--watching", default=5_000, show_default=True, help="Viewers with an open session.")
 @click.option("--titles-median", default=6.0, show_default=True, help="Median titles per history.")
 @bootstrap_option
@@ -152,9 +167,11 @@ def carry_out_on_stack(work: Callable[[Progress], Awaitable[Report]], *, as_json
     show_default=True,
     help="Seconds of load before it: with 90, 95 % of who watches have reported before.",
 )
-@click.option("--batch", default=10, show_default=True, help="Events per request.")
+@click.option("--batch", type=POSITIVE, default=10, show_default=True, help="Events per request.")
 @click.option("--probes", default=10.0, show_default=True, help="Probed events per second.")
-@click.option("--workers", default=1, show_default=True, help="Worker processes for streams.")
+@click.option(
+    "--workers", type=POSITIVE, default=1, show_default=True, help="Worker processes for streams."
+)
 @click.option(
     "--viewers",
     type=click.IntRange(min=2),
@@ -232,9 +249,11 @@ def attributes(*, titles: int, as_json: bool) -> None:
     show_default=True,
     help="Size of the catalogue; may be given several times.",
 )
-@click.option("--viewers", default=1500, show_default=True, help="Viewers that are scored.")
-@click.option("--batch", default=16, show_default=True, help="Viewers in one batch.")
-@click.option("--rounds", default=5, show_default=True, help="The quickest counts.")
+@click.option(
+    "--viewers", type=POSITIVE, default=1500, show_default=True, help="Viewers that are scored."
+)
+@click.option("--batch", type=POSITIVE, default=16, show_default=True, help="Viewers in one batch.")
+@click.option("--rounds", type=POSITIVE, default=5, show_default=True, help="The quickest counts.")
 @as_json_option
 def slates(
     *, titles: tuple[int, ...], viewers: int, batch: int, rounds: int, as_json: bool
@@ -261,9 +280,15 @@ def slates(
     show_default=True,
     help="Size of the catalogue; may be given several times.",
 )
-@click.option("--viewers", default=50_000, show_default=True, help="Viewers, 34 titles each.")
 @click.option(
-    "--dense-max", default=6000, show_default=True, help="Titles up to which dense is fitted too."
+    "--viewers", type=POSITIVE, default=50_000, show_default=True, help="Viewers, 34 titles each."
+)
+@click.option(
+    "--dense-max",
+    type=POSITIVE,
+    default=6000,
+    show_default=True,
+    help="Titles up to which dense is fitted too.",
 )
 @as_json_option
 def cowatch(*, titles: tuple[int, ...], viewers: int, dense_max: int, as_json: bool) -> None:

@@ -14,6 +14,7 @@ LIKED_MIN = 4.0  # a rating from here on is a positive
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
 _NO_GENRES = "(no genres listed)"
 YEAR_FIRST, YEAR_LAST = 1870, 2200
+ID_MAX = 100  # characters
 
 
 class DataError(RuntimeError):
@@ -102,13 +103,20 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, s
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
     with lines:
-        reader = csv.DictReader(lines)
-        missing = [name for name in columns if name not in (reader.fieldnames or [])]
-        if missing:
-            raise DataError(f"{path} lacks the columns {', '.join(missing)}")
+        reader = csv.DictReader(lines, restval="")
         try:
-            yield from ((reader.line_num, row) for row in reader)
-        except (csv.Error, UnicodeDecodeError) as error:
+            missing = [name for name in columns if name not in (reader.fieldnames or [])]
+            if missing:
+                raise DataError(f"{path} lacks the columns {', '.join(missing)}")
+            for row in reader:
+                if len(row["movieId"]) > ID_MAX:
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: a movieId has at most {ID_MAX} characters"
+                    )
+                yield reader.line_num, row
+        except UnicodeDecodeError:
+            raise DataError(f"{path} is not UTF-8") from None
+        except csv.Error as error:
             raise DataError(f"{path}, line {reader.line_num}: {error}") from None
 
 

@@ -32,6 +32,8 @@ def headline(result: Result) -> str:
 
 def price(result: Result) -> str:
     """Return what diversity and exploration cost and bring, in one sentence."""
+    if result.undiversified is None:
+        return "No slate was built: too few predictions to price diversity and exploration"
     shown, plain = result.methods[SHOWN], result.methods[OURS]
     change = shown["ndcg10"] / max(result.undiversified, 1e-12) - 1.0
     return (

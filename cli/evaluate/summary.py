@@ -23,7 +23,7 @@ class Result:
     ``methods`` has a row of figures for each method, ``ease_grid`` NDCG@10 of EASE by ridge, of
     which the best counts as ``ease``. Intervals are 95 %, by bootstrap over users.
     ``undiversified`` is our NDCG@10 without diversity and exploration on the predictions that
-    slates were built for.
+    slates were built for; None when there were none.
     """
 
     protocol: str
@@ -35,7 +35,7 @@ class Result:
     ratio_to_ease: float
     ratio_interval: Interval
     difference_interval: Interval
-    undiversified: float
+    undiversified: float | None
     weights: Mapping[str, tuple[float, float]]
     seconds: float
 
@@ -108,7 +108,7 @@ def summarise(
         ratio_to_ease=float(ours.mean() / max(baseline.mean(), 1e-12)),
         ratio_interval=ratio,
         difference_interval=difference,
-        undiversified=float(ours[tally.shown_at].mean()) if tally.shown_at else float("nan"),
+        undiversified=float(ours[tally.shown_at].mean()) if tally.shown_at else None,
         weights={
             name: (float(cold), float(warm))
             for name, cold, warm in zip(model.names, *model.weights, strict=True)

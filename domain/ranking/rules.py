@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Tag = tuple[str, str]  # kind of ``RuleMatch`` and value in the form that is compared
 
-EVERY_ROW = "all"
+FOR_YOU, TRENDING, EVERY_ROW = "for_you", "trending", "all"  # rows that a rule may name
 
 
 class Pin(NamedTuple):
@@ -67,6 +67,10 @@ def problems(rule: RankingRule, slate_size: int) -> list[str]:
     _, unknown = canonical_genres(rule.match.genres)
     if unknown:
         found.append(f"match.genres: no such genre: {', '.join(unknown)}")
+    if rule.row not in {FOR_YOU, TRENDING, EVERY_ROW}:
+        found.append(f"row: {rule.row} has no rules; use {FOR_YOU}, {TRENDING} or {EVERY_ROW}")
+    if rule.row == TRENDING and rule.action != "filter":
+        found.append(f"row: {TRENDING} is ordered by what trends, so it takes filters only")
     if rule.position is not None and rule.position > slate_size:
         found.append(f"position: the list has {slate_size} places")
     return found
@@ -107,6 +111,21 @@ def matches(rule: RankingRule, content: Content) -> bool:
     return not any(wanted.isdisjoint(tags) for wanted in wanted_tags(rule.match))
 
 
+def filters_of(
+    rules: Iterable[RankingRule], row: str, region: str | None, now_ms: int
+) -> list[RankingRule]:
+    """Return the filters that hold for a row, for viewers of a region, now."""
+    return [
+        rule
+        for rule in rules
+        if rule.enabled
+        and rule.action == "filter"
+        and rule.row in {row, EVERY_ROW}
+        and (not rule.regions or region in rule.regions)
+        and _holds(rule, now_ms)
+    ]
+
+
 def _tags(kind: str, values: Iterable[str]) -> list[Tag]:
     return [(kind, normalised(value)) for value in values]
 
@@ -131,7 +150,7 @@ class _Kept(NamedTuple):
 class RuleBook:
     """All rules of one row and the tags of all titles; title = dense index."""
 
-    def __init__(self, row: str = "for_you") -> None:
+    def __init__(self, row: str = FOR_YOU) -> None:
         self._row = row
         self._size = 1024
         self._rules: dict[str, _Compiled] = {}

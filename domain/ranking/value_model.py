@@ -8,8 +8,10 @@ between them they are blended linearly, so a cold start passes into a personal l
 Learning: before an engagement that the viewer liked is taken in, the titles that could have been
 recommended are scored; the loss is the softmax cross-entropy of the liked one among them. One
 AdaGrad step (Duchi et al. 2011) each, so the weights follow the stream and need no learning rate
-schedule. ``scale_s`` is the running mean of the source's largest score over those titles: it
-puts all sources on one footing without depending on the viewer at hand.
+schedule. ``scale_s`` is the running mean of the source's largest score over those titles, where it
+says anything: it puts all sources on one footing without depending on the viewer at hand. A source
+that has said nothing in any lesson (its model was not fitted yet) has scale 0 and does not count;
+its first word sets the scale.
 
 Weights of personal sources stay non-negative: a title that speaks for another must never lower it,
 or a reason would not be one.
@@ -27,7 +29,7 @@ EVIDENCE_FULL = 5
 LEARNING_RATE = 0.1
 SQUARES_FIRST = 0.01  # start of the sums of squared gradients: bounds the first steps
 SCALE_WINDOW = 500  # liked engagements over which a scale is averaged
-SCALE_MIN = 1e-4  # a source whose scores are all below this says nothing yet
+SCALE_MIN = 1e-4  # a source whose scores are all below this says hardly anything
 EXCESS_MAX = 10.0  # scales: one surprise must not freeze AdaGrad for good
 NO_COLUMNS: Indices = np.empty(0, dtype=np.int64)
 
@@ -87,6 +89,7 @@ class ValueModel:
         blend = blend_of(evidence)
         weights = (1.0 - blend) * self.weights[0] + blend * self.weights[1]
         factors: Floats = weights / np.maximum(self.scales, SCALE_MIN)
+        factors[self.scales == 0.0] = 0.0
         return factors
 
     def lesson(
@@ -117,7 +120,10 @@ class ValueModel:
     def take(self, lesson: Lesson) -> None:
         """Learn: move the weights one AdaGrad step, and the scales a little."""
         share = 1.0 / min(self.learned + 1, SCALE_WINDOW)
-        self.scales += share * (lesson.largest - self.scales)
+        steps = np.where(self.scales == 0.0, 1.0, share * (lesson.largest > 0.0))
+        if self.learned == 0:  # what the scales are before is a guess
+            steps[:] = 1.0
+        self.scales += steps * (lesson.largest - self.scales)
         excess = lesson.excess / np.maximum(self.scales, SCALE_MIN)
         np.minimum(np.maximum(excess, -EXCESS_MAX), EXCESS_MAX, out=excess)
         gradient = lesson.shares[:, np.newaxis] * excess

@@ -192,6 +192,9 @@ class FakeRankingRules(Store):
         known = self.database.ranking_rules
         return [encode(known[each]) for each in sorted(rule_ids) if each in known]
 
+    async def fetch_all(self):
+        return await self.fetch(self.database.ranking_rules)
+
 
 class FakeTrending(Store):
     async def fetch_partials(self):

@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.services import NEWEST_TTL_S
 from schemas.content import Availability
+from schemas.ranking_rule import RankingRule, RuleMatch
 from schemas.trending import TrendingEntry, TrendingPartial
 from tests.component.api.fakes import NOW_MS, FakeWorld, a_content
 
@@ -63,6 +64,51 @@ def test_what_is_for_older_viewers_does_not_trend(world, get):
     assert shown[:2] == ["t02", "t03"]
     trending = get("/api/v1/trending").json()["entries"]
     assert [entry["content_id"] for entry in trending] == [f"t{n:02d}" for n in range(2, 12)]
+
+
+def filtering(rule_id, content_id, **changes):
+    match = RuleMatch(content_ids=(content_id,))
+    return RankingRule(rule_id=rule_id, action="filter", match=match, **changes)
+
+
+def trending_of(get, **query):
+    entries = get("/api/v1/trending", **query).json()["entries"]
+    return [entry["content_id"] for entry in entries]
+
+
+def test_filters_hold_for_what_trends_and_for_who_has_no_slate(world, get):
+    world.database.add_content(a_content("new", maturity_rating="G"))
+    everywhere, list_alone = filtering("f-all", "t00", row="all"), filtering("f-you", "t01")
+    rules = (
+        everywhere, list_alone, filtering("f-new", "new"),
+        filtering("f-trend", "t02", row="trending"), filtering("f-es", "t03", regions=("ES",)),
+        filtering("f-off", "t04", enabled=False), filtering("f-past", "t05", until_at_ms=NOW_MS),
+    )  # fmt: skip
+    world.database.ranking_rules = {rule.rule_id: rule for rule in rules}
+    names = [f"t{number:02d}" for number in range(12)]
+    assert trending_of(get) == [name for name in names if name not in {"t00", "t02"}]
+    found = listed(get(PATH))
+    assert [name for _, name in found["trending"]] == names[2:11]
+    assert "new" not in [name for _, name in found["exploration"]]
+    spanish = listed(get(PATH, region="ES"))
+    assert [name for _, name in spanish["trending"]][:2] == ["t02", "t04"]
+    feed = get("/api/v1/users/nobody/feed").json()["rows"]
+    (row,) = [row for row in feed if row["name"] == "trending"]
+    assert row["entries"][0]["content_id"] == "t01"
+
+
+@pytest.mark.parametrize(
+    ("content_id", "reason"),
+    [("t00", "filtered"), ("t01", "maturity"), ("old", "not_trending")],
+)
+def test_explain_says_what_keeps_a_title_from_a_new_viewer(world, get, content_id, reason):
+    world.database.ranking_rules = {"f-all": filtering("f-all", "t00", row="all")}
+    world.database.add_content(a_content("t01", maturity_rating="R"))
+    for name in ("new", "newer"):  # take the places that explore
+        world.database.add_content(a_content(name, maturity_rating="G"))
+    found = get(f"/api/v1/users/nobody/explain/{content_id}").json()
+    assert found["reason"] == reason
+    assert found.get("rules", []) == (["f-all"] if reason == "filtered" else [])
 
 
 def test_what_may_not_be_shown_does_not_explore(world, get):

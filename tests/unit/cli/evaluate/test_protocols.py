@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
+from cli.evaluate.command import default_refit_every
 from cli.evaluate.methods import OURS, SHOWN
 from cli.evaluate.prequential import HISTORY_MIN, Prequential
 from cli.evaluate.ratings import RatingSet, load
@@ -140,3 +141,41 @@ def test_what_cannot_be_evaluated_is_one_sentence_and_exit_2(tmp_path) -> None:
     done = CliRunner().invoke(main, ["evaluate", "--data", str(tmp_path)])
     assert done.exit_code == 2
     assert "nothing to rank" in done.stderr
+
+
+def test_few_predictions_are_valid_json_and_a_whole_table(tmp_path) -> None:
+    """One user with one prediction: no slate was built, and no quantile has a width."""
+    header = ("userId", "movieId", "rating", "timestamp")
+    rows = [(1, title, 5.0, title) for title in range(8)] + [(2, 7, 5.0, 0), (2, 9, 5.0, 99)]
+    write_csv(tmp_path / "ratings.csv", header, rows)
+    arguments = ["evaluate", "--data", str(tmp_path), "--no-ablations"]
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    found = json.loads(done.stdout, parse_constant=refuse)
+    assert found["predictions"] == 1
+    assert found["undiversified_ndcg10"] is None
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    assert "too few predictions" in done.stdout
+
+
+def test_a_report_that_could_not_be_written_is_refused_before_the_work(folder, tmp_path) -> None:
+    target = tmp_path / "missing" / "report.html"
+    done = CliRunner().invoke(main, ["evaluate", "--data", str(folder), "--report", str(target)])
+    assert done.exit_code == 2
+    assert f"--report {target}: No such file or directory" in done.stderr
+    kept = tmp_path / "report.html"
+    done = CliRunner().invoke(main, ["evaluate", "--data", "nowhere", "--report", str(kept)])
+    assert done.exit_code == 2
+    assert not kept.exists()
+
+
+def test_small_sets_are_refit_more_often() -> None:
+    assert default_refit_every("prequential", 100_836) == 20_000
+    assert default_refit_every("prequential", 1_000) == 200
+    assert default_refit_every("prequential", 3) == 1
+    assert default_refit_every("static", 3) == 5_000

@@ -43,7 +43,8 @@ def test_a_sample_keeps_whole_users(tmp_path) -> None:
         (("1", "2", "9.5", "3"), "line 2: rating outside 0-5"),
         (("1", "2", "nan", "3"), "line 2: rating outside 0-5"),
         (("1", "2", "4", "-3"), "line 2: timestamp outside 1970-9999"),
-        (("1", "2"), "line 2"),
+        (("1", "2"), "line 2: could not convert string to float: ''"),
+        (("1", "2" * 101, "3", "4"), "line 2: a movieId has at most 100 characters"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path, row, said) -> None:
@@ -73,4 +74,15 @@ def test_missing_files_columns_and_ratings_are_named(tmp_path) -> None:
         load(tmp_path)
     write_csv(tmp_path / "ratings.csv", COLUMNS, [])
     with pytest.raises(DataError, match="has no ratings"):
+        load(tmp_path)
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path) -> None:
+    rows = "userId,movieId,rating,timestamp\n1,2,4.0,3\nJosé,2,4.0,3\n"
+    (tmp_path / "ratings.csv").write_bytes(rows.encode("latin-1"))
+    with pytest.raises(DataError, match=r"ratings\.csv is not UTF-8"):
+        load(tmp_path)
+    write_ratings(tmp_path)
+    (tmp_path / "movies.csv").write_bytes("movieId,title,genres,año\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"movies\.csv is not UTF-8"):
         load(tmp_path)

@@ -220,6 +220,11 @@ def test_what_the_schema_cannot_know_names_the_field() -> None:
         "match.genres: no such genre: Gardening"
     ]
     assert problems(rule("filter", {"genres": ["sitcom"]}), 20) == []
+    (wrong,) = problems(rule("filter", {"genres": ["Drama"]}, row="foryou"), 20)
+    assert wrong == "row: foryou has no rules; use for_you, trending or all"
+    assert problems(rule("filter", {"genres": ["Drama"]}, row="trending"), 20) == []
+    (wrong,) = problems(rule("boost", {"genres": ["Drama"]}, strength=1.0, row="trending"), 20)
+    assert wrong.startswith("row: trending is ordered by what trends")
 
 
 GENRES = ("Drama", "Comedy", "Horror")

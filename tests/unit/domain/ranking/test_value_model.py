@@ -73,7 +73,8 @@ def test_weights_pass_from_cold_to_warm_without_a_step() -> None:
 
 
 def test_a_source_that_hardly_spreads_is_not_blown_up() -> None:
-    assert model(weights=[1.0, 1.0, 1.0], scales=[0.0, 1.0, 1.0]).factors(9)[0] == 1.0 / SCALE_MIN
+    found = model(weights=[1.0, 1.0, 1.0], scales=[SCALE_MIN / 9, 1.0, 1.0])
+    assert found.factors(9)[0] == 1.0 / SCALE_MIN
 
 
 def test_only_the_weights_of_the_viewers_evidence_learn() -> None:
@@ -131,3 +132,22 @@ def test_scales_become_the_mean_of_the_largest_scores() -> None:
     for number in (1.0, 2.0, 3.0):
         found.take(lesson._replace(largest=np.full(3, number)))
     assert found.scales == pytest.approx([2.0, 2.0, 2.0])
+
+
+def test_a_source_that_begins_to_speak_late_counts_from_its_first_word_on_like_the_others() -> None:
+    """Co-watch has no rows before its first fit, and hundreds of lessons may come before it."""
+    found, scored = model(), sources()
+    scored[0] = 0.0
+    for _ in range(50):
+        found.take(found.lesson(scored, 3, 9))
+    assert found.scales[0] == found.factors(9)[0] == 0.0
+    assert found.weights[1, 0] == 1.0
+    spoken = sources()
+    first = found.lesson(spoken, 3, 9)
+    assert first.probability == pytest.approx(found.lesson(scored, 3, 9).probability)
+    found.take(first)
+    assert found.scales[0] == spoken[0].max()
+    for silent in (True, False, True):  # silence does not make the next word louder
+        found.take(found.lesson(scored if silent else spoken, 3, 9))
+    assert found.scales[0] == pytest.approx(spoken[0].max())
+    assert (found.factors(9)[0] * spoken[0]).max() < 2.0
