@@ -14,7 +14,6 @@ from infra.postgres.pool import create_pool
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
-
 # Threads that pickle what a fit takes and returns, and the one that serves metrics, may keep the
 # interpreter this long from the agents. Python's 5 ms are seen in the slowest slates.
 SWITCH_S = 0.0005
