@@ -4,14 +4,11 @@ Offers, the age limit and the filters of the row hold; what trends is not reorde
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from api.services import Services
 from domain import trending
-from domain.absence import Absence
-from domain.availability import is_available
-from domain.ranking.maturity import age_of
-from domain.ranking.rules import TRENDING, filters_of, matches
+from domain.absence import Judge
+from domain.ranking.rules import TRENDING, filters_of
 from infra.postgres.pool import UNAVAILABLE
 from schemas.api import Trending, TrendingTitle
 from schemas.codec import decode
@@ -60,28 +57,6 @@ async def build(services: Services, region: str | None, genre: str | None, row: 
         score_total=round(sum(title.score for title in ranked), 9),
         entries=tuple(entries[:TITLES_MAX]),
     )
-
-
-class Judge(NamedTuple):
-    """What decides whether a title may be shown where nothing else is known of the viewer."""
-
-    region: str | None
-    age_max: int
-    filters: Sequence[RankingRule]
-    now_ms: int
-
-    def verdict(self, content: Content) -> Absence | None:
-        """Return what keeps a title out; None: it may be shown."""
-        if not is_available(content, self.region, self.now_ms):
-            where = self.region or "any region"
-            return Absence("not_available", f"Nobody offers it in {where} now")
-        if age_of(content.maturity_rating) > self.age_max:
-            rating = content.maturity_rating or "not rated"
-            return Absence("maturity", f"It is {rating}; the limit is age {self.age_max}")
-        rules = tuple(rule.rule_id for rule in self.filters if matches(rule, content))
-        if rules:
-            return Absence("filtered", f"A ranking rule filters it: {', '.join(rules)}", rules)
-        return None
 
 
 async def judge_of(services: Services, region: str | None, row: str) -> Judge:

@@ -49,6 +49,28 @@ _TOUCHED: tuple[tuple[AbsenceReason, Callable[[WatchState], bool], str], ...] = 
 )
 
 
+class Judge(NamedTuple):
+    """What decides about a title whatever its score, at one moment: offers, age, filters."""
+
+    region: str | None
+    age_max: int
+    filters: Sequence[RankingRule]
+    at_ms: int
+
+    def verdict(self, content: Content) -> Absence | None:
+        """Return what keeps a title out; None: it may be shown."""
+        if not is_available(content, self.region, self.at_ms):
+            where = self.region or "any region"
+            return Absence("not_available", f"No offer in {where} held when the list was made")
+        if age_of(content.maturity_rating) > self.age_max:
+            rating = content.maturity_rating or "not rated"
+            return Absence("maturity", f"It is {rating}; the limit is age {self.age_max}")
+        rules = tuple(rule.rule_id for rule in self.filters if matches(rule, content))
+        if rules:
+            return Absence("filtered", f"A ranking rule filters it: {', '.join(rules)}", rules)
+        return None
+
+
 def why_absent(content: Content, states: Sequence[WatchState], served: Served) -> Absence:
     """Return why a title is not in a slate.
 
@@ -68,7 +90,9 @@ def why_absent(content: Content, states: Sequence[WatchState], served: Served) -
         return _outranked(content.content_id, served.ranking, served.size)
     if content.updated_at_ms > served.generated_at_ms:
         return Absence("newer_than_slate", "It changed after the slate was made")
-    ruled_out = _ruled_out(content, served, served.ranking)
+    region, age_max = served.ranking.region, served.ranking.age_max
+    judge = Judge(region, age_max, served.filters, served.generated_at_ms)
+    ruled_out = judge.verdict(content)
     if ruled_out is None and len(served.filters) < len(served.ranking.filters):
         return Absence("not_recorded", "A ranking rule that filtered titles then is gone now")
     return ruled_out or _unranked(served.ranking)
@@ -99,19 +123,6 @@ def _outranked(content_id: str, ranking: SlateRanking, size: int) -> Absence:
     if rank <= size:
         return Absence("diversity", f"{placed}, but too much like titles shown before it", rules)
     return Absence("rank", f"{placed}; {size} are shown", rules)
-
-
-def _ruled_out(content: Content, served: Served, ranking: SlateRanking) -> Absence | None:
-    if not is_available(content, ranking.region, served.generated_at_ms):
-        where = ranking.region or "any region"
-        return Absence("not_available", f"Nobody offered it in {where} when the slate was made")
-    if age_of(content.maturity_rating) > ranking.age_max:
-        rating = content.maturity_rating or "not rated"
-        return Absence("maturity", f"It is {rating}; the limit is age {ranking.age_max}")
-    rules = tuple(rule.rule_id for rule in served.filters if matches(rule, content))
-    if rules:
-        return Absence("filtered", f"A ranking rule filters it: {', '.join(rules)}", rules)
-    return None
 
 
 def _unranked(ranking: SlateRanking) -> Absence:

@@ -126,7 +126,7 @@ def _read_ratings(path: Path) -> Iterator[Rating]:
             rating, at_ms = float(row["rating"]), _at_ms(row)
             if not 0 <= rating <= 5:
                 raise ValueError("rating outside 0-5")
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise DataError(f"{path}, line {line}: {error}") from None
         yield Rating(f"user:{row['userId']}", f"movie:{row['movieId']}", rating, at_ms)
 
@@ -135,7 +135,7 @@ def _read_tags(path: Path) -> Iterator[Tag]:
     for line, row in _rows(path, ("userId", "movieId", "tag", "timestamp")):
         try:
             at_ms = _at_ms(row)
-        except (TypeError, ValueError) as error:
+        except ValueError as error:
             raise DataError(f"{path}, line {line}: {error}") from None
         text = normalised(row["tag"] or "")
         if text:
@@ -143,10 +143,10 @@ def _read_tags(path: Path) -> Iterator[Tag]:
 
 
 def _at_ms(row: dict[str, str]) -> int:
-    at_s = int(float(row["timestamp"]))
+    at_s = float(row["timestamp"])
     if not 0 <= at_s < 253_402_300_799:
         raise ValueError("timestamp outside 1970-9999")
-    return at_s * 1000
+    return int(at_s) * 1000
 
 
 def _read_movies(path: Path) -> Iterator[tuple[str, Content]]:

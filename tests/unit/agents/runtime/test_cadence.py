@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from agents.registry import REGISTRY
+from agents.registry import REGISTRY, by_name
 from agents.runtime.sink import SinkRunner
 from agents.runtime.stream import StreamRunner
 from agents.runtime.transport import GATHER_BYTES, BatchConsumer, Poll
@@ -170,6 +170,13 @@ async def test_the_broker_gathers_records_for_agents_that_ask_for_it(
     await fetched.stop()
     assert fetched._fetch_min_bytes == bytes_min
     assert fetched._fetch_max_wait_ms == (gather_ms or 1500)
+
+
+async def test_a_sink_gathers_too(tmp_path):
+    settings = Settings(kafka_bootstrap_servers="127.0.0.1:1", data_dir=tmp_path)
+    agent = replace(by_name("serving-watch-states"), gather_ms=7)
+    runner = SinkRunner(agent, None, settings, None, pytest.fail)
+    assert runner.app.hooks.gather_ms == 7
 
 
 def test_what_nobody_waits_for_gathers():

@@ -43,6 +43,7 @@ def test_a_sample_keeps_whole_users(tmp_path) -> None:
         (("1", "2", "9.5", "3"), "line 2: rating outside 0-5"),
         (("1", "2", "nan", "3"), "line 2: rating outside 0-5"),
         (("1", "2", "4", "-3"), "line 2: timestamp outside 1970-9999"),
+        (("1", "2", "4", "inf"), "line 2: timestamp outside 1970-9999"),
         (("1", "2"), "line 2: could not convert string to float: ''"),
         (("1", "2" * 101, "3", "4"), "line 2: a movieId has at most 100 characters"),
     ],
