@@ -82,12 +82,12 @@ async def test_how_a_slate_came_about_is_read_by_explanations_alone(pool):
     assert (await store.fetch_with_ranking("nobody")).body is None
 
 
-async def test_ranking_rules_are_read_by_id_while_they_exist(pool):
+async def test_ranking_rules_are_read_while_they_exist(pool):
     rules = [record(RANKING_RULES, n, a_rule(f"r{n % 2}", note=str(n))) for n in range(4)]
     rules.append(record(RANKING_RULES, 4, None, key="r1"))
     await flush_ranking_rules(pool, rules)
     found = await RankingRuleStore(pool).fetch(["r1", "r0", "r9"])
-    assert found == [encode(a_rule("r0", note="2"))]
+    assert found == await RankingRuleStore(pool).fetch_all() == [encode(a_rule("r0", note="2"))]
 
 
 async def test_the_states_of_a_title_are_also_those_of_its_parts_and_versions(pool):
