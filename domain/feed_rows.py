@@ -23,7 +23,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from domain.compiled import FLAGS, FLOATS, FLOATS32, INTS, compiled, tuple_of
+from domain.compiled import FLAGS, FLOAT, FLOATS, FLOATS32, INTS, compiled, tuple_of
 from domain.ranking import selection
 from domain.ranking.history import LIKED, RECENT, Flags, Floats, History, Indices
 from domain.ranking.scoring import Ranker, ViewerScores
@@ -71,19 +71,33 @@ def log_partition(total: Floats, allowed: Flags) -> float:
     """
     odds = _of_allowed(total, allowed)
     peak = odds.max()
-    np.exp(odds - peak, out=odds)
-    return round(float(peak) + math.log(odds.sum(dtype=np.float64)), PARTITION_DECIMALS)
+    odds -= peak
+    np.exp(odds, out=odds)
+    return round(float(peak) + math.log(_sum(odds)), PARTITION_DECIMALS)
 
 
 @compiled(FLOATS32, FLOATS, FLAGS)
 def _of_allowed(total: Floats, allowed: Flags) -> NDArray[np.float32]:
-    """Return the totals of the allowed titles."""
+    """Return the totals of the allowed titles; minus infinity for the others."""
     found = np.empty(len(allowed), dtype=np.float32)
-    count = 0
-    for title in range(len(allowed)):  # no branch: which are allowed is nothing one can guess
-        found[count] = total[title]
-        count += allowed[title]
-    return found[:count]
+    for title in range(len(allowed)):
+        found[title] = total[title] if allowed[title] else -np.inf
+    return found
+
+
+@compiled(FLOAT, FLOATS32)
+def _sum(values: NDArray[np.float32]) -> float:
+    """Return the sum in double precision, of every fourth first: four sums run at a time."""
+    first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+    whole = len(values) // 4 * 4
+    for place in range(0, whole, 4):
+        first += values[place]
+        second += values[place + 1]
+        third += values[place + 2]
+        fourth += values[place + 3]
+    for place in range(whole, len(values)):
+        first += values[place]
+    return first + second + third + fourth
 
 
 def because_rows(
@@ -110,19 +124,24 @@ def because_rows(
 
 def new_row(ranker: Ranker, scores: ViewerScores, allowed: Flags) -> list[Row]:
     """Return the row of new titles by score; none when there are none."""
-    titles = ranker.new_titles()
-    titles = titles[allowed[titles]]
-    newest = np.arange(len(titles))  # settles ties
-    best = selection.best(scores.total[titles], newest, ROW_SIZE)
-    entries = _entries(ranker.content, titles[best], scores)
+    best = _best_new(scores.total, allowed, ranker.new_titles())
+    entries = _entries(ranker.content, best, scores)
     return [{"name": "new_for_you", "entries": entries}] if entries else []
+
+
+@compiled(INTS, FLOATS, FLAGS, INTS)
+def _best_new(total: Floats, allowed: Flags, newest: Indices) -> Indices:
+    """Return the best of the new titles that are allowed; ties by newest release."""
+    best = selection.take_best(total[newest], allowed[newest], np.arange(len(newest)), ROW_SIZE)
+    return newest[best]
 
 
 def _causes(history: History) -> list[int]:
     """Return the newest entries with full evidence that were watched, one a home."""
+    entries = np.flatnonzero((history.evidence >= LIKED) & history.watched)
     first: dict[int, int] = {}
-    for entry in np.flatnonzero((history.evidence >= LIKED) & history.watched).tolist():
-        first.setdefault(int(history.homes[entry]), entry)
+    for entry, home in zip(entries.tolist(), history.homes[entries].tolist(), strict=True):
+        first.setdefault(home, entry)
         if len(first) == CAUSES_MAX:
             break
     return list(first.values())
@@ -173,11 +192,11 @@ def _best_named(
                 sums[home] += value
     titles = found[:count]
     among = np.ones(count, dtype=np.bool_)
-    return titles[selection.best_among(sums[titles], among, id_order[titles], ROW_SIZE)]
+    return titles[selection.take_best(sums[titles], among, id_order[titles], ROW_SIZE)]
 
 
 def _entries(content: ContentSide, titles: Indices, scores: ViewerScores) -> list[Row]:
-    totals = scores.total[titles].round(selection.DECIMALS).tolist()
+    totals = selection.rounded(scores.total, titles).tolist()
     ids, names = content.ids, content.names
     return [
         {"content_id": ids[title], "score": score}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.compiled import FLOAT, FLOATS, INT, INTS, INTS32, NOTHING, TABLE, compiled, tuple_of
+from domain.compiled import FLOATS, INTS, INTS32, tuple_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -110,68 +110,3 @@ class RowTable:
         self._rows = Rows(starts, lengths, np.empty(room, np.int32), np.empty(room))
         self._rows.targets[: self._end] = targets[entries]
         self._rows.values[: self._end] = values[entries]
-
-
-class Asked(NamedTuple):
-    """Whose rows are read, and how: ``entries`` are the places in ``titles`` that take part.
-
-    ``homes`` says what each target counts for, ``size`` how many titles there are: targets beyond
-    came later and are left out, so no index is ever out of bounds.
-    """
-
-    titles: Indices
-    entries: Indices
-    homes: Indices
-    size: int
-
-
-ASKED = tuple_of(Asked, INTS, INTS, INTS, INT)
-
-
-@compiled(NOTHING, ROWS, ASKED, FLOATS, FLOAT, FLOATS)
-def add_saturated_sums(
-    rows: Rows, asked: Asked, weights: Floats, factor: float, total: Floats
-) -> None:
-    """Add ``factor * x / (1 + x)`` to the total of each home, x being the weighted sum of rows.
-
-    Args:
-        rows: the table's; no value is negative.
-        asked: whose rows are added.
-        weights: one for each of ``asked.titles``, none negative.
-        factor: any.
-        total: one number a title.
-    """
-    sums, longest = np.zeros(asked.size), 0
-    for place in asked.entries:
-        longest += rows.lengths[asked.titles[place]]
-    above = np.empty(min(asked.size, longest), dtype=np.int64)
-    count = 0
-    for place in asked.entries:
-        title, weight = asked.titles[place], weights[place]
-        if weight == 0.0:
-            continue
-        for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
-            home, added = asked.homes[rows.targets[entry]], rows.values[entry] * weight
-            if home < asked.size and added > 0.0:
-                if sums[home] == 0.0:
-                    above[count] = home
-                    count += 1
-                sums[home] += added
-    for home in above[:count]:
-        total[home] += sums[home] / (1.0 + sums[home]) * factor
-
-
-@compiled(TABLE, ROWS, ASKED, INTS)
-def parts_of_picks(rows: Rows, asked: Asked, picks: Indices) -> Floats:
-    """Return what the row of each entry says about each pick, by home, shape (entries, picks)."""
-    columns = np.full(asked.size, -1, dtype=np.int32)
-    for column in range(len(picks)):
-        columns[picks[column]] = column
-    found = np.zeros((len(asked.entries), len(picks)))
-    for row in range(len(asked.entries)):
-        title = asked.titles[asked.entries[row]]
-        for entry in range(rows.starts[title], rows.starts[title] + rows.lengths[title]):
-            home = asked.homes[rows.targets[entry]]
-            if home < asked.size and columns[home] >= 0:
-                found[row, columns[home]] += rows.values[entry]
-    return found

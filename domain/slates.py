@@ -9,7 +9,7 @@ watching.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -25,7 +25,6 @@ from domain.ranking.maturity import AGE_MAX
 from domain.ranking.reasons import Reason, Terms, reasons, terms_of
 from domain.ranking.rules import Pin
 from domain.ranking.scoring import Ranker, ViewerScores
-from domain.ranking.selection import DECIMALS
 from domain.slate_index import ContentSide
 from domain.slate_ranking import Made, Pool, with_ranking
 from domain.viewer_profile import ViewerProfile, seen_titles
@@ -131,7 +130,7 @@ def _with_pins(
 
 
 def _score_of(scores: ViewerScores, title: int) -> float:
-    return float(np.round(scores.total[title], DECIMALS))
+    return selection.rounded_score(float(scores.total[title]))
 
 
 def _reasons(
@@ -161,7 +160,7 @@ def choose(
     supported = ranker.supported(scores.region)[: len(allowed)]
     candidates, count = _candidates(allowed, supported, scores.own)
     pool = selection.best_among(total, candidates, ranker.id_order(), max(POOL, rules.size))
-    values = np.round(total[pool], DECIMALS)
+    values = selection.rounded(total, pool)
     taken = np.arange(min(len(pool), rules.size))
     if rules.diversity < 1.0:
         vectors = content.attributes["genre"].vectors_of(pool)
@@ -196,8 +195,7 @@ def _explore(
     chosen = exploration.choose(ranker.id_order(), bounds, scores.own, of, len(places)).tolist()
     explored = [pick for pick in picks if pick.title not in chosen][: rules.size - len(chosen)]
     for place, title in zip(places, chosen, strict=False):
-        score = float(np.round(scores.total[title], DECIMALS))
-        explored.insert(place, Pick(title, score, explores=True))
+        explored.insert(place, Pick(title, _score_of(scores, title), explores=True))
     return explored
 
 
@@ -214,20 +212,18 @@ def _encode(
     model_version = ranker.version
     entries = []
     for pick, reason in zip(picks, why, strict=True):
+        entry: dict[str, Any] = {"content_id": content.ids[pick.title]}
         name = content.names[pick.title]
-        entries.append(
-            {
-                "content_id": content.ids[pick.title],
-                **({} if name is None else {"title": name}),
-                "score": pick.score,
-                "recommendation_type": reason.recommendation_type,
-                "based_on": reason.based_on,
-                "explanation": reason.explanation,
-                "generated_at_ms": now_ms,
-                "ttl_s": rules.ttl_s,
-                "model_version": model_version,
-            }
-        )
+        if name is not None:
+            entry["title"] = name
+        entry["score"] = pick.score
+        entry["recommendation_type"] = reason.recommendation_type
+        entry["based_on"] = reason.based_on
+        entry["explanation"] = reason.explanation
+        entry["generated_at_ms"] = now_ms
+        entry["ttl_s"] = rules.ttl_s
+        entry["model_version"] = model_version
+        entries.append(entry)
     newest = profile.newest_event_id
     return orjson.dumps(
         {

@@ -1,5 +1,6 @@
 """Registers the fixtures and hooks of tests.support; defines none itself."""
 
+from tests.support import checked_types  # first: before anything that is compiled
 from tests.support.grouping import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.support.services import (
     database_url,
@@ -11,6 +12,7 @@ from tests.support.services import (
 )
 
 __all__ = [
+    "checked_types",
     "database_url",
     "fresh_database_url",
     "kafka_bootstrap",

@@ -80,7 +80,7 @@ def _choose(
         values[title] = bounds[title] * (FIT_FLOOR + unit * own[title])
     for title in of.shown:
         unknown[title] = False
-    return selection.best_among(values, unknown, id_order, count)
+    return selection.take_best(values, unknown, id_order, count)
 
 
 def new_titles(content: ContentSide) -> Indices:

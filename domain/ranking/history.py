@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.compiled import FLAGS, FLOATS, INT, INTS, compiled, inlined
+from domain.compiled import FLAG_TABLE, FLAGS, FLOATS, INTS, TABLE, compiled, inlined, tuple_of
 from domain.slate_index import ContentSide
 
 Floats = NDArray[np.float64]
@@ -48,62 +48,58 @@ RECENT = Kernel(decay=0.9, window=20)
 _POWERS = RECENT.powers
 
 
-class History(NamedTuple):
-    """Parallel arrays, newest first, ties by content id.
+WEIGHTS = ("evidence", "recency", "liked_recency")  # of the entries; sources name one
+EVIDENCE, RECENCY, LIKED_RECENCY = range(len(WEIGHTS))
 
-    ``titles`` are dense indices of what was watched, ``homes`` of what it counts for. ``evidence``
-    (0-1) says how much a title speaks for others like it. ``touched`` marks what was watched or
-    rated, ``engaged`` the newest such entry of each home, ``watched`` what was watched far enough.
-    ``recency`` and ``liked_recency`` are the ``RECENT`` weights among all engaged titles and among
-    those with full evidence; 0 for a title that does not take part. ``reach`` are the entries that
-    have a weight or would if one other were taken out, ``ahead`` says which (``ahead_of``).
+
+class History(NamedTuple):
+    """Arrays with one number for each entry, newest first, ties by content id.
+
+    ``titles`` are dense indices of what was watched, ``homes`` of what it counts for. ``touched``
+    marks what was watched or rated, ``engaged`` the newest such entry of each home, ``watched``
+    what was watched far enough.
+
+    ``weights`` has a row for each of ``WEIGHTS``: the evidence (0-1), how much a title speaks for
+    others like it, and the ``RECENT`` weights among all engaged titles and among those with full
+    evidence; 0 for a title that does not take part. ``counted`` marks in as many rows the entries
+    that have a weight or would if one other were taken out, and ``ahead`` and ``liked_ahead`` say
+    which (``_ahead_of``).
     """
 
     titles: Indices
     homes: Indices
     at_ms: Indices
-    evidence: Floats
     touched: Flags
     engaged: Flags
     watched: Flags
-    recency: Floats
-    liked_recency: Floats
-    reach: Indices
-    liked_reach: Indices
+    weights: Floats
+    counted: Flags
     ahead: Indices
     liked_ahead: Indices
 
-    def weights_without(self, entries: Indices) -> "Weights":
-        """Return the weights that all entries have when one of ``entries`` is taken out."""
-        evidence = np.tile(self.evidence, (len(entries), 1))
-        evidence[np.arange(len(entries)), entries] = 0.0
-        recency = [_weights(self.ahead, self.at_ms, _POWERS, each) for each in entries.tolist()]
-        liked = [_weights(self.liked_ahead, self.at_ms, _POWERS, each) for each in entries.tolist()]
-        return Weights(evidence, np.array(recency), np.array(liked))
+    @property
+    def evidence(self) -> Floats:
+        """How much each title speaks for others like it, 0-1."""
+        found: Floats = self.weights[EVIDENCE]
+        return found
 
 
-class Weights(NamedTuple):
-    """Weights of the entries of a history, one row for each entry taken out."""
-
-    evidence: Floats
-    recency: Floats
-    liked_recency: Floats
-
-
+HISTORY = tuple_of(History, INTS, INTS, INTS, FLAGS, FLAGS, FLAGS, TABLE, FLAG_TABLE, INTS, INTS)
 NOT_COUNTED, FIRST = -2, -1  # values of ``ahead``; others name the entry that is ahead
 
 
-@compiled(INTS, INTS, FLAGS)
-def ahead_of(homes: Indices, counts: Flags) -> Indices:
+@inlined
+def _ahead_of(homes: Indices, by_home: Indices, counts: Flags) -> Indices:
     """Return which entry of the same home is ahead of each, newest first.
 
     ``FIRST`` for the newest that counts of each home, its place for the one behind it, which comes
-    forward when that is taken out, and ``NOT_COUNTED`` for all others.
+    forward when that is taken out, and ``NOT_COUNTED`` for all others. ``by_home`` are the entries
+    by home, then newest first.
     """
     found = np.full(len(homes), NOT_COUNTED)
     newest = -1
     behind = False
-    for place in np.argsort(homes, kind="mergesort"):  # stable: by home, then newest first
+    for place in by_home:
         if not counts[place]:
             continue
         if newest < 0 or homes[newest] != homes[place]:
@@ -116,44 +112,38 @@ def ahead_of(homes: Indices, counts: Flags) -> Indices:
 
 
 @inlined
-def takes_part(ahead: Indices, entry: int, out: int) -> bool:
+def _takes_part(ahead: Indices, entry: int, out: int) -> bool:
     """Return whether an entry counts for its home when ``out`` (-1: none) is taken out."""
     return entry != out and (ahead[entry] == FIRST or (out >= 0 and ahead[entry] == out))
 
 
 @inlined
-def recency_without(ahead: Indices, at_ms: Indices, powers: Floats, out: int) -> Floats:
-    """Return the recency weight of each entry when ``out`` (-1: none) is taken out."""
-    weights = np.zeros(len(at_ms))
+def _weigh(ahead: Indices, at_ms: Indices, out: int, weights: Floats) -> None:
+    """Write the recency weight of each entry when ``out`` (-1: none) is taken out."""
+    weights[:] = 0.0
     newer = start = 0
-    while start < len(at_ms) and newer < len(powers):
+    while start < len(at_ms) and newer < len(_POWERS):
         end, ties = start, 0
         while end < len(at_ms) and at_ms[end] == at_ms[start]:
-            ties += takes_part(ahead, end, out)
+            ties += _takes_part(ahead, end, out)
             end += 1
         if ties <= TIES_MAX:
             for entry in range(start, end):
-                if takes_part(ahead, entry, out):
-                    weights[entry] = powers[newer]
+                if _takes_part(ahead, entry, out):
+                    weights[entry] = _POWERS[newer]
         newer += ties
         start = end
-    return weights
 
 
-@compiled(FLOATS, INTS, INTS, FLOATS, INT)
-def _weights(ahead: Indices, at_ms: Indices, powers: Floats, out: int) -> Floats:
-    return recency_without(ahead, at_ms, powers, out)
-
-
-@compiled(INTS, INTS, INTS, INT)
-def _reach(ahead: Indices, at_ms: Indices, window: int) -> Indices:
-    """Return the entries that have a weight, or would if one other were taken out.
+@inlined
+def _mark(ahead: Indices, at_ms: Indices, within: Flags) -> None:
+    """Mark the entries that have a weight, or would if one other were taken out.
 
     Those are the first beyond the window, and of each home the entry behind its newest.
     """
-    within = np.zeros(len(at_ms), dtype=np.bool_)
+    within[:] = False
     newer = start = 0
-    while start < len(at_ms) and newer <= window:
+    while start < len(at_ms) and newer <= len(_POWERS):
         end, ties = start, 0
         while end < len(at_ms) and at_ms[end] == at_ms[start]:
             within[end] = ahead[end] == FIRST
@@ -164,7 +154,46 @@ def _reach(ahead: Indices, at_ms: Indices, window: int) -> Indices:
     for entry in range(len(at_ms)):
         if ahead[entry] >= 0:
             within[entry] = within[ahead[entry]]
-    return np.flatnonzero(within)
+
+
+class _Entries(NamedTuple):
+    """What a history is made from, one number for each entry."""
+
+    titles: Indices
+    homes: Indices
+    at_ms: Indices
+    evidence: Floats
+    touched: Flags
+    watched: Flags
+
+
+@compiled(HISTORY, tuple_of(_Entries, INTS, INTS, INTS, FLOATS, FLAGS, FLAGS))
+def _history(entries: _Entries) -> History:
+    homes, at_ms, evidence = entries.homes, entries.at_ms, entries.evidence
+    by_home = np.argsort(homes, kind="mergesort")  # stable
+    ahead = _ahead_of(homes, by_home, entries.touched)
+    liked_ahead = _ahead_of(homes, by_home, evidence >= LIKED)
+    weights = np.empty((len(WEIGHTS), len(homes)))
+    counted = np.empty((len(WEIGHTS), len(homes)), dtype=np.bool_)
+    weights[EVIDENCE], counted[EVIDENCE] = evidence, evidence > 0.0
+    _weigh(ahead, at_ms, -1, weights[RECENCY])
+    _weigh(liked_ahead, at_ms, -1, weights[LIKED_RECENCY])
+    _mark(ahead, at_ms, counted[RECENCY])
+    _mark(liked_ahead, at_ms, counted[LIKED_RECENCY])
+    return History(
+        entries.titles, homes, at_ms, entries.touched, ahead == FIRST, entries.watched,
+        weights, counted, ahead, liked_ahead,
+    )  # fmt: skip
+
+
+@inlined
+def weights_without(history: History, entry: int) -> Floats:
+    """Return the weights of all entries when one is taken out, a row for each of ``WEIGHTS``."""
+    weights = history.weights.copy()
+    weights[EVIDENCE, entry] = 0.0
+    _weigh(history.ahead, history.at_ms, entry, weights[RECENCY])
+    _weigh(history.liked_ahead, history.at_ms, entry, weights[LIKED_RECENCY])
+    return weights
 
 
 class Seen(NamedTuple):
@@ -194,23 +223,14 @@ def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:
     entries.sort()  # newest first, ties by content id
     columns = list(zip(*entries, strict=True)) or [()] * 6
     titles = np.array(columns[2], dtype=np.int64)
-    homes = content.rollup.homes[titles]
-    at_ms = -np.array(columns[0], dtype=np.int64)
-    evidence = np.array(columns[3], dtype=np.float64)
-    touched = np.array(columns[4], dtype=bool)
-    ahead, liked_ahead = ahead_of(homes, touched), ahead_of(homes, evidence >= LIKED)
-    return History(
-        titles=titles,
-        homes=homes,
-        at_ms=at_ms,
-        evidence=evidence,
-        touched=touched,
-        engaged=ahead == FIRST,
-        watched=np.array(columns[5], dtype=bool),
-        recency=_weights(ahead, at_ms, _POWERS, -1),
-        liked_recency=_weights(liked_ahead, at_ms, _POWERS, -1),
-        reach=_reach(ahead, at_ms, RECENT.window),
-        liked_reach=_reach(liked_ahead, at_ms, RECENT.window),
-        ahead=ahead,
-        liked_ahead=liked_ahead,
+    found: History = _history(
+        _Entries(
+            titles=titles,
+            homes=content.rollup.homes[titles],
+            at_ms=-np.array(columns[0], dtype=np.int64),
+            evidence=np.array(columns[3], dtype=np.float64),
+            touched=np.array(columns[4], dtype=bool),
+            watched=np.array(columns[5], dtype=bool),
+        )
     )
+    return found

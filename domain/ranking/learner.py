@@ -15,6 +15,7 @@ import numpy as np
 
 from domain.ranking.history import (
     LIKED,
+    RECENCY,
     RECENT,
     Flags,
     Floats,
@@ -180,7 +181,7 @@ class Learner:
             return None
         target = int(self.content.rollup.homes[title])
         history = make_history(self.content, self.seen(viewer))
-        self.sync_rows(history.homes[history.reach])
+        self.sync_rows(history.homes[history.counted[RECENCY]])
         table = self.ranker.table(history)
         own = table[:, target].copy()
         allowed = self._allowed(history, table.shape[1])

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import types
 
-from domain.compiled import FLAGS, FLOATS, INT, INTS, TABLE, compiled, inlined, tuple_of
-from domain.ranking.history import RECENT, Flags, Floats, History, Indices, recency_without
+from domain.compiled import FLAG_TABLE, FLAGS, FLOATS, INT, INTS, TABLE, compiled, inlined, tuple_of
+from domain.ranking.history import HISTORY, Flags, Floats, History, Indices, weights_without
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.slate_index import ContentSide
 from domain.sources.registry import COMMON, PERSONAL
@@ -28,7 +28,6 @@ DROP_MIN = 1e-6  # of a score: less is not seen in a slate
 NOBODY = -1  # in place of an entry
 HYBRID = -1  # in place of a kind
 
-_WEIGHTS = ("evidence", "recency", "liked_recency")  # of a history; sources name one
 _KINDS = tuple(dict.fromkeys(source.kind for source in PERSONAL))
 _OF_KIND = np.array([[float(source.kind == kind) for source in PERSONAL] for kind in _KINDS])
 
@@ -44,7 +43,7 @@ class Reason(NamedTuple):
 class _Sources(NamedTuple):
     """What the personal sources are, one number each."""
 
-    weights: Indices  # which of ``_WEIGHTS``
+    weights: Indices  # rows of ``History.weights``
     mass: Floats
     saturates: Flags
 
@@ -58,25 +57,13 @@ class _Said(NamedTuple):
     factors: Floats  # by personal source
 
 
-class _Past(NamedTuple):
-    """A history as far as weights go: ``weights`` has one row for each of ``_WEIGHTS``."""
-
-    weights: Floats
-    at_ms: Indices
-    ahead: Indices
-    liked_ahead: Indices
-    powers: Floats
-
-
 _SOURCES = _Sources(
-    np.array([_WEIGHTS.index(source.weights) for source in PERSONAL]),
+    np.array([source.weights_row for source in PERSONAL]),
     np.array([source.mass for source in PERSONAL]),
     np.array([source.saturates for source in PERSONAL]),
 )
-_POWERS = RECENT.powers
 _SOURCES_TYPE = tuple_of(_Sources, INTS, FLOATS, FLAGS)
 _SAID = tuple_of(_Said, TABLE, INTS, INTS, FLOATS)
-_PAST = tuple_of(_Past, TABLE, INTS, INTS, INTS, FLOATS)
 _TABLE_OF_INTS = INT[:, ::1]
 
 
@@ -104,18 +91,15 @@ class Terms(NamedTuple):
         return found
 
 
+_TERMS = tuple_of(Terms, TABLE, TABLE, TABLE, TABLE, _TABLE_OF_INTS, TABLE, _TABLE_OF_INTS)
+
+
 def terms_of(ranker: Ranker, history: History, scores: ViewerScores, picks: Indices) -> Terms:
     """Return what the score of each picked title is made of."""
-    said, past = _said(scores, picks), _past(history)
-    at_picks = _scores(_SOURCES, said, past.weights)
-    personal = at_picks * said.factors[:, np.newaxis]
-    own = personal.sum(axis=0)
-    entries = _terms(_SOURCES, said, past.weights, at_picks)
-    suspects, suspected = _suspects(entries, own)
-    causes = _causes(_SOURCES, said, past, suspects, own)
+    said = _said(history, scores, picks)
     common = ranker.common_parts(scores, picks)
-    lifts = common - ranker.common_means(scores)[:, np.newaxis]
-    return Terms(personal, common, lifts, entries, suspects, suspected, causes)
+    found: Terms = _terms_of(_SOURCES, said, history, common, ranker.common_means(scores))
+    return found
 
 
 def reasons(content: ContentSide, history: History, terms: Terms) -> list[Reason]:
@@ -125,44 +109,38 @@ def reasons(content: ContentSide, history: History, terms: Terms) -> list[Reason
     said_of = _Sentences(content, history)
     findings = _findings(_OF_KIND, terms.personal, terms.lifts).tolist()
     return [
-        _reason(said_of, _Finding(*finding), causes)
+        _reason(said_of, finding, causes)
         for finding, causes in zip(findings, terms.causes.tolist(), strict=True)
     ]
 
 
-class _Finding(NamedTuple):
-    """What the terms of one picked title say of its reason; flags are 0 or 1."""
-
-    personal: int  # something of the viewer's speaks for it, not only common sources
-    kind: int  # of the personal sources, the one with most, of ``_KINDS``; ``HYBRID`` for several
-    largest: int  # the personal source with the largest term
-    strongest: int  # the common source that lifts it most above an average title
-    shared: int  # common sources have a large part of the score
-    first: int  # and the strongest of them more than all personal sources
+def _said(history: History, scores: ViewerScores, picks: Indices) -> _Said:
+    factors = scores.factors[: len(PERSONAL)]
+    starts, entries, sources = _rows(_SOURCES, factors, history.counted)
+    parts = np.zeros((len(entries), len(picks)))
+    scores.personal.fill_parts(picks, starts, parts)
+    return _Said(parts, entries, sources, factors)
 
 
-def _said(scores: ViewerScores, picks: Indices) -> _Said:
-    parts, entries, sources = [np.zeros((0, len(picks)))], [], []
-    for number, factor in enumerate(scores.factors[: len(PERSONAL)].tolist()):
-        scored = scores.personal[number]
-        if factor > 0.0 and len(scored.entries):  # one that says nothing now may without another
-            parts.append(scored.said(picks))
-            entries.append(scored.entries)
-            sources.append(number)
-    return _Said(
-        np.concatenate(parts),
-        np.concatenate(entries) if entries else np.zeros(0, dtype=np.int64),
-        np.repeat(np.array(sources, dtype=np.int64), [len(each) for each in entries]),
-        scores.factors[: len(PERSONAL)],
-    )
+@compiled(types.Tuple((INTS, INTS, INTS)), _SOURCES_TYPE, FLOATS, FLAG_TABLE)
+def _rows(sources: _Sources, factors: Floats, counted: Flags) -> tuple[Indices, Indices, Indices]:
+    """Return where the rows of each source start (-1: it has none), and of which entry each is.
+
+    A source has a row for each entry that may count for it; one that says nothing now may without
+    another.
+    """
+    entries = np.empty(len(factors) * counted.shape[1], dtype=np.int64)
+    sources_of, starts, count = np.empty_like(entries), np.full(len(factors), -1), 0
+    for source in range(len(factors)):
+        if factors[source] > 0.0:
+            starts[source] = count
+            for entry in range(counted.shape[1]):
+                entries[count], sources_of[count] = entry, source
+                count += counted[sources.weights[source], entry]
+    return starts, entries[:count], sources_of[:count]
 
 
-def _past(history: History) -> _Past:
-    weights = np.array([getattr(history, name) for name in _WEIGHTS])
-    return _Past(weights, history.at_ms, history.ahead, history.liked_ahead, _POWERS)
-
-
-@compiled(TABLE, _SOURCES_TYPE, _SAID, TABLE)
+@inlined
 def _scores(sources: _Sources, said: _Said, weights: Floats) -> Floats:
     """Return the 0-1 score of each pick by each personal source."""
     found = np.zeros((len(sources.mass), said.parts.shape[1]))
@@ -178,7 +156,7 @@ def _scores(sources: _Sources, said: _Said, weights: Floats) -> Floats:
     return found
 
 
-@compiled(TABLE, _SOURCES_TYPE, _SAID, TABLE, TABLE)
+@inlined
 def _terms(sources: _Sources, said: _Said, weights: Floats, scores: Floats) -> Floats:
     """Return what each entry of the history adds to the score of each pick."""
     found = np.zeros((weights.shape[1], said.parts.shape[1]))
@@ -206,16 +184,6 @@ def _note_largest(terms: Floats, pick: int, least: float, found: Indices) -> Non
                     found[place + 1] = found[place]
             if place < len(found):
                 found[place] = entry
-
-
-@inlined
-def _weights_without(past: _Past, entry: int) -> Floats:
-    """Return the weights of all entries when one is taken out, a row for each of ``_WEIGHTS``."""
-    weights = past.weights.copy()
-    weights[0, entry] = 0.0
-    weights[1] = recency_without(past.ahead, past.at_ms, past.powers, entry)
-    weights[2] = recency_without(past.liked_ahead, past.at_ms, past.powers, entry)
-    return weights
 
 
 @inlined
@@ -250,7 +218,7 @@ def _take_largest(drops: Floats, suspects: Indices) -> int:
     return int(suspects[best])
 
 
-@compiled(types.Tuple((_TABLE_OF_INTS, TABLE)), TABLE, FLOATS)
+@inlined
 def _suspects(terms: Floats, own: Floats) -> tuple[Indices, Floats]:
     """Return for each pick the entries with the largest terms, ties newest first, and these terms.
 
@@ -265,19 +233,21 @@ def _suspects(terms: Floats, own: Floats) -> tuple[Indices, Floats]:
     return suspects, suspected
 
 
-@compiled(_TABLE_OF_INTS, _SOURCES_TYPE, _SAID, _PAST, _TABLE_OF_INTS, FLOATS)
-def _causes(sources: _Sources, said: _Said, past: _Past, suspects: Indices, own: Floats) -> Indices:
+@inlined
+def _causes(
+    sources: _Sources, said: _Said, history: History, suspects: Indices, own: Floats
+) -> Indices:
     """Return which suspects may be named for each pick, largest drop first, ties newest first.
 
     Shape (picks, ``REASONS``), ``NOBODY`` where there are fewer.
     """
     picks = len(suspects)
     drops = np.zeros(suspects.shape)
-    looked_at = np.zeros(len(past.at_ms), dtype=np.bool_)
+    looked_at = np.zeros(len(history.at_ms), dtype=np.bool_)
     for entry in suspects.flat:
         if entry != NOBODY and not looked_at[entry]:
             looked_at[entry] = True
-            weights = _weights_without(past, int(entry))
+            weights = weights_without(history, int(entry))
             for pick in range(picks):
                 for place in range(SUSPECTS):
                     if suspects[pick, place] == entry:
@@ -287,6 +257,25 @@ def _causes(sources: _Sources, said: _Said, past: _Past, suspects: Indices, own:
         for reason in range(REASONS):
             found[pick, reason] = _take_largest(drops[pick], suspects[pick])
     return found
+
+
+@compiled(_TERMS, _SOURCES_TYPE, _SAID, HISTORY, TABLE, FLOATS)
+def _terms_of(
+    sources: _Sources, said: _Said, history: History, common: Floats, means: Floats
+) -> Terms:
+    """Return the terms of all picks; ``means`` are those of an average title by common sources."""
+    at_picks = _scores(sources, said, history.weights)
+    personal, own = np.empty_like(at_picks), np.zeros(at_picks.shape[1])
+    for source in range(len(personal)):
+        personal[source] = at_picks[source] * said.factors[source]
+        own += personal[source]
+    lifts = np.empty_like(common)
+    for source in range(len(common)):
+        lifts[source] = common[source] - means[source]
+    entries = _terms(sources, said, history.weights, at_picks)
+    suspects, suspected = _suspects(entries, own)
+    causes = _causes(sources, said, history, suspects, own)
+    return Terms(personal, common, lifts, entries, suspects, suspected, causes)
 
 
 @inlined
@@ -301,7 +290,12 @@ def _largest_in(table: Floats, pick: int) -> int:
 
 @compiled(_TABLE_OF_INTS, TABLE, TABLE, TABLE)
 def _findings(of_kind: Floats, personal: Floats, lifts: Floats) -> Indices:
-    """Return a ``_Finding`` for each pick, shape (picks, fields).
+    """Return what ``_reason`` is told of each pick, shape (picks, numbers); flags are 0 or 1.
+
+    If something of the viewer's speaks for it, not only common sources; of ``_KINDS`` of personal
+    sources the one with most, ``HYBRID`` for several; the personal source with the largest term;
+    the common source that lifts it most above an average title; if common sources have a large part
+    of the score; and if the strongest of them has more than all personal sources.
 
     Args:
         of_kind: which sources are of each kind, shape (kinds, personal sources).
@@ -356,16 +350,17 @@ class _Sentences:
         return found
 
 
-def _reason(said_of: _Sentences, finding: _Finding, causes: list[int]) -> Reason:
-    """Return the reason of one pick; ``causes`` are the entries that may be named."""
-    signal = COMMON[finding.strongest]
-    if not finding.personal:
+def _reason(said_of: _Sentences, finding: list[int], causes: list[int]) -> Reason:
+    """Return the reason of one pick, from its finding and the entries that may be named."""
+    personal, most, largest, strongest, shared, first = finding
+    signal = COMMON[strongest]
+    if not personal:
         return Reason(signal.kind, [signal.name], signal.label)
     entries = [entry for entry in causes if entry != NOBODY]
-    ids = [said_of.id_of(entry) for entry in entries] or [PERSONAL[finding.largest].name]
-    kind = "hybrid" if finding.shared or finding.kind == HYBRID else _KINDS[finding.kind]
-    if finding.shared:
-        if finding.first:
+    ids = [said_of.id_of(entry) for entry in entries] or [PERSONAL[largest].name]
+    kind = "hybrid" if shared or most == HYBRID else _KINDS[most]
+    if shared:
+        if first:
             return Reason(kind, [signal.name, *ids], signal.label)
         ids.append(signal.name)
     sentence = said_of.because_of(entries[0]) if entries else "Because of what you watched lately"

@@ -13,20 +13,24 @@ from domain.ranking import exploration
 from domain.ranking.history import Flags, Floats, History, Indices
 from domain.ranking.value_model import EVIDENCE_FULL, ValueModel
 from domain.slate_index import ContentSide
-from domain.sources.registry import COMMON, NAMES, PERSONAL
-from domain.sources.source import Region, Scored, titles_of
+from domain.sources.registry import COMMON, NAMES, PERSONAL, PERSONAL_SOURCES
+from domain.sources.source import PersonalScores, Region, titles_of
+
+_IN_ONE_ROW = np.zeros(len(PERSONAL), dtype=np.int64)
+_EACH_IN_ITS_OWN = np.arange(len(PERSONAL))
+_AS_THEY_ARE = np.ones(len(PERSONAL))
 
 
 class ViewerScores(NamedTuple):
     """Scores of one viewer: ``total`` per title, and the parts it is made of.
 
-    ``own = sum of personal[s].scores * factors[s]`` and ``total = own + common part``; ``factors``
-    has one number a source in the order of the registry.
+    ``own`` is the sum of the personal sources' scores times their factors, and ``total = own +
+    common part``; ``factors`` has one number a source in the order of the registry.
     """
 
     total: Floats
     own: Floats
-    personal: tuple[Scored, ...]
+    personal: PersonalScores
     factors: Floats
     evidence: int
     region: Region
@@ -65,10 +69,8 @@ class Ranker:
         factors = self.model.factors(evidence)
         common = self._common_total(region, evidence, factors)  # may name new titles
         own = np.zeros(len(common))
-        personal = tuple(source.score(self.content, history) for source in PERSONAL)
-        for scored, factor in zip(personal, factors.tolist(), strict=False):
-            if factor != 0.0:
-                scored.add(own, factor)
+        personal = PERSONAL_SOURCES.score(self.content, history)
+        personal.add(factors, _IN_ONE_ROW, own[np.newaxis])
         return ViewerScores(own + common, own, personal, factors, evidence, region)
 
     def table(self, history: History) -> Floats:
@@ -83,16 +85,16 @@ class Ranker:
         found = self._cells[: len(NAMES) * size].reshape(len(NAMES), size)
         personal, common = found[: len(PERSONAL)], found[len(PERSONAL) :]
         personal[:] = 0.0
-        for source, row in zip(PERSONAL, personal, strict=True):
-            source.score(content, history).add(row, 1.0)
+        PERSONAL_SOURCES.score(content, history).add(_AS_THEY_ARE, _EACH_IN_ITS_OWN, personal)
         _fill(common, content, None)
         return found
 
     def matrix(self, scores: ViewerScores, titles: Indices) -> Floats:
         """Return the 0-1 scores of all sources for some titles, shape (sources, titles)."""
-        personal = [scored.scores[titles] for scored in scores.personal]
+        personal = np.zeros((len(PERSONAL), len(scores.total)))
+        scores.personal.add(_AS_THEY_ARE, _EACH_IN_ITS_OWN, personal)
         common = self._common_of(scores.region).scores
-        return np.concatenate([np.stack(personal), common[:, titles]])
+        return np.concatenate([personal[:, titles], common[:, titles]])
 
     def common_parts(self, scores: ViewerScores, titles: Indices) -> Floats:
         """Return what each common source adds to the total, shape (common sources, titles)."""

@@ -29,8 +29,8 @@ def _sink(heap: Indices, keys: Floats, order: Indices, held: int) -> None:
     heap[at], keys[at] = place, key
 
 
-@compiled(INTS, FLOATS, FLAGS, INTS, INT)
-def best_among(scores: Floats, among: Flags, order: Indices, count: int) -> Indices:
+@inlined
+def take_best(scores: Floats, among: Flags, order: Indices, count: int) -> Indices:
     """Return the places of the largest scores among those that are flagged; see ``best``.
 
     A heap keeps the best so far, the worst of them on top: most scores are compared with it once.
@@ -62,6 +62,27 @@ def best_among(scores: Floats, among: Flags, order: Indices, count: int) -> Indi
         heap[0], keys[0] = heap[at], keys[at]
         _sink(heap, keys, order, at)
     return found
+
+
+@compiled(INTS, FLOATS, FLAGS, INTS, INT)
+def best_among(scores: Floats, among: Flags, order: Indices, count: int) -> Indices:
+    """Return what ``take_best`` does, to callers that are not compiled."""
+    found: Indices = take_best(scores, among, order, count)
+    return found
+
+
+@compiled(FLOATS, FLOATS, INTS)
+def rounded(scores: Floats, places: Indices) -> Floats:
+    """Return the scores at some places, rounded to ``DECIMALS`` as ``numpy.round`` does."""
+    found = np.empty(len(places))
+    for place in range(len(places)):
+        found[place] = np.rint(scores[places[place]] * _UNIT) / _UNIT
+    return found
+
+
+def rounded_score(score: float) -> float:
+    """Return one score as ``rounded`` does."""
+    return round(score * _UNIT) / _UNIT
 
 
 def best(scores: Floats, order: Indices, count: int) -> Indices:

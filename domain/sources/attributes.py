@@ -23,7 +23,7 @@ import numpy as np
 import scipy.sparse as sparse
 from numpy.typing import NDArray
 
-from domain.compiled import FLOAT, FLOATS, INTS32, NOTHING, TABLE, compiled, inlined, tuple_of
+from domain.compiled import FLOATS, INTS, INTS32, NOTHING, TABLE, compiled, inlined, tuple_of
 from domain.title_attributes import DECIMALS
 
 Floats = NDArray[np.float64]
@@ -137,19 +137,17 @@ class AttributeIndex:
         At most the sum of the weights.
         """
         total = np.zeros(len(self._ids))
-        self.add_scores(titles, weights, 1.0, total)
+        _add_scores(self.values(), titles, weights, total)
         return total
-
-    def add_scores(self, titles: Indices, weights: Floats, factor: float, total: Floats) -> None:
-        """Add the factor times ``scores`` to a total of all titles."""
-        _, units, by_value = self._fit()
-        _add_scores(
-            _Watched(units, by_value, self._set_of[titles], weights), factor, self._set_of, total
-        )
 
     def parts(self, titles: Indices, targets: Indices) -> Floats:
         """Return ``v_j . v_i``, the similarity of each title to each target, of that shape."""
         return _cosines(self._fit().units, self._set_of[titles], self._set_of[targets])
+
+    def values(self) -> "Values":
+        """Return the vectors of all titles, as compiled loops read them; not to be kept."""
+        _, units, by_value = self._fit()
+        return Values(units, by_value, self._set_of)
 
     def vectors_of(self, titles: Indices) -> tuple[Vectors, Sets]:
         """Return unit vectors, and which of them each title has."""
@@ -180,37 +178,50 @@ def _vectors(rows: sparse.csr_array) -> Vectors:
     return Vectors(starts, columns, rows.data.astype(np.float64))
 
 
-class _Watched(NamedTuple):
-    """Vectors, and which of them were watched at which weight."""
+class Values(NamedTuple):
+    """The values of one kind: unit vectors, their transpose, and which vector each title has."""
 
     units: Vectors
     by_value: Vectors
     sets: Sets
-    weights: Floats
 
 
-@compiled(NOTHING, tuple_of(_Watched, VECTORS, VECTORS, INTS32, FLOATS), FLOAT, INTS32, FLOATS)
-def _add_scores(watched: _Watched, factor: float, sets: Sets, total: Floats) -> None:
-    """Add the score of each title's set: the sum of the vectors watched, times its vector."""
-    units, by_value = watched.units, watched.by_value
+VALUES = tuple_of(Values, VECTORS, VECTORS, INTS32)
+
+
+@inlined
+def add_similar(
+    values: Values, titles: Indices, weights: Floats, factor: float, total: Floats
+) -> None:
+    """Add to the total of each title its similarities to some titles, times their weights.
+
+    The sum of the vectors of these titles, times the vector of each set; no weight is negative.
+    """
+    units, by_value = values.units, values.by_value
     profile, room = np.zeros(len(by_value.starts) - 1), 0
-    for watched_set in watched.sets:
-        room += units.starts[watched_set + 1] - units.starts[watched_set]
-    values, count = np.empty(room, dtype=np.int64), 0  # of the profile: few of all there are
-    for place in range(len(watched.sets)):
-        first = units.starts[watched.sets[place]]
-        for entry in range(first, units.starts[watched.sets[place] + 1]):
-            value, added = units.columns[entry], units.entries[entry] * watched.weights[place]
+    for place in range(len(titles)):
+        watched = values.sets[titles[place]]
+        room += units.starts[watched + 1] - units.starts[watched]
+    found, count = np.empty(room, dtype=np.int64), 0  # in the profile: few of all there are
+    for place in range(len(titles)):
+        watched = values.sets[titles[place]]
+        for entry in range(units.starts[watched], units.starts[watched + 1]):
+            value, added = units.columns[entry], units.entries[entry] * weights[place]
             if profile[value] == 0.0 and added > 0.0:
-                values[count] = value
+                found[count] = value
                 count += 1
             profile[value] += added
     by_set = np.zeros(len(units.starts) - 1)
-    for value in np.sort(values[:count]):
+    for value in np.sort(found[:count]):
         for entry in range(by_value.starts[value], by_value.starts[value + 1]):
             by_set[by_value.columns[entry]] += by_value.entries[entry] * profile[value]
     for title in range(len(total)):
-        total[title] += by_set[sets[title]] * factor
+        total[title] += by_set[values.sets[title]] * factor
+
+
+@compiled(NOTHING, VALUES, INTS, FLOATS, FLOATS)
+def _add_scores(values: Values, titles: Indices, weights: Floats, total: Floats) -> None:
+    add_similar(values, titles, weights, 1.0, total)
 
 
 @inlined

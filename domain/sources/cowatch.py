@@ -8,28 +8,14 @@ x estimates how probable it is that i is liked, while the value model adds up lo
 f grows like the logarithm of x where it matters, between a tenth of ``HALF`` and ten times it.
 """
 
-import numpy as np
-
-from domain.ranking.history import History
-from domain.slate_index import COWATCH, ContentSide
-from domain.sources.source import PersonalSource, Scored, of_rows
+from domain.slate_index import COWATCH
+from domain.sources.neighbour_rows import NeighbourRows
+from domain.sources.source import PersonalSource
 
 HALF = 0.1  # x at which f is one half
 
-
-def score(content: ContentSide, history: History) -> Scored:
-    """Return the model's score from everything the viewer liked."""
-    entries = np.flatnonzero(history.evidence)
-    return of_rows(content, COWATCH, history.titles, history.evidence / HALF, entries)
-
-
-def score_recent(content: ContentSide, history: History) -> Scored:
-    """Return the model's score from what the viewer liked last."""
-    weights = history.liked_recency / HALF
-    return of_rows(content, COWATCH, history.titles, weights, history.liked_reach)
-
-
-SOURCE = PersonalSource("cowatch", "collaborative", score, "evidence", HALF, saturates=True)
+_ROWS = NeighbourRows(COWATCH)
+SOURCE = PersonalSource("cowatch", "collaborative", _ROWS, "evidence", HALF, saturates=True)
 RECENT_SOURCE = PersonalSource(
-    "cowatch_recent", "collaborative", score_recent, "liked_recency", HALF, saturates=True
+    "cowatch_recent", "collaborative", _ROWS, "liked_recency", HALF, saturates=True
 )

@@ -6,15 +6,10 @@
 and no attribute in common.
 """
 
-from domain.ranking.history import RECENT, History
-from domain.slate_index import EMBEDDING, ContentSide
-from domain.sources.source import PersonalSource, Scored, of_rows
+from domain.slate_index import EMBEDDING
+from domain.sources.neighbour_rows import NeighbourRows
+from domain.sources.source import PersonalSource
 
-
-def score(content: ContentSide, history: History) -> Scored:
-    """Return the decayed cosine to the texts of the viewer's last titles, by their homes."""
-    weights = history.recency / RECENT.mass
-    return of_rows(content, EMBEDDING, history.homes, weights, history.reach)
-
-
-SOURCE = PersonalSource("embedding", "content_based", score, saturates=True)
+SOURCE = PersonalSource(
+    "embedding", "content_based", NeighbourRows(EMBEDDING, by_home=True), saturates=True
+)

@@ -4,15 +4,10 @@
 where ``P(i | j)`` comes from ``domain.ranking.sequences`` and d from ``RECENT``.
 """
 
-from domain.ranking.history import RECENT, History
-from domain.slate_index import NEXT, ContentSide
-from domain.sources.source import PersonalSource, Scored, of_rows
+from domain.slate_index import NEXT
+from domain.sources.neighbour_rows import NeighbourRows
+from domain.sources.source import PersonalSource
 
-
-def score(content: ContentSide, history: History) -> Scored:
-    """Return the decayed probability of following the viewer's last titles."""
-    weights = history.recency / RECENT.mass
-    return of_rows(content, NEXT, history.homes, weights, history.reach)
-
-
-SOURCE = PersonalSource("next_title", "collaborative", score, saturates=True)
+SOURCE = PersonalSource(
+    "next_title", "collaborative", NeighbourRows(NEXT, by_home=True), saturates=True
+)

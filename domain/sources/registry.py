@@ -10,7 +10,7 @@ from domain.sources import (
     shared_attributes,
     together,
 )
-from domain.sources.source import CommonSource, PersonalSource
+from domain.sources.source import CommonSource, PersonalSource, PersonalSources
 
 PERSONAL: tuple[PersonalSource, ...] = (
     next_title.SOURCE,
@@ -21,6 +21,7 @@ PERSONAL: tuple[PersonalSource, ...] = (
     era.SOURCE,
     *shared_attributes.SOURCES,
 )
+PERSONAL_SOURCES = PersonalSources(PERSONAL)
 COMMON: tuple[CommonSource, ...] = popularity.SOURCES
 
 NAMES: tuple[str, ...] = (*(each.name for each in PERSONAL), *(each.name for each in COMMON))

@@ -1,39 +1,53 @@
-"""What a source is: a name, a kind, and a function from contents and a history to scores."""
+"""What a source is: a name, a kind, and what it reads to score titles for a viewer.
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+Personal sources that read the same kind of thing are scored together, as a group: one call of
+compiled code for all of them instead of one for each.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from domain.ranking.history import RECENT, Floats, History, Indices
-from domain.row_table import Asked, add_saturated_sums, parts_of_picks
+from domain.ranking.history import RECENT, WEIGHTS, Floats, History, Indices
 from domain.slate_index import ContentSide
 from domain.sources.labels import LABELS, Kind
 
 Region = str | None  # None: everywhere
-Said = Callable[[Indices], Floats]
 
 
-class Scored(NamedTuple):
-    """Scores of one personal source for one viewer, of the first ``size`` titles.
+class GroupScores(Protocol):
+    """What the sources of one group say for one viewer; to be read at once, not kept."""
 
-    ``add(total, factor)`` adds the factor times the score (0-1) of each title to ``total``; more
-    evidence never lowers a score. ``entries`` are the entries of the history that have a weight, or
-    would if one other were taken out; ``said(picks)``, of shape (entries, picks), is what each says
-    about each title at weight 1.
-    """
+    def add(self, factors: Floats, rows: Indices, totals: Floats) -> None:
+        """Add each source's factor times its score (0-1) of each title to a row of ``totals``.
 
-    size: int
-    add: Callable[[Floats, float], None]
-    entries: Indices
-    said: Said
+        ``factors`` and ``rows`` have one number for each source; more evidence never lowers a
+        score. A source whose factor is 0 is left out.
+        """
 
-    @property
-    def scores(self) -> Floats:
-        """The scores of all titles, made anew each time."""
-        total = np.zeros(self.size)
-        self.add(total, 1.0)
-        return total
+    def fill_parts(self, picks: Indices, starts: Indices, parts: Floats) -> None:
+        """Write what each entry of the history says about each pick at weight 1.
+
+        Row ``starts[k]`` of ``parts`` and those after it are for the entries that are ``counted``
+        for the weights of source k, in their order; there are none where it is negative.
+        """
+
+
+class Group(Protocol):
+    """Sources that are scored together, in the order given."""
+
+    def score(self, content: ContentSide, history: History) -> GroupScores:
+        """Return the scores of one viewer."""
+
+
+class Reads(Protocol):
+    """What a personal source reads."""
+
+    @staticmethod
+    def group(sources: "Sequence[PersonalSource]") -> Group:
+        """Return the group of sources that all read this kind of thing."""
 
 
 class PersonalSource(NamedTuple):
@@ -45,21 +59,93 @@ class PersonalSource(NamedTuple):
 
     name: str
     kind: Kind
-    score: Callable[[ContentSide, History], Scored]
+    reads: Reads
     weights: Literal["evidence", "recency", "liked_recency"] = "recency"  # of the history
     mass: float = RECENT.mass
     saturates: bool = False
 
-    def shares(self, history: History, scored: Scored, picks: Indices) -> Floats:
+    @property
+    def weights_row(self) -> int:
+        """The row of ``History.weights``."""
+        return WEIGHTS.index(self.weights)
+
+    def score(self, content: ContentSide, history: History) -> "Scored":
+        """Return the scores of one viewer by this source alone."""
+        group = self.reads.group((self,))
+        counted = history.counted[self.weights_row]
+        scores = group.score(content, history)
+        return Scored(scores, len(content.ids), np.flatnonzero(counted))
+
+    def shares(self, history: History, scored: "Scored", picks: Indices) -> Floats:
         """Return what each entry adds to the score of each pick, shape (history, picks).
 
         A column adds up to the title's score.
         """
-        weights: Floats = getattr(history, self.weights)
+        weights: Floats = history.weights[self.weights_row]
         shares = np.zeros((len(weights), len(picks)))
         shares[scored.entries] = weights[scored.entries, np.newaxis] / self.mass
         shares[scored.entries] *= scored.said(picks)
         return shares * (1.0 - scored.scores[picks]) if self.saturates else shares
+
+
+class Scored(NamedTuple):
+    """Scores of one source for one viewer, of the first ``size`` titles.
+
+    ``entries`` are the entries of the history that have a weight, or would if one other were taken
+    out.
+    """
+
+    group: GroupScores  # of the one source
+    size: int
+    entries: Indices
+
+    @property
+    def scores(self) -> Floats:
+        """The scores of all titles, made anew each time."""
+        totals = np.zeros((1, self.size))
+        self.group.add(np.ones(1), np.zeros(1, dtype=np.int64), totals)
+        found: Floats = totals[0]
+        return found
+
+    def said(self, picks: Indices) -> Floats:
+        """Return what each entry says about each title at weight 1, shape (entries, picks)."""
+        parts = np.zeros((len(self.entries), len(picks)))
+        self.group.fill_parts(picks, np.zeros(1, dtype=np.int64), parts)
+        return parts
+
+
+class PersonalScores(NamedTuple):
+    """What all personal sources say for one viewer, by group; as ``GroupScores``."""
+
+    groups: tuple[tuple[slice, GroupScores], ...]  # each with its sources' places among all
+
+    def add(self, factors: Floats, rows: Indices, totals: Floats) -> None:
+        """Add each source's factor times its score of each title to a row of ``totals``."""
+        for span, group in self.groups:
+            group.add(factors[span], rows[span], totals)
+
+    def fill_parts(self, picks: Indices, starts: Indices, parts: Floats) -> None:
+        """Write what each entry of the history says about each pick at weight 1."""
+        for span, group in self.groups:
+            group.fill_parts(picks, starts[span], parts)
+
+
+class PersonalSources:
+    """Personal sources in groups; those that read the same kind of thing follow each other."""
+
+    def __init__(self, sources: Sequence[PersonalSource]) -> None:
+        self._groups: list[tuple[slice, Group]] = []
+        first = 0
+        for reads, members in groupby(sources, key=lambda source: type(source.reads)):
+            group = tuple(members)
+            self._groups.append((slice(first, first + len(group)), reads.group(group)))
+            first += len(group)
+
+    def score(self, content: ContentSide, history: History) -> PersonalScores:
+        """Return the scores of one viewer."""
+        return PersonalScores(
+            tuple((span, group.score(content, history)) for span, group in self._groups)
+        )
 
 
 class CommonSource(NamedTuple):
@@ -90,28 +176,3 @@ def titles_of(content: ContentSide, region: Region) -> int:
     """Return how many titles there are, those included that trend before anything named them."""
     content.trending(region)
     return len(content.ids)
-
-
-def of_rows(
-    content: ContentSide, table: str, titles: Indices, weights: Floats, entries: Indices
-) -> Scored:
-    """Return scores from rows of a table: with x their weighted sum, ``x / (1 + x)``.
-
-    That is nearly x where x is small, as it is nearly always, grows with every term and stays
-    below 1 where many titles agree.
-
-    Args:
-        content: has the table.
-        table: whose rows say how much a title speaks for others, all non-negative.
-        titles: of the history, whose rows are taken.
-        weights: of each of them.
-        entries: those that have a weight or may get one.
-    """
-    rows = content.rows(table, titles[entries])
-    asked = Asked(titles, entries, content.rollup.homes, len(content.ids))
-    return Scored(
-        asked.size,
-        lambda total, factor: add_saturated_sums(rows, asked, weights, factor, total),
-        entries,
-        lambda picks: parts_of_picks(rows, asked, picks),
-    )

@@ -4,18 +4,11 @@
 ``domain.together``, and ``f = x / (HALF + x)`` as in ``domain.sources.cowatch``.
 """
 
-import numpy as np
-
-from domain.ranking.history import History
-from domain.slate_index import TOGETHER, ContentSide
+from domain.slate_index import TOGETHER
 from domain.sources.cowatch import HALF
-from domain.sources.source import PersonalSource, Scored, of_rows
+from domain.sources.neighbour_rows import NeighbourRows
+from domain.sources.source import PersonalSource
 
-
-def score(content: ContentSide, history: History) -> Scored:
-    """Return the score from everything the viewer liked."""
-    entries = np.flatnonzero(history.evidence)
-    return of_rows(content, TOGETHER, history.titles, history.evidence / HALF, entries)
-
-
-SOURCE = PersonalSource("together", "collaborative", score, "evidence", HALF, saturates=True)
+SOURCE = PersonalSource(
+    "together", "collaborative", NeighbourRows(TOGETHER), "evidence", HALF, saturates=True
+)

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from hypothesis import strategies as st
 
+from domain.evidence import PROGRESS_MIN
 from domain.ranking.history import Seen, make_history
 from domain.ranking.reasons import reasons, terms_of
 from domain.ranking.scoring import Ranker, ViewerScores
@@ -97,6 +99,17 @@ def random_side(order_seed: int = 0) -> ContentSide:
         of.statistics.add(of.index[name], number * 40_000_000, 1 + number % 13, number % 4)
     of.put_trending(trending({name: 1.0 + number % 7 for number, name in enumerate(TITLES[::2])}))
     return of
+
+
+@st.composite
+def watchers_of(draw: st.DrawFn, names: Sequence[str]) -> dict[str, Seen]:
+    """What a viewer did with some titles: with many ties, and some only decided about."""
+    seen = {}
+    for name in draw(st.lists(st.sampled_from(names), unique=True, max_size=40)):
+        evidence = draw(st.sampled_from([0.0, PROGRESS_MIN, 0.7, 1.0, 1.0]))
+        engaged = evidence > 0.0 or draw(st.booleans())
+        seen[name] = Seen(draw(st.integers(0, 30)), evidence, engaged, watched=evidence > 0.0)
+    return seen
 
 
 def interaction(number: int, **fields: object) -> Interaction:

@@ -12,7 +12,7 @@ from domain.ranking.scoring import Ranker
 from domain.ranking.statistics import DAY_MS
 from domain.slate_index import COWATCH, NEXT, TABLES, TOGETHER, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates
-from domain.sources.registry import NAMES, first_model
+from domain.sources.registry import NAMES, PERSONAL, first_model
 from domain.viewer_profile import ViewerProfile
 from schemas.codec import decode, encode
 from schemas.content import Content
@@ -90,8 +90,9 @@ def test_the_order_is_that_of_scores_of_a_history_of_the_title_alone() -> None:
     found = next(because_rows(ranker, history, scores, allowed))
     _, _, alone, _ = scored(of, watched("m"))
     names = ("cowatch", "cowatch_recent", "together", "next_title")
-    at = {name: NAMES.index(name) for name in names}
-    total = sum(alone.personal[at[name]].scores * scores.factors[at[name]] for name in names)
+    factors = np.where(np.isin(NAMES[: len(PERSONAL)], names), scores.factors[: len(PERSONAL)], 0.0)
+    total = np.zeros(len(of.ids))
+    alone.personal.add(factors, np.zeros(len(PERSONAL), dtype=np.int64), total[np.newaxis])
     best = sorted(
         (title for title in range(len(of.ids)) if allowed[title] and total[title] > 0),
         key=lambda title: -total[title],

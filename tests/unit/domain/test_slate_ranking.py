@@ -55,10 +55,8 @@ def test_terms_are_factors_times_scores_of_the_sources() -> None:
         off[np.arange(len(off)), largest] = 0.0
         assert off.max() < ROUNDED
         shares = sum(
-            factor * source.shares(history, scored, titles)
-            for source, scored, factor in zip(
-                PERSONAL, scores.personal, scores.factors.tolist(), strict=False
-            )
+            factor * source.shares(history, source.score(RANKER.content, history), titles)
+            for source, factor in zip(PERSONAL, scores.factors.tolist(), strict=False)
         )
         for because, column in zip(ranking.because, np.transpose(shares), strict=True):
             best = np.argsort(-column, kind="stable")[:4]

@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.evidence import PROGRESS_MIN
-from domain.ranking.history import LIKED, RECENT, TIES_MAX, History, Kernel, Seen, make_history
+from domain.ranking.history import (
+    LIKED,
+    LIKED_RECENCY,
+    RECENCY,
+    RECENT,
+    TIES_MAX,
+    History,
+    Kernel,
+    Seen,
+    make_history,
+    weights_without,
+)
 from domain.slate_index import ContentSide
 from tests.support.ranking import side_of, title
 
@@ -29,7 +40,9 @@ def recency(of: ContentSide, seen: dict[str, Seen]) -> dict[str, float]:
     history = make_history(of, seen)
     return {
         of.ids[each]: weight
-        for each, weight in zip(history.titles.tolist(), history.recency.tolist(), strict=True)
+        for each, weight in zip(
+            history.titles.tolist(), history.weights[RECENCY].tolist(), strict=True
+        )
     }
 
 
@@ -80,8 +93,8 @@ def test_only_what_was_engaged_with_and_only_what_was_liked_takes_part() -> None
     }
     history = make_history(SIDE, seen)
     assert [SIDE.ids[each] for each in history.titles] == ["t00", "t01", "t02", "t03"]
-    assert history.recency.tolist() == pytest.approx([0.0, 1.0, 0.9, 0.81])
-    assert history.liked_recency.tolist() == pytest.approx([0.0, 0.0, 1.0, 0.9])
+    assert history.weights[RECENCY].tolist() == pytest.approx([0.0, 1.0, 0.9, 0.81])
+    assert history.weights[LIKED_RECENCY].tolist() == pytest.approx([0.0, 0.0, 1.0, 0.9])
     assert history.evidence.tolist() == [0.0, PROGRESS_MIN, 1.0, 1.0]
 
 
@@ -92,7 +105,7 @@ def test_the_weights_of_an_endless_history_add_up_to_the_mass() -> None:
 
 def test_an_empty_history_is_empty() -> None:
     for history in (make_history(SIDE, {}), make_history(ContentSide(), touched(t00=1))):
-        assert {len(part) for part in history} == {0}
+        assert {part.shape[-1] for part in history} == {0}
 
 
 @st.composite
@@ -121,15 +134,10 @@ def test_order_of_insertion_does_not_matter(seen: dict[str, Seen], random) -> No
 @given(viewers())
 def test_weights_without_an_entry_are_those_of_a_history_without_it(seen: dict[str, Seen]) -> None:
     history = make_history(SIDE, seen)
-    every = np.arange(len(history.titles))
-    without = history.weights_without(every)
-    for entry in every.tolist():
-        name = SIDE.ids[history.titles[entry]]
-        left = make_history(SIDE, {key: did for key, did in seen.items() if key != name})
-        for field in ("evidence", "recency", "liked_recency"):
-            row = getattr(without, field)[entry]
-            assert row[entry] == 0.0
-            assert np.delete(row, entry).tolist() == getattr(left, field).tolist()
-            taken = history.reach if field == "recency" else history.liked_reach
-            if field != "evidence":  # whoever gets a weight is within reach
-                assert set(np.flatnonzero(row)) <= set(taken.tolist())
+    for entry, watched in enumerate(history.titles.tolist()):
+        without = weights_without(history, entry)
+        left = {key: did for key, did in seen.items() if key != SIDE.ids[watched]}
+        assert not without[:, entry].any()
+        expected = make_history(SIDE, left).weights
+        assert np.delete(without, entry, axis=1).tolist() == expected.tolist()
+        assert (history.counted | (without == 0.0)).all()  # whoever gets a weight is counted

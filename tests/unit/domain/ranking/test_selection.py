@@ -1,6 +1,7 @@
 """The best of many scores are those of a full sort."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,3 +32,9 @@ def test_scores_that_are_equal_when_rounded_are_ties(last_bits: list[int], count
         order = np.arange(len(scores))[::-1].copy()
         wanted = sorted(range(len(scores)), key=lambda place: (-rounded[place], order[place]))
         assert best(scores, order, count).tolist() == wanted[:count]
+
+
+def test_wrong_types_are_errors_in_tests() -> None:
+    """Elsewhere machine code is called without a look at them (``domain.compiled``)."""
+    with pytest.raises(TypeError, match="No matching definition"):
+        best_among(np.arange(3), np.ones(3, dtype=bool), np.arange(3), 1)

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.evidence import PROGRESS_MIN
-from domain.ranking.history import History, Seen, make_history
+from domain.ranking.history import Seen, make_history
 from domain.ranking.scoring import Ranker
 from domain.slate_index import ContentSide
 from domain.slates import SlateRules, Viewer
@@ -23,6 +22,7 @@ from tests.support.ranking import (
     random_side,
     trending,
     values_of,
+    watchers_of,
 )
 
 SIDE, SHUFFLED = random_side(), random_side(order_seed=7)
@@ -34,16 +34,7 @@ common = pytest.mark.parametrize("source", COMMON, ids=lambda source: source.nam
 ONCE = settings(max_examples=25, deadline=None)
 
 
-@st.composite
-def viewers(draw: st.DrawFn) -> dict[str, Seen]:
-    """Titles and episodes with many ties; some only decided about, some of no catalogue."""
-    names = draw(st.lists(st.sampled_from([*TITLES, *EPISODES, "x1"]), unique=True, max_size=40))
-    seen = {}
-    for name in names:
-        evidence = draw(st.sampled_from([0.0, PROGRESS_MIN, 0.7, 1.0, 1.0]))
-        engaged = evidence > 0.0 or draw(st.booleans())
-        seen[name] = Seen(draw(st.integers(0, 30)), evidence, engaged, watched=evidence > 0.0)
-    return seen
+VIEWERS = watchers_of([*TITLES, *EPISODES, "x1"])  # and one of no catalogue
 
 
 def scores(source: PersonalSource, of: ContentSide, seen: dict[str, Seen]) -> np.ndarray:
@@ -74,7 +65,7 @@ def test_a_source_says_something(source: PersonalSource) -> None:
 
 @personal
 @ONCE
-@given(seen=viewers())
+@given(seen=VIEWERS)
 def test_scores_are_one_number_from_0_to_1_a_title(
     source: PersonalSource, seen: dict[str, Seen]
 ) -> None:
@@ -87,7 +78,7 @@ def test_scores_are_one_number_from_0_to_1_a_title(
 
 @personal
 @ONCE
-@given(seen=viewers(), order=st.integers(0, 99))
+@given(seen=VIEWERS, order=st.integers(0, 99))
 def test_scores_do_not_depend_on_the_order_in_which_titles_were_taken_in(
     source: PersonalSource, seen: dict[str, Seen], order: int
 ) -> None:
@@ -101,7 +92,7 @@ def test_scores_do_not_depend_on_the_order_in_which_titles_were_taken_in(
 
 @personal
 @ONCE
-@given(seen=viewers())
+@given(seen=VIEWERS)
 def test_shares_are_not_negative_and_add_up_to_the_score(
     source: PersonalSource, seen: dict[str, Seen]
 ) -> None:
@@ -117,7 +108,7 @@ def test_shares_are_not_negative_and_add_up_to_the_score(
 
 @personal
 @ONCE
-@given(seen=viewers(), data=st.data())
+@given(seen=VIEWERS, data=st.data())
 def test_more_weight_on_a_title_lowers_no_score(
     source: PersonalSource, seen: dict[str, Seen], data: st.DataObject
 ) -> None:
@@ -125,9 +116,9 @@ def test_more_weight_on_a_title_lowers_no_score(
     if not len(history.titles):
         return
     entry = data.draw(st.integers(0, len(history.titles) - 1))
-    weights = getattr(history, source.weights).copy()
-    weights[entry] += data.draw(st.sampled_from([0.01, 0.3]))
-    more: History = history._replace(**{source.weights: weights})
+    weights = history.weights.copy()
+    weights[source.weights_row, entry] += data.draw(st.sampled_from([0.01, 0.3]))
+    more = history._replace(weights=weights)
     before, after = source.score(SIDE, history).scores, source.score(SIDE, more).scores
     assert (after >= before).all()
 
