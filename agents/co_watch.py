@@ -1,6 +1,13 @@
-"""watch-states -> [viewer histories, two EASE fits in another process] -> neighbour rows."""
+"""watch-states -> [viewer histories, two EASE fits in another process] -> neighbour rows.
+
+All columns are fitted at first, after an erasure, every ``cowatch_refit_s``, and once nothing
+arrives any more: then the rows are a function of the histories alone. In between, every
+``cowatch_renew_s``, only those of titles whose audience changed (``domain.cowatch_renewal``).
+"""
 
 import logging
+import math
+import time
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -10,10 +17,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from agents.rows import EncodedRow, RowPublisher, encoded
 from agents.spec import Emit, FitAgent, Record
-from domain import together
-from domain.cowatch import Histories, NeighbourRows, watch_weight
+from domain.cowatch import Histories, watch_weight
 from domain.cowatch_histories import HistoryStore
-from domain.cowatch_sparse import Limits, fit
+from domain.cowatch_renewal import Fit, Fitted, fit_whole, renew
+from domain.cowatch_sparse import Limits
+from domain.together import engaged
 from infra.settings import Settings
 from schemas.codec import decode
 from schemas.ids import KEY_SEPARATOR
@@ -26,10 +34,18 @@ logger = logging.getLogger(__name__)
 FIT_THREADS = 1  # the other cores belong to the stream agents
 
 
-class Fitted(NamedTuple):
-    """What the fitting process hands back, encoded there: up to a million weights a refit."""
+class Tables(NamedTuple):
+    """EASE over what was liked, and over what was chosen at all."""
+
+    liked: Fitted
+    chosen: Fitted
+
+
+class Outcome(NamedTuple):
+    """What the fitting process hands back; rows are encoded there, up to a million weights."""
 
     model_version: int
+    tables: Tables
     neighbours: list[EncodedRow]
     together: list[EncodedRow]
 
@@ -43,32 +59,37 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def fit_tables(
-    histories: Histories, limits: Limits, ridge: float, neighbours_max: int
-) -> tuple[NeighbourRows, NeighbourRows]:
-    """Return EASE over what was liked, and over what was chosen at all.
+def fit_tables(histories: Histories, how: Fit, before: Tables | None = None) -> Tables:
+    """Return both tables, fitted whole or, where there are tables ``before``, renewed.
 
     The number of threads is fixed: it leaves cores free and the sums keep their order.
     """
+    chosen = engaged(histories)
     with threadpool_limits(limits=FIT_THREADS):
-        liked = fit(histories, limits, ridge, neighbours_max, log_progress)
-        chosen = together.fit(histories, limits, ridge, neighbours_max, log_progress)
-    wanted = min(limits.titles, len(np.unique(histories.titles)))
-    for table, rows in (("liked", liked), ("chosen", chosen)):
-        if len(rows.title_ids) < wanted:
+        if before is None:
+            found = Tables(fit_whole(histories, how), fit_whole(chosen, how))
+        else:
+            found = Tables(renew(before.liked, histories, how), renew(before.chosen, chosen, how))
+    wanted = min(how.limits.titles, len(np.unique(histories.titles)))
+    for table, fitted in zip(Tables._fields, found, strict=True):
+        if len(fitted.rows.title_ids) < wanted:
             logger.warning(
                 "pairs of %s titles exceed %d: EASE takes the %d titles with most viewers of %d",
-                table, limits.pairs, len(rows.title_ids), wanted,
+                table, how.limits.pairs, len(fitted.rows.title_ids), wanted,
             )  # fmt: skip
-    return liked, chosen
+    return found
 
 
-def fit_job(
-    model_version: int, histories: Histories, limits: Limits, ridge: float, neighbours_max: int
-) -> Fitted:
+def fit_job(model_version: int, histories: Histories, how: Fit, before: Tables | None) -> Outcome:
     """Fit both tables and encode them, in the fitting process."""
-    liked, chosen = fit_tables(histories, limits, ridge, neighbours_max)
-    return Fitted(model_version, list(encoded(liked)), list(encoded(chosen)))
+    tables = fit_tables(histories, how, before)
+    rows = (list(encoded(table.rows)) for table in tables)
+    return Outcome(model_version, tables, *rows)
+
+
+def fit_of(settings: Settings) -> Fit:
+    """Return how tables are fitted."""
+    return Fit(limits_of(settings), settings.cowatch_lambda, settings.neighbours_max, log_progress)
 
 
 def log_progress(done: int, titles: int) -> None:
@@ -79,11 +100,16 @@ def log_progress(done: int, titles: int) -> None:
 class CoWatchFitter:
     """Keeps viewer histories; emits rows whose neighbours differ from the ones published before."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self._clock = clock
         self._store = HistoryStore()
         self._next_offsets: dict[int, int] = {}
         self._changed = False
+        self._tables: Tables | None = None  # as of the last job
+        self._erased = False  # something, since the last whole fit: what is kept remembers it
+        self._whole = True  # whether nothing was renewed since the last whole fit
+        self._whole_at_s = -math.inf
         self._publishers = {topic.name: RowPublisher(topic) for topic in (NEIGHBOURS, TOGETHER)}
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
@@ -99,29 +125,32 @@ class CoWatchFitter:
         """Set one pair of viewer and title; a tombstone takes it out (erasure)."""
         user_id, _, content_id = key.partition(KEY_SEPARATOR)
         weight = 0 if record.value is None else watch_weight(decode(WatchState, record.value))
+        if record.value is None:
+            self._erased = True
         self._store.put(user_id, content_id, weight)
         self._next_offsets[record.partition] = record.offset + 1
         self._changed = True
 
     def changed(self) -> bool:
-        """Whether anything arrived since the last job."""
-        return self._changed
+        """Whether anything arrived since the last job, or the rows are not yet those of a fit."""
+        return self._changed or not self._whole
 
     def job(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Return the fit over everything taken in so far."""
+        """Return the fit, whole or renewed, over everything taken in so far."""
+        now_s, settings = self._clock(), self._settings
+        idle, old = not self._changed, now_s - self._whole_at_s >= settings.cowatch_refit_s
+        before = None if idle or old or self._erased else self._tables
+        self._whole = before is None
+        if self._whole:
+            self._whole_at_s, self._erased = now_s, False
         self._changed = False
-        settings = self._settings
-        return fit_job, (
-            sum(self._next_offsets.values()),
-            self._store.histories(),
-            limits_of(settings),
-            settings.cowatch_lambda,
-            settings.neighbours_max,
-        )
+        arguments = sum(self._next_offsets.values()), self._store.histories(), fit_of(settings)
+        return fit_job, (*arguments, before)
 
-    def on_fitted(self, result: Fitted) -> list[Emit]:
+    def on_fitted(self, result: Outcome) -> list[Emit]:
         """Return changed rows, and tombstones for titles that no longer have neighbours."""
         version = result.model_version
+        self._tables = result.tables
         return [
             *self._publishers[NEIGHBOURS.name].publish(result.neighbours, version),
             *self._publishers[TOGETHER.name].publish(result.together, version),
@@ -132,6 +161,6 @@ SPEC = FitAgent(
     name="co-watch",
     sources=(WATCH_STATES, NEIGHBOURS, TOGETHER),
     emits=(NEIGHBOURS, TOGETHER),
-    interval_s=attrgetter("cowatch_refit_s"),
+    interval_s=attrgetter("cowatch_renew_s"),
     create_fitter=CoWatchFitter,
 )

@@ -109,15 +109,49 @@ def fit(
     if len(chosen.title_ids) <= limits.dense_titles:
         return cowatch.fit(chosen, limits.dense_titles, ridge, neighbours_max)
     matrix = incidence(chosen)
-    by_viewers = np.argsort(-np.diff(matrix.indptr), kind="stable")  # ties by id
-    matrix = matrix[:, by_viewers]
-    product = gram_of(matrix, limits)
-    ids = [chosen.title_ids[column] for column in by_viewers[: product.titles].tolist()]
-    near = top_rows(cosines(matrix[:, : product.titles]), ids, limits.regressors)
-    weights = _transposed(local_ease(product, near, ridge, progress), product.titles)
-    by_id = np.argsort(by_viewers[: product.titles])
-    rows = sparse_rows(weights[by_id][:, by_id])
-    return top_rows(rows, [ids[place] for place in by_id.tolist()], neighbours_max)
+    order = np.argsort(-np.diff(matrix.indptr), kind="stable")  # most viewers first, ties by id
+    product = gram_of(matrix[:, order], limits)
+    order = order[: product.titles]
+    found = columns_of(product, matrix[:, order], np.arange(len(order)), limits, ridge, progress)
+    weights = sparse.csr_matrix((found.values, (found.rows, found.columns)), [len(order)] * 2)
+    by_id = np.argsort(order)
+    ids = [chosen.title_ids[column] for column in np.sort(order).tolist()]
+    return top_rows(sparse_rows(weights[by_id][:, by_id]), ids, neighbours_max)
+
+
+class Columns(NamedTuple):
+    """Positive entries of some columns of B."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: Floats
+
+
+def columns_of(
+    product: Gram,
+    matrix: sparse.csc_matrix,
+    titles: NDArray[np.int64],
+    limits: Limits,
+    ridge: float,
+    progress: Progress,
+) -> Columns:
+    """Return the columns of B of some titles, each fitted on its neighbourhood.
+
+    Args:
+        product: X'X.
+        matrix: X, columns in the order of ``product``.
+        titles: columns that are fitted.
+        limits: says how many regressors.
+        ridge: lambda, greater than 0.
+        progress: called now and then.
+    """
+    near = top_rows(cosines(matrix, titles), [], limits.regressors)
+    rows, values = [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    for found, weights in local_ease(product, titles, near, ridge, progress):
+        rows.append(found)
+        values.append(weights)
+    columns = np.repeat(titles, [len(each) for each in rows[1:]])
+    return Columns(np.concatenate(rows), columns, np.concatenate(values))
 
 
 def gram_of(matrix: sparse.csc_matrix, limits: Limits) -> Gram:
@@ -127,26 +161,31 @@ def gram_of(matrix: sparse.csc_matrix, limits: Limits) -> Gram:
     """
     head = gram(matrix[:, : limits.dense_titles])
     blocks, room = [], limits.pairs
-    for start, block in products(matrix, len(head)):
-        rows = sparse.tril(block, start, format="csr")
+    for start, block in products(matrix, np.arange(len(head), matrix.shape[1])):
+        rows = sparse.tril(block, len(head) + start, format="csr")
         fitting = int(np.searchsorted(rows.indptr, room, side="right")) - 1
         blocks.append(rows[:fitting])
         room -= int(rows.indptr[fitting])
         if fitting < rows.shape[0]:
             break
-    return Gram(head, sparse.vstack(blocks, format="csr"))
+    none = sparse.csr_matrix((0, matrix.shape[1]))
+    return Gram(head, sparse.vstack([none, *blocks], format="csr"))
 
 
 def local_ease(
-    product: Gram, near: NeighbourRows, ridge: float, progress: Progress
+    product: Gram,
+    titles: NDArray[np.int64],
+    near: NeighbourRows,
+    ridge: float,
+    progress: Progress,
 ) -> Iterator[tuple[NDArray[np.int64], Floats]]:
-    """Yield each column of B: the titles in it with a positive weight, and these weights.
+    """Yield the column of B of each title: those in it with a positive weight, and these weights.
 
-    Row i of ``near`` holds the regressors of title i.
+    The rows of ``near`` hold the regressors of ``titles``.
     """
     starts = near.starts.tolist()
-    for title in range(product.titles):
-        regressors = near.neighbours[starts[title] : starts[title + 1]]
+    for done, title in enumerate(titles.tolist()):
+        regressors = near.neighbours[starts[done] : starts[done + 1]]
         among = np.sort(np.append(regressors, title)).astype(np.int64)
         place = int(np.searchsorted(among, title))
         system = product.among(among)
@@ -159,15 +198,5 @@ def local_ease(
         weights = inverse / -inverse[place]
         kept = np.round(weights, DECIMALS) > 0.0  # at the title itself it is -1
         yield among[kept], weights[kept]
-        if title % PROGRESS_TITLES == 0:
-            progress(title, product.titles)
-
-
-def _transposed(
-    columns: Iterator[tuple[NDArray[np.int64], Floats]], titles: int
-) -> sparse.csr_matrix:
-    """Return a matrix of these columns, by row."""
-    indices, values = zip(*columns, strict=True)
-    starts = np.cumsum([0, *map(len, indices)])
-    data = (np.concatenate(values), np.concatenate(indices).astype(np.int32), starts)
-    return sparse.csc_matrix(data, shape=(titles, titles)).tocsr()
+        if done % PROGRESS_TITLES == 0:
+            progress(done, len(titles))

@@ -7,18 +7,9 @@ something by itself.
 
 import numpy as np
 
-from domain import cowatch_sparse
-from domain.cowatch import WEIGHT_ONE, Histories, NeighbourRows
-from domain.cowatch_sparse import Limits, Progress, no_progress
+from domain.cowatch import WEIGHT_ONE, Histories
 
 
-def fit(
-    histories: Histories,
-    limits: Limits,
-    ridge: float,
-    neighbours_max: int,
-    progress: Progress = no_progress,
-) -> NeighbourRows:
-    """Fit the model: a pure function of the histories, whatever order they come in."""
-    engaged = histories._replace(weights=np.full_like(histories.weights, WEIGHT_ONE))
-    return cowatch_sparse.fit(engaged, limits, ridge, neighbours_max, progress)
+def engaged(histories: Histories) -> Histories:
+    """Return histories in which whatever was watched or rated counts as liked."""
+    return histories._replace(weights=np.full_like(histories.weights, WEIGHT_ONE))

@@ -119,8 +119,15 @@ class Settings:
         60_000_000,
         "Pairs of titles that such a fit holds, 24 bytes each; titles with fewest viewers go first",
     )
+    cowatch_renew_s: float = setting(
+        "MEDIA_GATEWAY_COWATCH_RENEW_S",
+        20.0,
+        "Least time between two updates of the co-watch model: titles whose audience changed",
+    )
     cowatch_refit_s: float = setting(
-        "MEDIA_GATEWAY_COWATCH_REFIT_S", 20.0, "Least time between two fits of the co-watch model"
+        "MEDIA_GATEWAY_COWATCH_REFIT_S",
+        300.0,
+        "Time after which such an update fits all titles; so does one after which nothing arrived",
     )
     embedding_model_dir: str = setting(
         "EMBEDDING_MODEL_DIR",

@@ -23,10 +23,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from agents.co_watch import FIT_THREADS, limits_of
 from cli.bench.report import GIB, Report
 from cli.bench.slates import CLUSTERS, COMPLETED_SHARE, MEDIAN_TITLES, SEED, SIGMA_TITLES
-from domain import together
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, Histories, NeighbourRows
 from domain.cowatch_sparse import Limits, fit
 from domain.evidence import PROGRESS_MIN
+from domain.together import engaged
 from infra.settings import Settings
 
 FLATNESS = 20  # the first titles are about equally popular
@@ -76,7 +76,7 @@ def measure(titles: int, options: CowatchOptions) -> dict[str, Any]:
     halved = limits._replace(dense_titles=min(limits.dense_titles, titles // 2))
     ridge, kept = settings.cowatch_lambda, settings.neighbours_max
     found = in_own_process(fit, histories, halved, ridge, kept)
-    chosen = in_own_process(together.fit, histories, halved, ridge, kept)
+    chosen = in_own_process(fit, engaged(histories), halved, ridge, kept)
     row = {
         "titles": titles,
         "watched": len(histories.titles),

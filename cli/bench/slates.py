@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 from rich.progress import Progress
 
-from agents.co_watch import fit_tables, limits_of
+from agents.co_watch import fit_of, fit_tables
 from cli.bench.report import GIB, Reach, Report, percentile
 from domain.cowatch import NeighbourRows
 from domain.cowatch_histories import HistoryStore
@@ -204,11 +204,9 @@ def watch(
             learner.observe(user, content.ids[title], seen, learn=False)
             histories.put(user, content.ids[title], max(1, round(evidence * 100)))
         found.append(Viewer(user, profile))
-    liked, chosen = fit_tables(
-        histories.histories(), limits_of(settings), settings.cowatch_lambda, settings.neighbours_max
-    )
-    put_rows(content, COWATCH, liked)
-    put_rows(content, TOGETHER, chosen)
+    tables = fit_tables(histories.histories(), fit_of(settings))
+    put_rows(content, COWATCH, tables.liked.rows)
+    put_rows(content, TOGETHER, tables.chosen.rows)
     learner.sync_rows(np.arange(size))
     return found
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.evaluate.baselines import TooLargeError
+from cli.evaluate.cadence import REFIT_EVERY, REFITS_MIN, RENEWALS, cadence
 from cli.evaluate.prequential import Prequential
 from cli.evaluate.ratings import DataError, load
 from cli.evaluate.report import print_result, write_html
@@ -19,10 +20,6 @@ from cli.evaluate.summary import NothingToRankError, Result, summarise
 from cli.options import CommandError, one_sentence_errors
 from infra.settings import Settings
 
-# Prequential: EASE is refit as often, so it decides how hard the baseline is. Small sets are refit
-# more often: at the end of the warm-up (a fifth) and three times after it.
-REFIT_EVERY, REFITS_MIN = 20_000, 5
-STATIC_REFIT_EVERY, STATIC_REFITS_MAX = 5_000, 20  # static: ours alone learns from a refit
 PROTOCOLS: dict[str, type[Static] | type[Prequential]] = {
     "static": Static,
     "prequential": Prequential,
@@ -49,8 +46,14 @@ PROTOCOLS: dict[str, type[Static] | type[Prequential]] = {
     type=click.IntRange(min=1),
     default=None,
     help="Ratings between two refits, of ours and of EASE.  "
-    f"[default: {REFIT_EVERY}, a fifth of fewer than {REFIT_EVERY * REFITS_MIN}; static: "
-    f"{STATIC_REFIT_EVERY}, more from {STATIC_REFIT_EVERY * STATIC_REFITS_MAX} on]",
+    f"[default: {REFIT_EVERY}, a fifth of fewer than {REFIT_EVERY * REFITS_MIN}]",
+)
+@click.option(
+    "--renew-every",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Ratings between two renewals of ours, as the running system has them between refits.  "
+    f"[default: a {RENEWALS}th of all]",
 )
 @click.option(
     "--sample",
@@ -112,15 +115,14 @@ def require_writable(path: Path) -> None:
         path.unlink()
 
 
-def default_refit_every(protocol: str, ratings: int) -> int:
-    """Return how many ratings lie between two refits, where the caller does not say."""
-    if protocol == "prequential":
-        return max(1, min(REFIT_EVERY, ratings // REFITS_MIN))
-    return max(STATIC_REFIT_EVERY, ratings // STATIC_REFITS_MAX)
-
-
 def run(
-    folder: Path, protocol: str, *, refit_every: int | None, sample: int, ablations: bool
+    folder: Path,
+    protocol: str,
+    *,
+    refit_every: int | None,
+    renew_every: int | None,
+    sample: int,
+    ablations: bool,
 ) -> Result:
     """Run one protocol with a progress bar on standard error.
 
@@ -131,10 +133,8 @@ def run(
     started = time.monotonic()
     ratings = load(folder, sample)
     settings = Settings.from_env(os.environ)
-    refit_every = refit_every or default_refit_every(protocol, len(ratings.ratings))
-    evaluation = PROTOCOLS[protocol](
-        ratings, settings, refit_every=refit_every, ablations=ablations
-    )
+    when = cadence(len(ratings.ratings), refit_every, renew_every)
+    evaluation = PROTOCOLS[protocol](ratings, settings, when, ablations=ablations)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
@@ -142,4 +142,4 @@ def run(
         task = bar.add_task(f"{protocol}: {ratings.name}", total=evaluation.steps)
         tally = evaluation.run(lambda count: bar.advance(task, count))
     seconds = round(time.monotonic() - started, 1)
-    return summarise(protocol, ratings, evaluation.gateway, tally, (refit_every, seconds))
+    return summarise(protocol, ratings, evaluation.gateway, tally, (when, seconds))

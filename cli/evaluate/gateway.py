@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from agents.co_watch import fit_tables, limits_of
+from agents.co_watch import Tables, fit_of, fit_tables
 from cli.evaluate.ratings import Rating, RatingSet
 from cli.evaluate.themes import Themes
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows
 from domain.cowatch_histories import HistoryStore
 from domain.ranking.history import Floats, Indices, Seen
 from domain.ranking.learner import FirstTouch, Learner, Prediction
-from domain.row_table import NeighbourRow
+from domain.row_table import NO_ROW, NeighbourRow
 from domain.slate_index import COWATCH, TOGETHER, ContentSide
 from domain.slates import SlateRules, choose
 from domain.sources.registry import first_model
@@ -30,6 +30,7 @@ class Gateway:
             self.content, first_model(), settings.neighbours_max, predictions=True
         )
         self._rows: dict[str, set[int]] = {COWATCH: set(), TOGETHER: set()}
+        self._tables: Tables | None = None
 
     def take(self, rating: Rating) -> Prediction | None:
         """Predict, learn and count one rating; only a liked one is predicted."""
@@ -54,15 +55,16 @@ class Gateway:
 
     def refit(self) -> None:
         """Fit the models that are refit, over everything taken in so far."""
-        settings = self._settings
-        liked, chosen = fit_tables(
-            self._histories.histories(),
-            limits_of(settings),
-            settings.cowatch_lambda,
-            settings.neighbours_max,
-        )
-        self._put(COWATCH, liked)
-        self._put(TOGETHER, chosen)
+        self._fit(None)
+
+    def renew(self) -> None:
+        """Fit what changed since the last fit, as the agent does between two refits."""
+        self._fit(self._tables)
+
+    def _fit(self, before: Tables | None) -> None:
+        self._tables = fit_tables(self._histories.histories(), fit_of(self._settings), before)
+        self._put(COWATCH, self._tables.liked.rows)
+        self._put(TOGETHER, self._tables.chosen.rows)
 
     def candidates(self, user: str) -> tuple[Indices, Floats, Floats, int]:
         """Return what can be recommended to a user, and how it is scored.
@@ -94,13 +96,11 @@ class Gateway:
 
     def _put(self, table: str, rows: NeighbourRows) -> None:
         dense = [self.content.index_of(content_id) for content_id in rows.title_ids]
-        columns = [dense[column] for column in rows.neighbours.tolist()]
-        titles = np.array(columns, dtype=np.int64)
+        titles = np.array(dense, dtype=np.int64)[rows.neighbours]
         starts = rows.starts.tolist()
         for place, title in enumerate(dense):
             part = slice(starts[place], starts[place + 1])
             self.content.set_row(table, title, NeighbourRow(titles[part], rows.weights[part]))
-        gone = self._rows[table].difference(dense)
-        for title in gone:
-            self.content.set_row(table, title, NeighbourRow(titles[:0], rows.weights[:0]))
+        for title in self._rows[table].difference(dense):
+            self.content.set_row(table, title, NO_ROW)
         self._rows[table] = set(dense)

@@ -2,8 +2,9 @@
 
 All ratings in time order. Before each rating of 4 or more, of a user with at least ``HISTORY_MIN``
 earlier ones and of a title that was seen before, all titles seen so far that the user has not rated
-are ranked; then the rating is learned. Models that are refit are refit every so many ratings. The
-first ``WARM_UP`` of the ratings are learned from, and not counted.
+are ranked; then the rating is learned. Models that are refit are refit every so many ratings; ours
+are renewed in between, as the agent does. The first ``WARM_UP`` of the ratings are learned from,
+and not counted.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cli.evaluate.baselines import Baseline, Liked, baselines
+from cli.evaluate.cadence import Cadence
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import SHOWN, Bench, Tally
 from cli.evaluate.ratings import Rating, RatingSet
@@ -42,10 +44,10 @@ class Prequential:
     """One run of the protocol."""
 
     def __init__(
-        self, ratings: RatingSet, settings: Settings, *, refit_every: int, ablations: bool = True
+        self, ratings: RatingSet, settings: Settings, when: Cadence, *, ablations: bool = True
     ) -> None:
         self._ratings = ratings
-        self._refit_every = refit_every
+        self._when = when
         self._warm = int(len(ratings.ratings) * WARM_UP)
         self._users: dict[str, int] = {}
         users = len({item.user for item in ratings.ratings})
@@ -62,10 +64,12 @@ class Prequential:
     def run(self, advance: Advance) -> Tally:
         """Go through all ratings; ``advance`` is called with how many more are done."""
         for number, rating in enumerate(self._ratings.ratings):
-            if number % self._refit_every == self._warm % self._refit_every:
+            if number % self._when.refit_every == self._warm % self._when.refit_every:
                 self.gateway.refit()
                 if number >= self._warm:
                     self._baselines.refit()
+            elif number % self._when.renew_every == 0:
+                self.gateway.renew()
             self._take(number, rating)
             advance(1)
         return self.bench.tally

@@ -50,9 +50,7 @@ def print_result(result: Result) -> None:
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     sizes = ", ".join(f"{count:,} {name}" for name, count in result.sizes.items())
-    console.print(
-        f"{result.protocol} on {result.data}: {sizes}; refit every {result.refit_every:,} ratings"
-    )
+    console.print(f"{result.protocol} on {result.data}: {sizes}; {result.when}")
     table = Table()
     columns = list(next(iter(result.methods.values())))
     table.add_column("method", no_wrap=True)
@@ -108,7 +106,7 @@ def _table(result: Result) -> str:
     sizes = ", ".join(f"{count:,} {name}" for name, count in result.sizes.items())
     return (
         f"<table><tr>{head}</tr>{''.join(rows)}</table>"
-        f"<p>{sizes}; refit every {result.refit_every:,} ratings; {result.seconds:,.0f} s.</p>"
+        f"<p>{sizes}; {result.when}; {result.seconds:,.0f} s.</p>"
     )
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from cli.evaluate.baselines import Liked, baselines
+from cli.evaluate.cadence import Cadence
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import OURS, SHOWN, Bench, Tally
 from cli.evaluate.ratings import Rating, RatingSet
@@ -38,10 +39,10 @@ class Static:
     """One run of the protocol."""
 
     def __init__(
-        self, ratings: RatingSet, settings: Settings, *, refit_every: int, ablations: bool = True
+        self, ratings: RatingSet, settings: Settings, when: Cadence, *, ablations: bool = True
     ) -> None:
         self._train, self._test = split(ratings.ratings)
-        self._refit_every = refit_every
+        self._when = when
         self.gateway = Gateway(ratings, settings)
         self.bench = Bench(ablations=ablations)
 
@@ -53,8 +54,10 @@ class Static:
     def run(self, advance: Advance) -> Tally:
         """Train, then rank for every user."""
         for number, rating in enumerate(self._train):
-            if number % self._refit_every == 0:
+            if number % self._when.refit_every == 0:
                 self.gateway.refit()
+            elif number % self._when.renew_every == 0:
+                self.gateway.renew()
             prediction = self.gateway.take(rating)
             if prediction is not None:
                 self.bench.learn(prediction)

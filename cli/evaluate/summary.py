@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cli.evaluate.cadence import Cadence
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.methods import OURS, SHOWN, MethodTally, Tally
 from cli.evaluate.metrics import bootstrap
@@ -29,7 +30,7 @@ class Result:
     protocol: str
     data: str
     sizes: Mapping[str, int]
-    refit_every: int
+    when: Cadence
     methods: Mapping[str, Row]
     ease_grid: Mapping[str, float]
     ratio_to_ease: float
@@ -45,7 +46,7 @@ class Result:
             "protocol": self.protocol,
             "data": self.data,
             **self.sizes,
-            "refit_every": self.refit_every,
+            **self.when._asdict(),
             "methods": {name: dict(row) for name, row in self.methods.items()},
             "ease_grid": dict(self.ease_grid),
             "ratio_to_ease": self.ratio_to_ease,
@@ -62,9 +63,9 @@ class NothingToRankError(RuntimeError):
 
 
 def summarise(
-    protocol: str, ratings: RatingSet, gateway: Gateway, tally: Tally, how: tuple[int, float]
+    protocol: str, ratings: RatingSet, gateway: Gateway, tally: Tally, how: tuple[Cadence, float]
 ) -> Result:
-    """Return the result of one run; ``how`` is (refit every so many ratings, seconds).
+    """Return the result of one run; ``how`` is (how often models were fitted, seconds).
 
     Raises:
         NothingToRankError: there was no prediction.
@@ -74,7 +75,7 @@ def summarise(
             "nothing to rank: the protocol needs users with six ratings or more, one of 4 or more "
             "among the later ones, of a title that somebody rated before"
         )
-    refit_every, seconds = how
+    when, seconds = how
     grid = {
         name: float(np.mean(each.ndcg))
         for name, each in tally.methods.items()
@@ -102,7 +103,7 @@ def summarise(
             "titles": len({item.content_id for item in ratings.ratings}),
             "predictions": len(tally.users),
         },
-        refit_every=refit_every,
+        when=when,
         methods=_ordered(rows),
         ease_grid=grid,
         ratio_to_ease=float(ours.mean() / max(baseline.mean(), 1e-12)),

@@ -137,6 +137,65 @@ def test_titles_whose_pairs_exceed_the_limit_are_named_in_the_log(caplog) -> Non
         assert said in caplog.text
 
 
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_jobs_renew_what_is_there_and_fit_all_from_time_to_time() -> None:
+    clock = Clock()
+    fitter = CoWatchFitter(replace(SETTINGS, cowatch_refit_s=300.0), clock)
+    many = [seen(f"v{number}", f"c{number % 10}", 10 + number) for number in range(100)]
+    fitter.on_replica(WATCH_STATES, [*RECORDS, *many])
+    kinds = []
+    for _ in range(8):
+        kinds.append(fitter.job()[1][-1] is None)
+        fitter.on_replica(WATCH_STATES, [RECORDS[0]])
+        run(fitter)
+        fitter.on_replica(WATCH_STATES, [RECORDS[0]])
+        clock.now_s += 100.0
+    assert kinds == [True, False, False, True, False, False, True, False]
+
+
+def test_renewed_rows_hold_what_is_new_and_end_as_those_of_a_fit() -> None:
+    many = [seen(f"v{number}", f"c{number % 10}", 10 + number) for number in range(100)]
+    new = [seen(f"v{number}", "z", 200 + number) for number in range(0, 100, 10)]
+    fitter, other = CoWatchFitter(SETTINGS), CoWatchFitter(SETTINGS)
+    fitter.on_replica(WATCH_STATES, [*RECORDS, *many])
+    run(fitter)
+    fitter.on_replica(WATCH_STATES, new)
+    renewed = values(run(fitter), NEIGHBOURS)
+    assert set(renewed) == {"c0"}  # whose viewers all liked z; nobody's row but theirs changed
+    assert decode(Neighbours, renewed["c0"]).neighbours[0].content_id == "z"
+    assert fitter.changed()  # now that nothing arrives, all are fitted
+    last = values(run(fitter), NEIGHBOURS)
+    assert not fitter.changed()
+    other.on_replica(WATCH_STATES, [*RECORDS, *many, *new])
+    whole = values(run(other), NEIGHBOURS)
+    for title, value in whole.items():
+        assert canonical_neighbours(value) == canonical_neighbours(
+            last.get(title) or renewed.get(title) or value
+        )
+    assert "z" in last
+
+
+def test_an_erasure_while_a_job_runs_makes_the_next_one_whole() -> None:
+    fitter = CoWatchFitter(SETTINGS)
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    run(fitter)
+    fitter.on_replica(WATCH_STATES, [RECORDS[0]])
+    function, arguments = fitter.job()
+    assert arguments[-1] is not None
+    fitter.on_replica(WATCH_STATES, [erased("u4", "c", 4, 1)])
+    fitter.on_fitted(function(*arguments))
+    assert fitter.job()[1][-1] is None
+
+
 @pytest.mark.parametrize("topic", [NEIGHBOURS, TOGETHER])
 def test_a_restart_publishes_nothing_twice_and_takes_back_what_is_gone(topic: TopicSpec) -> None:
     def restarted(*last: Record) -> CoWatchFitter:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from cli.evaluate.command import default_refit_every
+from cli.evaluate.cadence import Cadence, cadence
 from cli.evaluate.methods import OURS, SHOWN
 from cli.evaluate.prequential import HISTORY_MIN, Prequential
 from cli.evaluate.ratings import RatingSet, load
@@ -17,14 +17,16 @@ from cli.main import main
 from infra.settings import Settings
 from tests.unit.cli.evaluate.made import write_csv, write_ratings
 
+WHEN = Cadence(refit_every=60, renew_every=20)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return write_ratings(tmp_path_factory.mktemp("ratings"))
 
 
-def run(ratings: RatingSet, refit_every: int = 60) -> Prequential:
-    found = Prequential(ratings, Settings(), refit_every=refit_every, ablations=False)
+def run(ratings: RatingSet) -> Prequential:
+    found = Prequential(ratings, Settings(), WHEN, ablations=False)
     steps = []
     found.run(steps.append)
     assert sum(steps) == found.steps == len(ratings.ratings)
@@ -175,7 +177,7 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_work(folder, t
 
 
 def test_small_sets_are_refit_more_often() -> None:
-    assert default_refit_every("prequential", 100_836) == 20_000
-    assert default_refit_every("prequential", 1_000) == 200
-    assert default_refit_every("prequential", 3) == 1
-    assert default_refit_every("static", 3) == 5_000
+    assert cadence(100_836) == (20_000, 504)
+    assert cadence(1_000) == (200, 5)
+    assert cadence(3) == (1, 1)
+    assert cadence(1_000, refit_every=7, renew_every=3) == (7, 3)
