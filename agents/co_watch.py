@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from agents.rows import EncodedRow, RowPublisher, encoded
+from agents.rows import Encoded, RowPublisher, encoded
 from agents.spec import Emit, FitAgent, Record
 from domain.cowatch import Histories, watch_weight
 from domain.cowatch_histories import HistoryStore
@@ -46,8 +46,8 @@ class Outcome(NamedTuple):
 
     model_version: int
     tables: Tables
-    neighbours: list[EncodedRow]
-    together: list[EncodedRow]
+    neighbours: Encoded
+    together: Encoded
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -83,7 +83,8 @@ def fit_tables(histories: Histories, how: Fit, before: Tables | None = None) -> 
 def fit_job(model_version: int, histories: Histories, how: Fit, before: Tables | None) -> Outcome:
     """Fit both tables and encode them, in the fitting process."""
     tables = fit_tables(histories, how, before)
-    rows = (list(encoded(table.rows)) for table in tables)
+    was = (None, None) if before is None else (before.liked.rows, before.chosen.rows)
+    rows = (encoded(table.rows, old) for table, old in zip(tables, was, strict=True))
     return Outcome(model_version, tables, *rows)
 
 

@@ -1,13 +1,15 @@
 """Rows of neighbours -> records: encoded once, and only those that changed."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import orjson
 
 from agents.spec import Emit, Record
 from domain.cowatch import NeighbourRows
+from domain.cowatch_renewal import unchanged
 from topics.spec import TopicSpec
 
 
@@ -19,15 +21,28 @@ class EncodedRow(NamedTuple):
     neighbours: bytes
 
 
-def encoded(rows: NeighbourRows) -> Iterator[EncodedRow]:
-    """Yield every row that has neighbours."""
+class Encoded(NamedTuple):
+    """All rows that have neighbours: those encoded, and the titles whose rows are as published."""
+
+    rows: list[EncodedRow]
+    kept: list[str]
+
+
+def encoded(rows: NeighbourRows, before: NeighbourRows | None = None) -> Encoded:
+    """Return the rows that have neighbours; those that are as ``before`` were published."""
+    same = np.zeros(len(rows.title_ids), bool) if before is None else unchanged(before, rows)
     starts = rows.starts.tolist()
     columns, weights = rows.neighbours.tolist(), rows.weights.tolist()
-    for row, content_id in enumerate(rows.title_ids):
-        begin, end = starts[row], starts[row + 1]
-        if begin < end:
+    found = Encoded([], [])
+    for content_id, begin, end, kept in zip(
+        rows.title_ids, starts, starts[1:], same.tolist(), strict=False
+    ):
+        if begin < end and kept:
+            found.kept.append(content_id)
+        elif begin < end:
             ids = [rows.title_ids[column] for column in columns[begin:end]]
-            yield row_of(content_id, ids, weights[begin:end])
+            found.rows.append(row_of(content_id, ids, weights[begin:end]))
+    return found
 
 
 def row_of(content_id: str, ids: Sequence[str], weights: Sequence[float]) -> EncodedRow:
@@ -78,11 +93,12 @@ class RowPublisher:
         else:
             self._published[key] = digest_of(orjson.dumps(orjson.loads(record.value)["neighbours"]))
 
-    def publish(self, rows: Sequence[EncodedRow], model_version: int) -> list[Emit]:
+    def publish(self, found: Encoded, model_version: int) -> list[Emit]:
         """Return changed rows, and tombstones for titles that no longer have neighbours."""
         emits: list[Emit] = []
-        digests: dict[str, bytes] = {}
-        for row in rows:
+        # An older record of a title may have been read back late: then its row comes once more.
+        digests = {content_id: self._published.get(content_id, b"") for content_id in found.kept}
+        for row in found.rows:
             digests[row.content_id] = row.digest
             if self._published.get(row.content_id) != row.digest:
                 value = encode_row(row, model_version)

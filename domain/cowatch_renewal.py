@@ -116,6 +116,20 @@ def _fitted(
     return order[asked], Columns(order[found.rows], order[found.columns], found.values)
 
 
+def unchanged(before: NeighbourRows, after: NeighbourRows) -> NDArray[np.bool_]:
+    """Return which rows of ``after`` are as they were ``before``."""
+    place_of = {title: place for place, title in enumerate(after.title_ids)}
+    places = np.array([place_of.get(title, -1) for title in before.title_ids], dtype=np.int64)
+    neighbours, found = places[before.neighbours], np.zeros(len(after.title_ids), dtype=bool)
+    for old, new in enumerate(places.tolist()):
+        if new >= 0:
+            was = slice(before.starts[old], before.starts[old + 1])
+            now = slice(after.starts[new], after.starts[new + 1])
+            found[new] = np.array_equal(neighbours[was], after.neighbours[now])
+            found[new] &= np.array_equal(before.weights[was], after.weights[now])
+    return found
+
+
 def _audiences(histories: Histories) -> Audiences:
     """Return the audience of each title."""
     weights = np.where(histories.weights == ENGAGED_ONLY, 0, histories.weights).astype(np.float64)

@@ -184,6 +184,17 @@ def test_renewed_rows_hold_what_is_new_and_end_as_those_of_a_fit() -> None:
     assert "z" in last
 
 
+def test_an_old_tombstone_that_is_read_back_late_does_not_matter() -> None:
+    many = [seen(f"v{number}", f"c{number % 10}", 10 + number) for number in range(100)]
+    fitter = CoWatchFitter(SETTINGS)
+    fitter.on_replica(WATCH_STATES, [*RECORDS, *many])
+    run(fitter)
+    fitter.on_replica(NEIGHBOURS, [Record(NEIGHBOURS.name, 0, 0, 0, b"a", None)])
+    fitter.on_replica(WATCH_STATES, [seen("u9", "c1", 300)])
+    assert not {"a", "b"} & set(values(run(fitter), NEIGHBOURS))  # they are as they were
+    assert "a" in values(run(fitter), NEIGHBOURS)  # a whole fit, which encodes every row
+
+
 def test_an_erasure_while_a_job_runs_makes_the_next_one_whole() -> None:
     fitter = CoWatchFitter(SETTINGS)
     fitter.on_replica(WATCH_STATES, RECORDS)
