@@ -36,7 +36,7 @@ from domain.cowatch_sparse import (
     no_progress,
 )
 
-GROWTH = 0.15  # of an audience: docs/benchmarks.md compares 0.1 to 0.3
+GROWTH = 0.10  # of an audience: 0.15 was 0.6 % worse (docs/benchmarks.md)
 WHOLE_SHARE = 0.5  # of the titles: to fit more of them again costs as much as to fit all
 
 Audiences = NDArray[np.int64]
