@@ -142,7 +142,10 @@ class Ease:
         else:
             likes = self._left[:, new].sum(axis=1)  # of these titles, by user
             others = np.flatnonzero(likes)
-            self._sum += (likes[others] @ self._right[others]) * self._scale
+            if len(others) < len(likes) / 4:  # to pick their rows takes longer than to multiply
+                self._sum += (likes[others] @ self._right[others]) * self._scale
+            else:
+                self._sum += (likes @ self._right) * self._scale
         found = np.zeros(liked.size, dtype=np.float32)
         found[:known] = self._sum
         return found

@@ -5,7 +5,7 @@ from typing import NamedTuple
 # Prequential: EASE is refit as often, so it decides how hard the baseline is. Small sets are refit
 # more often: at the end of the warm-up (a fifth) and three times after it.
 REFIT_EVERY, REFITS_MIN = 20_000, 5
-RENEWALS = 200  # by default, in all: of latest-small one every 504 ratings
+RENEWALS = 100  # by default, in all: of latest-small one every 1,008 ratings
 
 
 class Cadence(NamedTuple):

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cli.evaluate.ablations import Ablations
 from cli.evaluate.gateway import Gateway
 from cli.evaluate.metrics import CUT, gain, ndcg, recall, top
 from domain.ranking.history import Floats, Indices
 from domain.ranking.learner import Prediction
-from domain.sources.registry import NAMES, first_model
+from domain.sources.registry import NAMES
 
 OURS = "media_gateway"
 SHOWN = "media_gateway_as_shown"  # with diversity and exploration, as viewers see it
@@ -56,7 +57,7 @@ class Bench:
     def __init__(self, *, ablations: bool) -> None:
         self.tally = Tally()
         self.keep_lists = False  # of the prediction at hand: lists cost more than ranks
-        self._without = {number: first_model() for number in range(len(NAMES) if ablations else 0)}
+        self._without = Ablations() if ablations else None
 
     def ranked(self, method: str, scores: NDArray[np.floating], prediction: Prediction) -> None:
         """Count one prediction of one title, from the method's scores of the candidates."""
@@ -108,19 +109,16 @@ class Bench:
 
     def learn(self, prediction: Prediction) -> None:
         """Let the models that lack a source learn from a prediction of a liked title."""
-        for number, model in self._without.items():
-            kept = prediction.matrix.copy()
-            kept[number] = 0.0
-            model.take(model.lesson(kept, prediction.column, prediction.evidence))
+        if self._without is not None:
+            self._without.learn(prediction)
 
     def variants(self, matrix: Floats, evidence: int) -> Iterator[tuple[str, Floats]]:
         """Yield the scores of every source alone and of every model that lacks one."""
         for number, name in enumerate(NAMES):
             yield f"source_{name}", matrix[number]
-        for number, model in self._without.items():
-            factors = model.factors(evidence)
-            factors[number] = 0.0
-            yield f"without_{NAMES[number]}", factors @ matrix
+        if self._without is not None:
+            for name, scores in zip(NAMES, self._without.scores(matrix, evidence), strict=True):
+                yield f"without_{name}", scores
 
 
 def scores_of(gateway: Gateway, matrix: Floats, evidence: int) -> Floats:

@@ -177,7 +177,7 @@ def test_a_report_that_could_not_be_written_is_refused_before_the_work(folder, t
 
 
 def test_small_sets_are_refit_more_often() -> None:
-    assert cadence(100_836) == (20_000, 504)
-    assert cadence(1_000) == (200, 5)
+    assert cadence(100_836) == (20_000, 1_008)
+    assert cadence(1_000) == (200, 10)
     assert cadence(3) == (1, 1)
     assert cadence(1_000, refit_every=7, renew_every=3) == (7, 3)
