@@ -3,7 +3,8 @@
 Made viewers (titles a viewer log-normal, median 30; a third of them by popularity that falls as
 1 / (rank + 20), the others from the viewer's own cluster of titles) stand for the real thing; the
 generator is deterministic. Each fit runs as the agent's does, in a process of its own with one
-thread: its time is CPU time, its peak memory that of interpreter, histories, fit and rows.
+thread: its time is CPU time, its peak memory that of interpreter, histories, fit and rows. A
+renewal takes the newest of the views in, ``NEWEST`` of all, after a fit without them.
 """
 
 import multiprocessing
@@ -20,11 +21,12 @@ import numpy as np
 from rich.progress import Progress
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from agents.co_watch import FIT_THREADS, limits_of
+from agents.co_watch import FIT_THREADS, fit_of, limits_of
 from cli.bench.report import GIB, Report
 from cli.bench.slates import CLUSTERS, COMPLETED_SHARE, MEDIAN_TITLES, SEED, SIGMA_TITLES
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, Histories, NeighbourRows
-from domain.cowatch_sparse import Limits, fit
+from domain.cowatch_renewal import Fitted, fit_whole, renew
+from domain.cowatch_sparse import Limits
 from domain.evidence import PROGRESS_MIN
 from domain.together import engaged
 from infra.settings import Settings
@@ -33,6 +35,7 @@ FLATNESS = 20  # the first titles are about equally popular
 TITLES_MAX = 500  # of one viewer
 OWN_SHARE = 2 / 3  # of a viewer's titles: from their cluster
 FIRST = 10  # neighbours that are compared
+NEWEST = 1 / 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,9 @@ class CowatchOptions:
 
 
 class Measured(NamedTuple):
-    """One fit: its rows, its CPU time, and the peak memory of its process."""
+    """One fit: what was fitted, its CPU time, and the peak memory of its process."""
 
-    rows: NeighbourRows
+    fitted: Fitted
     seconds: float
     peak_gib: float
 
@@ -74,24 +77,29 @@ def measure(titles: int, options: CowatchOptions) -> dict[str, Any]:
     settings, histories = Settings(), made_histories(titles, options.viewers)
     limits = limits_of(settings)
     halved = limits._replace(dense_titles=min(limits.dense_titles, titles // 2))
-    ridge, kept = settings.cowatch_lambda, settings.neighbours_max
-    found = in_own_process(fit, histories, halved, ridge, kept)
-    chosen = in_own_process(fit, engaged(histories), halved, ridge, kept)
+    how = fit_of(settings)._replace(limits=halved)
+    found = in_own_process(fit_whole, histories, how)
+    chosen = in_own_process(fit_whole, engaged(histories), how)
+    before = in_own_process(fit_whole, older(histories), how).fitted
+    renewed = in_own_process(renew, before, histories, how)
     row = {
         "titles": titles,
         "watched": len(histories.titles),
-        "fitted": len(found.rows.title_ids),
+        "fitted": len(found.fitted.rows.title_ids),
         "seconds": round(found.seconds, 1),
         "peak_gib": round(found.peak_gib, 2),
         "together_s": round(chosen.seconds, 1),
         "together_gib": round(chosen.peak_gib, 2),
+        "renewed": renewed_titles(before, renewed.fitted),
+        "renewal_s": round(renewed.seconds, 1),
+        "renewal_gib": round(renewed.peak_gib, 2),
     }
     if titles <= options.dense_max:
-        dense = in_own_process(fit, histories, Limits(titles, 0, 0), ridge, kept)
+        dense = in_own_process(fit_whole, histories, how._replace(limits=Limits(titles, 0, 0)))
         row |= {
             "dense_s": round(dense.seconds, 1),
             "dense_gib": round(dense.peak_gib, 2),
-            "overlap": round(overlap(dense.rows, found.rows), 3),
+            "overlap": round(overlap(dense.fitted.rows, found.fitted.rows), 3),
         }
     return row
 
@@ -117,21 +125,40 @@ def made_histories(titles: int, viewers: int) -> Histories:
     )
 
 
-def in_own_process(function: Callable[..., NeighbourRows], *arguments: Any) -> Measured:
+def older(histories: Histories) -> Histories:
+    """Return histories without the newest views: any, for none is older than another."""
+    kept = np.random.default_rng(SEED).random(len(histories.titles)) >= NEWEST
+    return histories._replace(
+        viewers=histories.viewers[kept],
+        titles=histories.titles[kept],
+        weights=histories.weights[kept],
+    )
+
+
+def renewed_titles(before: Fitted, after: Fitted) -> int:
+    """Return how many columns were fitted again."""
+    then = dict(zip(before.rows.title_ids, before.audiences.tolist(), strict=True))
+    now = zip(after.rows.title_ids, after.audiences.tolist(), strict=True)
+    return sum(then.get(title) != audience for title, audience in now)
+
+
+def in_own_process(function: Callable[..., Fitted], *arguments: Any) -> Measured:
     """Run one fit in a fresh process."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as executor:
         return executor.submit(timed, function, *arguments).result()
 
 
-def timed(function: Callable[..., NeighbourRows], *arguments: Any) -> Measured:
+def timed(function: Callable[..., Fitted], *arguments: Any) -> Measured:
     """Run one fit in this process, with as many threads as the agent."""
     started_s = time.process_time()
     with threadpool_limits(limits=FIT_THREADS):
-        rows = function(*arguments)
+        fitted = function(*arguments)
     seconds = time.process_time() - started_s
     unit = 1 if sys.platform == "darwin" else 1024  # bytes of ``ru_maxrss``: see getrusage(2)
-    return Measured(rows, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB)
+    return Measured(
+        fitted, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+    )
 
 
 def overlap(dense: NeighbourRows, found: NeighbourRows) -> float:

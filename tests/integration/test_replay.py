@@ -38,7 +38,7 @@ def replay(bootstrap, tmp_path, *arguments):
         cwd=ROOT, capture_output=True, text=True, timeout=180, check=False,
         env={
             "PATH": "/usr/bin:/bin", "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-            "MEDIA_GATEWAY_COWATCH_REFIT_S": "1",
+            "MEDIA_GATEWAY_COWATCH_RENEW_S": "1",
         },
     )  # fmt: skip
 
@@ -63,7 +63,7 @@ async def test_replay_same_then_different_then_refused(bootstrap, tmp_path):
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",  # stream agents never connect
-        "MEDIA_GATEWAY_COWATCH_REFIT_S": "1",
+        "MEDIA_GATEWAY_COWATCH_RENEW_S": "1",
     }
     first = WorkerProcess(
         "cli.main", ["worker", "--agents", "watch-states,trending,co-watch,slates"], settings,

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from cli.bench.cowatch import made_histories, overlap
+from cli.bench.cowatch import made_histories, older, overlap, renewed_titles
 from domain.cowatch import ENGAGED_ONLY, NeighbourRows
+from domain.cowatch_renewal import Fit, fit_whole, renew
+from domain.cowatch_sparse import Limits
 
 
 def rows(*neighbours: list[int]) -> NeighbourRows:
@@ -33,3 +35,12 @@ def test_made_viewers_are_the_same_each_time_and_prefer_popular_titles() -> None
     assert liked.min() >= 30
     assert liked.max() == 100
     assert 0.1 < np.mean(one.weights == ENGAGED_ONLY) < 0.2
+
+
+def test_a_renewal_takes_in_a_two_hundredth_of_all_views() -> None:
+    histories, how = made_histories(400, 300), Fit(Limits(400, 0, 0), 250.0, 20)
+    kept = older(histories)
+    assert 0.99 < len(kept.titles) / len(histories.titles) < 1.0
+    before = fit_whole(kept, how)
+    assert renewed_titles(before, before) == 0
+    assert 0 < renewed_titles(before, renew(before, histories, how)) < 100
