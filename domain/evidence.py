@@ -4,7 +4,7 @@ Completed or liked is 1; a title that the viewer dismissed, hid or rated low say
 it is the progress, from ``PROGRESS_MIN`` on.
 """
 
-from domain.ranking.history import Seen
+from domain.seen import Seen
 from schemas.watch_state import WatchState
 
 PROGRESS_MIN = 0.30  # less than this is no evidence of interest

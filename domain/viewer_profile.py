@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from domain.evidence import LIKED_MIN, LOW_RATING_MAX, PROGRESS_MIN, evidence
-from domain.ranking.history import Seen
+from domain.seen import Seen
 from schemas.interaction import Interaction
 
 TITLES_MAX = 2000

@@ -23,9 +23,10 @@ from cli.bench.report import GIB, Reach, Report, percentile
 from domain.cowatch import NeighbourRows
 from domain.cowatch_histories import HistoryStore
 from domain.embedding_neighbours import VectorTable
-from domain.ranking.history import LIKED, Floats, Seen
+from domain.ranking.history import LIKED, Floats
 from domain.ranking.learner import Learner
 from domain.ranking.scoring import Ranker
+from domain.seen import Seen
 from domain.slate_index import COWATCH, TOGETHER, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates
 from domain.sources.registry import NAMES, first_model

@@ -7,9 +7,10 @@ from cli.evaluate.ratings import Rating, RatingSet
 from cli.evaluate.themes import Themes
 from domain.cowatch import ENGAGED_ONLY, WEIGHT_ONE, NeighbourRows
 from domain.cowatch_histories import HistoryStore
-from domain.ranking.history import Floats, Indices, Seen
+from domain.ranking.history import Floats, Indices
 from domain.ranking.learner import FirstTouch, Learner, Prediction
 from domain.row_table import NO_ROW, NeighbourRow
+from domain.seen import Seen
 from domain.slate_index import COWATCH, TOGETHER, ContentSide
 from domain.slates import SlateRules, choose
 from domain.sources.registry import first_model

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.compiled import FLAG_TABLE, FLAGS, FLOATS, INTS, TABLE, compiled, inlined, tuple_of
+from domain.seen import Seen
 from domain.slate_index import ContentSide
 
 Floats = NDArray[np.float64]
@@ -194,19 +195,6 @@ def weights_without(history: History, entry: int) -> Floats:
     _weigh(history.ahead, history.at_ms, entry, weights[RECENCY])
     _weigh(history.liked_ahead, history.at_ms, entry, weights[LIKED_RECENCY])
     return weights
-
-
-class Seen(NamedTuple):
-    """What a viewer did with one title.
-
-    ``at_ms`` is when last, ``evidence`` (0-1) how much it says. ``engaged``: watched or rated, not
-    only decided about (dismissed, say). ``watched``: far enough to say something.
-    """
-
-    at_ms: int
-    evidence: float
-    engaged: bool
-    watched: bool = False
 
 
 def make_history(content: ContentSide, seen: Mapping[str, Seen]) -> History:

@@ -21,13 +21,13 @@ from domain.ranking.history import (
     Floats,
     History,
     Indices,
-    Seen,
     make_history,
 )
 from domain.ranking.scoring import Ranker, ViewerScores, evidence_of, rank_of, totals_of
 from domain.ranking.sequences import SequenceCounts
 from domain.ranking.value_model import Lesson, ValueModel
 from domain.row_table import NeighbourRow
+from domain.seen import Seen
 from domain.slate_index import NEXT, ContentSide
 
 PENDING_MAX = 50_000  # lessons that wait for their title to be liked; the oldest are dropped

@@ -19,9 +19,9 @@ from cli.evaluate.gateway import Gateway
 from cli.evaluate.ratings import RatingSet
 from domain.cowatch import ENGAGED_ONLY, watch_weight
 from domain.evidence import seen_of
-from domain.ranking.history import Seen
 from domain.regression.start_store import StartStore
 from domain.regression.starts import Starts, start_of
+from domain.seen import Seen
 from domain.sources.registry import NAMES
 from domain.watch import outcomes
 from domain.watch.ledger import UserLedger

@@ -7,10 +7,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from domain.evidence import PROGRESS_MIN
-from domain.ranking.history import Seen, make_history
+from domain.ranking.history import make_history
 from domain.ranking.reasons import reasons, terms_of
 from domain.ranking.scoring import Ranker, ViewerScores
 from domain.ranking.value_model import ValueModel
+from domain.seen import Seen
 from domain.slate_index import COWATCH, TABLES, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates, choose
 from domain.sources.registry import IS_PERSONAL, NAMES

@@ -7,9 +7,10 @@ import pytest
 
 from domain.feed_rows import BECAUSE_ROWS, ROW_SIZE, because_rows, log_partition, new_row
 from domain.ranking.exploration import NEW_DAYS, NEW_MAX, VIEWERS_MAX, new_titles
-from domain.ranking.history import RECENT, Seen, make_history
+from domain.ranking.history import RECENT, make_history
 from domain.ranking.scoring import Ranker
 from domain.ranking.statistics import DAY_MS
+from domain.seen import Seen
 from domain.slate_index import COWATCH, NEXT, TABLES, TOGETHER, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates
 from domain.sources.registry import NAMES, PERSONAL, first_model

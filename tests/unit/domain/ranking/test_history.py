@@ -14,10 +14,10 @@ from domain.ranking.history import (
     TIES_MAX,
     History,
     Kernel,
-    Seen,
     make_history,
     weights_without,
 )
+from domain.seen import Seen
 from domain.slate_index import ContentSide
 from tests.support.ranking import side_of, title
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.evidence import PROGRESS_MIN
-from domain.ranking.history import LIKED, Seen
+from domain.ranking.history import LIKED
 from domain.ranking.learner import FirstTouch, Learner, Prediction
+from domain.seen import Seen
 from domain.slate_index import NEXT
 from domain.sources.registry import NAMES, first_model
 from tests.support.ranking import side_of, title

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.evidence import PROGRESS_MIN
-from domain.ranking.history import RECENT, TIES_MAX, Seen
+from domain.ranking.history import RECENT, TIES_MAX
 from domain.ranking.scoring import Ranker
+from domain.seen import Seen
 from domain.slate_index import NEXT, ContentSide
 from domain.slates import SlateRules
 from schemas.slate import SlateEntry

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from domain.ranking.history import Seen, make_history
+from domain.ranking.history import make_history
 from domain.ranking.scoring import Ranker, rank_of
 from domain.ranking.value_model import EVIDENCE_FULL
+from domain.seen import Seen
 from domain.sources.registry import COMMON, NAMES, PERSONAL
 from tests.support.ranking import (
     completed,

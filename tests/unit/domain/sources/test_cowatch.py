@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from domain.ranking.history import Seen, make_history
+from domain.ranking.history import make_history
+from domain.seen import Seen
 from domain.slate_index import COWATCH, TOGETHER, ContentSide
 from domain.sources import cowatch, together
 from domain.sources.source import PersonalSource

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.ranking.history import Seen, make_history
+from domain.ranking.history import make_history
+from domain.seen import Seen
 from domain.slate_index import COWATCH, EMBEDDING, NEXT, TOGETHER, ContentSide
 from domain.sources import cowatch, embedding, era, next_title, together
 from domain.sources.era import ReleaseYears

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.ranking.history import Seen, make_history
+from domain.ranking.history import make_history
 from domain.ranking.scoring import Ranker
+from domain.seen import Seen
 from domain.slate_index import ContentSide
 from domain.slates import SlateRules, Viewer
 from domain.sources.registry import COMMON, IS_PERSONAL, NAMES, PERSONAL, first_model
