@@ -161,6 +161,13 @@ SIMILAR: Json = {
         {"content_id": "film-3", "title": "M", "score": 0.71, "shared": ["Fritz Lang"]},
     ],
 }
+TASTE: Json = {
+    "user_id": "user-1",
+    "as_of": "2026-01-01T20:15:00.250Z",
+    "encoder": "all-MiniLM-L6-v2-int8.1",
+    "titles": 12,
+    "entries": [{"content_id": "film-3", "title": "M", "score": 0.71}],
+}
 TRENDING: Json = {
     "region": "DE",
     "as_of": "2026-01-01T20:15:00.250Z",

@@ -20,9 +20,13 @@ from api.explain import get_explanation
 from api.feed import ROW_DEFAULT, ROW_MAX, get_feed
 from api.history import PAGE_DEFAULT, PAGE_MAX, get_history
 from api.models import get_content_features, get_models
+from api.parameters import AFTER, CONTENT, REGION, USER, header, limit
 from api.progress import BATCH_BYTES_MAX, post_progress
 from api.recommendations import LIMIT_MAX, get_recommendations
 from api.system import get_healthz, get_metrics, get_openapi, get_readyz
+from api.taste import LIMIT_DEFAULT as TASTE_DEFAULT
+from api.taste import LIMIT_MAX as TASTE_MAX
+from api.taste import get_taste
 from api.trending import TITLES_MAX
 from api.webhooks import receive_webhook
 from infra.security.keys import CATALOGUE_READ, PROGRESS_WRITE, RECOMMENDATIONS_READ
@@ -38,54 +42,14 @@ from schemas.api import (
     Readiness,
     Recommendations,
     Similar,
+    Taste,
     Trending,
     WebhookAccepted,
 )
 from schemas.content import Content
 from schemas.content_features import ContentFeatures
-from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 from schemas.progress import PROGRESS_BATCH_MAX
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope
-
-IDENTIFIER = {"type": "string", "pattern": ID_PATTERN, "maxLength": ID_LENGTH_MAX}
-REGION_SCHEMA = {"type": "string", "pattern": "^[A-Z]{2}$"}
-
-USER = Parameter(
-    name="user", where="path", schema=IDENTIFIER, description="user id", example="user-1"
-)
-CONTENT = Parameter(
-    name="content_id", where="path", schema=IDENTIFIER, description="content id", example="film-1"
-)
-AFTER = Parameter(
-    name="after_event", where="query", schema=IDENTIFIER,
-    description="an event id; the answer says whether that event is included",
-)  # fmt: skip
-REGION = Parameter(
-    name="region", where="query", schema=REGION_SCHEMA, description="ISO 3166-1 alpha-2",
-    example="DE",
-)  # fmt: skip
-
-
-def limit(default: int, maximum: int) -> Parameter:
-    """Return the parameter ``limit``."""
-    return Parameter(
-        name="limit",
-        where="query",
-        schema={"type": "integer", "minimum": 1, "maximum": maximum, "default": default},
-        description="most entries in the answer",
-    )
-
-
-def header(name: str, pattern: str, description: str, example: str) -> Parameter:
-    """Return a required header."""
-    return Parameter(
-        name=name,
-        where="header",
-        schema={"type": "string", "pattern": pattern},
-        description=description,
-        example=example,
-    )
-
 
 WEBHOOK_HEADERS = (
     header("webhook-id", "^[A-Za-z0-9_-]{1,64}$", "the same for every try", "msg_1"),
@@ -261,6 +225,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
         ),
         answers=(Answer(description="one page", model=History, example=examples.HISTORY),),
+        problems=READ_PROBLEMS,
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/users/{user}/taste",
+        handler=get_taste,
+        name="get_taste",
+        summary="Titles whose texts are nearest to what the user watched, also brand-new ones",
+        scope=RECOMMENDATIONS_READ,
+        parameters=(USER, limit(TASTE_DEFAULT, TASTE_MAX), AFTER, REGION),
+        answers=(Answer(description="nearest first", model=Taste, example=examples.TASTE),),
         problems=READ_PROBLEMS,
     ),
     Endpoint(

@@ -8,10 +8,11 @@ documented where it is implemented.
 from collections.abc import Sequence
 from typing import Protocol
 
+from domain.embedding import Vectors
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SimilarRow
 from infra.postgres.contents import ContentFacts
-from infra.postgres.embeddings import Nearest
+from infra.postgres.embeddings import Embedded, Nearest
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
@@ -104,6 +105,10 @@ class Embeddings(Protocol):
     """Text embeddings by title."""
 
     async def nearest(self, content_id: str, limit: int) -> Nearest | None: ...
+    async def fetch(self, content_ids: Sequence[str]) -> list[Embedded]: ...
+    async def nearest_to(
+        self, vector: Vectors, encoder: str, left_out: Sequence[str], limit: int
+    ) -> list[tuple[str, float]]: ...
 
 
 class ModelReports(Protocol):

@@ -143,6 +143,9 @@ class Settings:
     trending_half_life_h: float = setting(
         "MEDIA_GATEWAY_TRENDING_HALF_LIFE_H", 24.0, "Half-life of a viewer's weight in trending"
     )
+    taste_half_life_days: float = setting(
+        "MEDIA_GATEWAY_TASTE_HALF_LIFE_DAYS", 30.0, "Half-life of a title in a viewer's taste"
+    )
     completed_row_days: int = setting(
         "MEDIA_GATEWAY_COMPLETED_ROW_DAYS", 30, "Completed titles leave the row after this time"
     )

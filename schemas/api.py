@@ -278,6 +278,18 @@ class SimilarTitle(TitledScore):
     )
 
 
+class Taste(UserAnswer):
+    """Titles whose texts are nearest to what a user watched; ties by content_id.
+
+    A score is the cosine to the user's taste, -1 to 1. ``titles`` says how many of the user's it is
+    made of; without any there are no entries.
+    """
+
+    encoder: str | None = Field(default=None, description="version of the encoder")
+    titles: int = Field(ge=0)
+    entries: tuple[TitledScore, ...]
+
+
 SimilarBy = Literal["cowatch", "embedding", "genre", "cast", "director", "themes"]
 
 

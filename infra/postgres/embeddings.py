@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from psycopg import AsyncConnection
 
 from domain.embedding import Vectors
@@ -18,6 +19,14 @@ class EmbeddingRow(NamedTuple):
     removed: bool
     encoder: str | None = None
     vector: str | None = None  # as ``vector_text`` writes it
+
+
+class Embedded(NamedTuple):
+    """The vector of one title, and whose it is."""
+
+    content_id: str
+    encoder: str
+    vector: Vectors
 
 
 class Nearest(NamedTuple):
@@ -38,6 +47,10 @@ ON CONFLICT (content_id) DO UPDATE SET
 WHERE excluded.version >= t.version
 """
 FETCH = "SELECT encoder, embedding::text FROM embeddings WHERE content_id = %s AND NOT removed"
+FETCH_SOME = """
+SELECT content_id, encoder, embedding::text FROM embeddings
+WHERE content_id = ANY(%s) AND NOT removed
+"""
 # Candidates come from the index, ef_search at first and more while the filters leave too few.
 # Without statistics the planner would compute and sort all distances: 25 ms for 17,000 titles
 # where the index takes 2.
@@ -57,6 +70,14 @@ SELECT content_id, title, 1 - distance FROM (
     ORDER BY distance LIMIT %(limit)s
 ) AS nearest ORDER BY distance, content_id
 """
+NEAREST_TO = """
+SELECT content_id, 1 - distance FROM (
+    SELECT e.content_id, e.embedding <=> %(vector)s::halfvec(384) AS distance
+    FROM embeddings e JOIN contents c ON c.content_id = e.content_id AND NOT c.removed
+    WHERE e.content_id <> ALL(%(left_out)s) AND e.encoder = %(encoder)s
+    ORDER BY distance LIMIT %(limit)s
+) AS nearest ORDER BY distance, content_id
+"""
 
 
 def vector_text(vector: Vectors) -> str:
@@ -69,6 +90,11 @@ async def upsert(connection: AsyncConnection[Any], rows: Sequence[EmbeddingRow])
     kept = newest_per_key(rows, lambda row: row.content_id)
     if kept:
         await connection.execute(UPSERT, columns_of(kept))
+
+
+def read_vector(text: str) -> Vectors:
+    """Return the vector that pgvector wrote."""
+    return np.array(text[1:-1].split(","), dtype=np.float32)
 
 
 class EmbeddingStore:
@@ -88,8 +114,7 @@ class EmbeddingStore:
             if found is None:
                 return None
             encoder, vector = found
-            ef_search = min(max(EF_SEARCH_MIN, 2 * limit), EF_SEARCH_MAX)
-            await connection.execute(SEARCH_SETTINGS, (str(ef_search),))
+            await _search_deep_enough(connection, limit)
             wanted = {
                 "content_id": content_id,
                 "vector": vector,
@@ -98,3 +123,40 @@ class EmbeddingStore:
             }
             rows = await (await connection.execute(NEAREST, wanted)).fetchall()
         return Nearest(encoder, [(name, title, float(score)) for name, title, score in rows])
+
+    async def fetch(self, content_ids: Sequence[str]) -> list[Embedded]:
+        """Return the vectors of those titles that have one, in any order."""
+        if not content_ids:
+            return []
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(FETCH_SOME, (list(content_ids),))).fetchall()
+        return [Embedded(name, encoder, read_vector(text)) for name, encoder, text in rows]
+
+    async def nearest_to(
+        self, vector: Vectors, encoder: str, left_out: Sequence[str], limit: int
+    ) -> list[tuple[str, float]]:
+        """Return the titles of the catalogue nearest to a vector, and their cosines, best first.
+
+        Approximate, like ``nearest``. Ties are in order of content_id.
+
+        Args:
+            vector: of shape (384,).
+            encoder: whose vectors are compared.
+            left_out: titles that do not count.
+            limit: how many at most.
+        """
+        wanted = {
+            "vector": vector_text(vector),
+            "encoder": encoder,
+            "left_out": list(left_out),
+            "limit": limit,
+        }
+        async with self._pool.connection() as connection, connection.transaction():
+            await _search_deep_enough(connection, limit)
+            rows = await (await connection.execute(NEAREST_TO, wanted)).fetchall()
+        return [(name, float(score)) for name, score in rows]
+
+
+async def _search_deep_enough(connection: AsyncConnection[Any], limit: int) -> None:
+    ef_search = min(max(EF_SEARCH_MIN, 2 * limit), EF_SEARCH_MAX)
+    await connection.execute(SEARCH_SETTINGS, (str(ef_search),))

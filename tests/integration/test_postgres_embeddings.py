@@ -110,3 +110,21 @@ async def test_a_record_that_is_no_vector_is_rejected(pool, vector):  # noqa: F8
     bad = record(EMBEDDINGS, 0, a_row("a", at(0)).model_copy(update={"vector": vector}))
     rejects = await flush_embeddings(pool, [bad])
     assert [reject.reason for reject in rejects] == ["decode"]
+
+
+async def test_vectors_are_read_back_and_the_nearest_to_any_vector_are_found(pool):  # noqa: F811
+    await write(pool, {"a": at(0), "b": at(60), "c": at(30), "removed": at(31)})
+    await write(pool, {"other": at(40)}, encoder="encoder-2", start=9)
+    await flush_contents(pool, [record(CONTENTS, 19, None, key="removed")])
+    store = EmbeddingStore(pool)
+    found = {each.content_id: each for each in await store.fetch(["a", "c", "other", "unknown"])}
+    assert {name: each.encoder for name, each in found.items()} == {
+        "a": "encoder-1", "c": "encoder-1", "other": "encoder-2",
+    }  # fmt: skip
+    np.testing.assert_allclose(found["c"].vector, at(30), atol=1e-3)
+    assert await store.fetch([]) == []
+    nearest = await store.nearest_to(at(40), "encoder-1", ["a"], 10)
+    assert [name for name, _ in nearest] == ["c", "b"]
+    np.testing.assert_allclose([cosine for _, cosine in nearest], np.cos(np.radians([10, 20])),
+                               atol=1e-3)  # fmt: skip
+    assert [name for name, _ in await store.nearest_to(at(40), "encoder-1", [], 1)] == ["c"]

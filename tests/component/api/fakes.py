@@ -15,6 +15,7 @@ from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SHARED_MAX, SimilarRow
 from infra.postgres.contents import ContentFacts
+from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.webhook_deliveries import KnownDelivery
@@ -46,6 +47,7 @@ class FakeDatabase:
         self.neighbours = {}
         self.ranking_rules = {}
         self.nearest = {}
+        self.vectors = {}  # content id -> (encoder, vector)
         self.models = {}
         self.features = {}
         self.calls = 0
@@ -232,6 +234,20 @@ class FakeEmbeddings(Store):
         self.database.touch()
         found = self.database.nearest.get(content_id)
         return found and found._replace(titles=found.titles[:limit])
+
+    async def fetch(self, content_ids):
+        self.database.touch()
+        known = self.database.vectors
+        return [Embedded(name, *known[name]) for name in content_ids if name in known]
+
+    async def nearest_to(self, vector, encoder, left_out, limit):
+        self.database.touch()
+        found = [
+            (-float(other @ vector), name)
+            for name, (of, other) in self.database.vectors.items()
+            if of == encoder and name not in left_out and name in self.database.contents
+        ]
+        return [(name, -cosine) for cosine, name in sorted(found)[:limit]]
 
 
 class FakeModels(Store):
