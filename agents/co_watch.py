@@ -72,10 +72,10 @@ def fit_tables(histories: Histories, how: Fit, before: Tables | None = None) -> 
             found = Tables(renew(before.liked, histories, how), renew(before.chosen, chosen, how))
     wanted = min(how.limits.titles, len(np.unique(histories.titles)))
     for table, fitted in zip(Tables._fields, found, strict=True):
-        if len(fitted.rows.title_ids) < wanted:
+        if fitted.left_out:
             logger.warning(
                 "pairs of %s titles exceed %d: EASE takes the %d titles with most viewers of %d",
-                table, how.limits.pairs, len(fitted.rows.title_ids), wanted,
+                table, how.limits.pairs, wanted - len(fitted.left_out), wanted,
             )  # fmt: skip
     return found
 
@@ -111,6 +111,7 @@ class CoWatchFitter:
         self._erased = False  # something, since the last whole fit: what is kept remembers it
         self._whole = True  # whether nothing was renewed since the last whole fit
         self._whole_at_s = -math.inf
+        self._version = 0  # of the last job
         self._publishers = {topic.name: RowPublisher(topic) for topic in (NEIGHBOURS, TOGETHER)}
 
     def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
@@ -145,8 +146,8 @@ class CoWatchFitter:
         if self._whole:
             self._whole_at_s, self._erased = now_s, False
         self._changed = False
-        arguments = sum(self._next_offsets.values()), self._store.histories(), fit_of(settings)
-        return fit_job, (*arguments, before)
+        self._version = max(sum(self._next_offsets.values()), self._version + 1)
+        return fit_job, (self._version, self._store.histories(), fit_of(settings), before)
 
     def on_fitted(self, result: Outcome) -> list[Emit]:
         """Return changed rows, and tombstones for titles that no longer have neighbours."""

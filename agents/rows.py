@@ -77,26 +77,35 @@ def canonical_neighbours(value: bytes) -> bytes:
 class RowPublisher:
     """Emits the rows of one topic that differ from the ones published before.
 
-    Where the topic is read back, what was published is known after a restart: then nothing is
-    published twice, and rows that lost their title meanwhile are taken back. Otherwise every row is
-    published once more after a restart, which changes nothing for readers.
+    The topic is read back, so what was published is known after a restart: then nothing is
+    published twice, and rows that lost their title meanwhile are taken back. What this process
+    published comes back too, perhaps late, but in its order: so it is told from what others wrote.
     """
 
     def __init__(self, topic: TopicSpec) -> None:
         self._topic = topic
         self._published: dict[str, bytes] = {}  # title -> digest of its neighbours
+        self._on_their_way: dict[str, list[bytes | None]] = {}  # digests not read back yet
 
     def read_back(self, key: str, record: Record) -> None:
         """Take in a record that was published."""
-        if record.value is None:
+        digest = None
+        if record.value is not None:
+            digest = digest_of(orjson.dumps(orjson.loads(record.value)["neighbours"]))
+        own = self._on_their_way.get(key)
+        if own and own[0] == digest:
+            del own[0]
+            if not own:
+                del self._on_their_way[key]
+        elif digest is None:
             self._published.pop(key, None)
         else:
-            self._published[key] = digest_of(orjson.dumps(orjson.loads(record.value)["neighbours"]))
+            self._published[key] = digest
 
     def publish(self, found: Encoded, model_version: int) -> list[Emit]:
         """Return changed rows, and tombstones for titles that no longer have neighbours."""
         emits: list[Emit] = []
-        # An older record of a title may have been read back late: then its row comes once more.
+        # Somebody else may have taken a row back: then it comes once more when it is encoded.
         digests = {content_id: self._published.get(content_id, b"") for content_id in found.kept}
         for row in found.rows:
             digests[row.content_id] = row.digest
@@ -107,5 +116,8 @@ class RowPublisher:
             Emit(self._topic, content_id.encode(), None, None)
             for content_id in sorted(self._published.keys() - digests.keys())
         ]
+        for emit in emits:
+            key = emit.key.decode()
+            self._on_their_way.setdefault(key, []).append(digests.get(key))
         self._published = digests
         return emits

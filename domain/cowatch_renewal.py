@@ -46,10 +46,12 @@ class Fitted(NamedTuple):
     """Rows, and the audience of each of their titles when its column was fitted.
 
     An audience is the sum of the squares of a title's weights, in hundredths: its diagonal of X'X.
+    ``left_out`` are titles whose pairs exceeded the limit: they wait for the next whole fit.
     """
 
     rows: NeighbourRows
     audiences: Audiences
+    left_out: frozenset[str] = frozenset()
 
 
 class Fit(NamedTuple):
@@ -70,7 +72,8 @@ def fit_whole(histories: Histories, how: Fit) -> Fitted:
     rows = fit(histories, how.limits, how.ridge, how.neighbours_max, how.progress)
     places = {title: place for place, title in enumerate(histories.title_ids)}
     audiences = _audiences(histories)[[places[title] for title in rows.title_ids]]
-    return Fitted(rows, audiences)
+    taking_part = select_titles(histories, how.limits.titles).title_ids
+    return Fitted(rows, audiences, frozenset(taking_part).difference(rows.title_ids))
 
 
 def renew(before: Fitted, histories: Histories, how: Fit) -> Fitted:
@@ -84,6 +87,8 @@ def renew(before: Fitted, histories: Histories, how: Fit) -> Fitted:
     places = np.array([place_of.get(title, -1) for title in before.rows.title_ids], dtype=np.int64)
     then[places[places >= 0]] = before.audiences[places >= 0]
     changed = np.abs(now - then) >= np.maximum(GROWTH * then, 1)
+    waiting = (title in before.left_out for title in chosen.title_ids)
+    changed &= ~np.fromiter(waiting, dtype=bool, count=len(now))
     if changed.sum() > WHOLE_SHARE * len(now):
         return fit_whole(histories, how)
     titles, columns = _fitted(incidence(chosen), changed, how)
@@ -94,7 +99,9 @@ def renew(before: Fitted, histories: Histories, how: Fit) -> Fitted:
     )
     weights = sparse.csr_matrix((data, (row, column)), [len(now), len(now)])
     rows = top_rows(sparse_rows(weights), chosen.title_ids, how.neighbours_max)
-    return Fitted(rows, np.where(kept, then, now))
+    changed[titles] = False  # which leaves those that were not fitted
+    too_many = (chosen.title_ids[place] for place in np.flatnonzero(changed).tolist())
+    return Fitted(rows, np.where(kept, then, now), before.left_out.union(too_many))
 
 
 def _fitted(

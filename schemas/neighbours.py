@@ -19,6 +19,6 @@ class Neighbours(WireModel):
     content_id: ContentId
     model_version: int = Field(
         ge=0,
-        description="grows: sum of the source offsets fitted, or number of the row",
+        description="grows: at least the sum of the source offsets fitted, or number of the row",
     )
     neighbours: tuple[Neighbour, ...] = Field(max_length=500)

@@ -59,6 +59,7 @@ def bootstrap(
 
     ``values``, ``baseline`` and ``users`` are parallel: one entry a prediction.
     """
+    users = np.unique(users, return_inverse=True)[1]  # only those who have predictions
     count = int(users.max()) + 1
     sums = np.stack(
         [np.bincount(users, weights=each, minlength=count) for each in (values, baseline)]

@@ -58,6 +58,14 @@ class Result:
         }
 
 
+NEEDED = {
+    "prequential": "users with six ratings or more, one of 4 or more among the later ones, of a "
+    "title that somebody rated before",
+    "static": "users with a rating of 4 or more among their last fifth, of a title that somebody "
+    "rated in the part before it",
+}
+
+
 class NothingToRankError(RuntimeError):
     """The ratings hold nothing that the protocol counts; the message says what is needed."""
 
@@ -71,10 +79,7 @@ def summarise(
         NothingToRankError: there was no prediction.
     """
     if not tally.users:
-        raise NothingToRankError(
-            "nothing to rank: the protocol needs users with six ratings or more, one of 4 or more "
-            "among the later ones, of a title that somebody rated before"
-        )
+        raise NothingToRankError(f"nothing to rank: the protocol needs {NEEDED[protocol]}")
     when, seconds = how
     grid = {
         name: float(np.mean(each.ndcg))

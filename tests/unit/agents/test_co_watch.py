@@ -184,15 +184,53 @@ def test_renewed_rows_hold_what_is_new_and_end_as_those_of_a_fit() -> None:
     assert "z" in last
 
 
-def test_an_old_tombstone_that_is_read_back_late_does_not_matter() -> None:
+def test_own_records_that_are_read_back_late_do_not_matter() -> None:
+    many = [seen(f"v{number}", f"c{number % 10}", 10 + number) for number in range(100)]
+    fitter = CoWatchFitter(SETTINGS)
+    sent: list[Emit] = []
+    fitter.on_replica(WATCH_STATES, [*RECORDS, *many])
+    sent += run(fitter)
+    fitter.on_replica(WATCH_STATES, [erased("u4", "d", 300, 1)])
+    sent += run(fitter)
+    fitter.on_replica(WATCH_STATES, [seen("u4", "d", 301, 1)])
+    sent += run(fitter)
+    assert [emit.value is None for emit in sent if emit.key == b"d"].count(True) == 2  # both tables
+    for offset, emit in enumerate(sent):
+        fitter.on_replica(emit.topic, [Record(emit.topic.name, 0, offset, 0, emit.key, emit.value)])
+    fitter.on_replica(WATCH_STATES, [RECORDS[0]])
+    sent += run(fitter)
+    sent += run(fitter)  # a whole fit
+    other = CoWatchFitter(SETTINGS)
+    other.on_replica(WATCH_STATES, [*RECORDS, *many, seen("u4", "d", 301, 1)])
+    fresh = run(other)
+    for topic in (NEIGHBOURS, TOGETHER):
+        left = {title: row for title, row in values(sent, topic).items() if row is not None}
+        expected = values(fresh, topic)
+        assert set(left) == set(expected)
+        for title, row in left.items():
+            assert canonical_neighbours(row) == canonical_neighbours(expected[title])
+
+
+def test_a_row_that_somebody_else_took_back_is_published_again() -> None:
     many = [seen(f"v{number}", f"c{number % 10}", 10 + number) for number in range(100)]
     fitter = CoWatchFitter(SETTINGS)
     fitter.on_replica(WATCH_STATES, [*RECORDS, *many])
-    run(fitter)
-    fitter.on_replica(NEIGHBOURS, [Record(NEIGHBOURS.name, 0, 0, 0, b"a", None)])
+    for offset, emit in enumerate(run(fitter)):
+        fitter.on_replica(emit.topic, [Record(emit.topic.name, 0, offset, 0, emit.key, emit.value)])
+    fitter.on_replica(NEIGHBOURS, [Record(NEIGHBOURS.name, 0, 99, 0, b"a", None)])
     fitter.on_replica(WATCH_STATES, [seen("u9", "c1", 300)])
     assert not {"a", "b"} & set(values(run(fitter), NEIGHBOURS))  # they are as they were
     assert "a" in values(run(fitter), NEIGHBOURS)  # a whole fit, which encodes every row
+
+
+def test_versions_grow_with_every_job() -> None:
+    fitter, versions = CoWatchFitter(SETTINGS), []
+    fitter.on_replica(WATCH_STATES, RECORDS)
+    for _ in range(3):
+        function, arguments = fitter.job()
+        versions.append(arguments[0])
+        fitter.on_fitted(function(*arguments))
+    assert versions == [8, 9, 10]
 
 
 def test_an_erasure_while_a_job_runs_makes_the_next_one_whole() -> None:

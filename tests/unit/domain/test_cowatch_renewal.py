@@ -112,13 +112,27 @@ def test_order_of_arrival_does_not_matter() -> None:
     assert same_bytes(renew(before, stored(shuffled), LOCAL), renew(before, stored(later), LOCAL))
 
 
-def test_titles_whose_pairs_exceed_the_limit_keep_their_columns() -> None:
+def test_titles_whose_pairs_exceed_the_limit_keep_their_columns_and_wait() -> None:
     before = fit_whole(stored(PAIRS), LOCAL)
     narrow = LOCAL._replace(limits=LOCAL.limits._replace(pairs=0))
     found = renew(before, stored(PAIRS + MORE), narrow)
     old, now = columns(before.rows), columns(found.rows)
     assert {title: now[title] for title in old} == old
     assert now["t99"] == {}
+    assert found.left_out == {"t03", "t40", "t99"}
+    assert same_bytes(renew(found, stored(PAIRS + MORE), LOCAL), found)  # also with more room
+    assert fit_whole(stored(PAIRS + MORE), LOCAL).left_out == frozenset()
+
+
+@pytest.mark.parametrize("pairs", [150, 600])
+def test_what_a_whole_fit_left_out_is_not_fitted_in_between(pairs: int) -> None:
+    narrow = LOCAL._replace(limits=LOCAL.limits._replace(pairs=pairs))
+    before = fit_whole(stored(PAIRS), narrow)
+    assert before.left_out
+    assert before.left_out.isdisjoint(before.rows.title_ids)
+    found = renew(before, stored(PAIRS), narrow)
+    assert columns(found.rows) == columns(before.rows) | {title: {} for title in before.left_out}
+    assert found.left_out == before.left_out
 
 
 @needs_movielens

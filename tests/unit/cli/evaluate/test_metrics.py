@@ -48,3 +48,10 @@ def test_users_are_drawn_and_not_predictions() -> None:
     values = np.where(owners == 0, 1.0, 0.0)
     (low, high), _ = bootstrap(values, np.full(1000, 0.5), owners)
     assert (low, high) == (-0.5, 0.5)
+
+
+def test_how_users_are_numbered_does_not_matter() -> None:
+    """Users without predictions have numbers too."""
+    values, base = np.array([1.0, 0.5, 0.2]), np.array([0.5, 0.5, 0.1])
+    few = bootstrap(values, base, np.array([0, 1, 1]))
+    assert bootstrap(values, base, np.array([3, 90, 90])) == few
