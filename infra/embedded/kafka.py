@@ -79,6 +79,14 @@ org.apache.kafka.storage.internals.log.LogManager.level=INFO
 """
 
 
+def other_port(port: int, choose: Callable[[], int]) -> int:
+    """Return a port that is not ``port``: a free one may be chosen twice."""
+    found = choose()
+    while found == port:
+        found = choose()
+    return found
+
+
 class EmbeddedKafka:
     """One broker with its data in ``data_dir``.
 
@@ -176,7 +184,7 @@ class EmbeddedKafka:
 
     def _launch(self, java: Path, class_path: str, timeout_s: float) -> None:
         port = self._port or self._choose_port()
-        ports = (port, self._choose_port())
+        ports = (port, other_port(port, self._choose_port))
         properties = self._write_configuration(ports, "server.properties", "log")
         self._child = Child(
             "kafka",
@@ -256,7 +264,8 @@ class EmbeddedKafka:
             return
         fresh = self.data_dir / "log.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        nowhere = (free_port(), free_port())  # needed in the file; formatting listens nowhere
+        port = free_port()  # needed in the file; formatting listens nowhere
+        nowhere = (port, other_port(port, free_port))
         properties = self._write_configuration(nowhere, "format.properties", fresh.name)
         command = [
             str(java), "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import TopicPartition
 
 from infra.embedded.errors import KafkaStartError
-from infra.embedded.kafka import EmbeddedKafka
+from infra.embedded.kafka import EmbeddedKafka, other_port
 from infra.embedded.process import LOOPBACK, PORT_RETRIES, free_port
 
 TOPIC = "kept"
@@ -104,6 +104,11 @@ def test_chosen_port_that_another_broker_takes_is_replaced(tmp_path: Path) -> No
             assert ours.bootstrap_servers != theirs
             assert ours.child is not None
             assert ours.child.running()
+
+
+def test_a_free_port_that_is_chosen_twice_is_chosen_again() -> None:
+    ports = iter([5, 5, 7])
+    assert other_port(5, lambda: next(ports)) == 7
 
 
 def test_chosen_controller_port_that_is_taken_is_replaced(tmp_path: Path) -> None:

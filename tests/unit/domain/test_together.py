@@ -5,8 +5,8 @@ import pytest
 
 from domain.cowatch import ENGAGED_ONLY, Histories, NeighbourRows
 from domain.cowatch_histories import HistoryStore
-from domain.cowatch_sparse import Limits
-from domain.together import fit
+from domain.cowatch_sparse import Limits, fit
+from domain.together import engaged
 
 LIMITS = Limits(dense_titles=100, sparse_titles=650, pairs=10**6)
 PAIRS = [
@@ -42,7 +42,7 @@ def test_rows_follow_the_formula_whatever_was_thought_of_the_titles() -> None:
     x = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1]])  # ann, bob and cid on a, b, c, d
     inverse = np.linalg.inv(x.T @ x + 0.5 * np.eye(4))
     weights = -inverse / np.diag(inverse)
-    found = table(fit(stored(PAIRS), Limits(9, 0, 0), 0.5, 9))
+    found = table(fit(engaged(stored(PAIRS)), Limits(9, 0, 0), 0.5, 9))
     names = "abcd"
     for row, name in enumerate(names):
         wanted = {
@@ -56,9 +56,9 @@ def test_rows_follow_the_formula_whatever_was_thought_of_the_titles() -> None:
 
 def test_limits_are_kept_with_ties_by_id() -> None:
     alike = [("dan", "x", 100), ("dan", "y", 100), ("dan", "z", 100)]
-    found = table(fit(stored(alike), Limits(9, 0, 0), ridge=0.5, neighbours_max=1))
+    found = table(fit(engaged(stored(alike)), Limits(9, 0, 0), ridge=0.5, neighbours_max=1))
     assert {name: row[0][0] for name, row in found.items()} == {"x": "y", "y": "x", "z": "x"}
-    most = table(fit(stored(PAIRS), Limits(2, 0, 0), ridge=0.5, neighbours_max=9))
+    most = table(fit(engaged(stored(PAIRS)), Limits(2, 0, 0), ridge=0.5, neighbours_max=9))
     assert set(most) == {"a", "b"}
 
 
@@ -68,8 +68,8 @@ def test_order_of_arrival_and_repeats_do_not_matter() -> None:
     entries = [(*key, weight) for key, weight in pairs.items()]  # more than one block of titles
     shuffled = [entries[place] for place in rng.permutation(len(entries))]
     one, other = (
-        fit(stored(entries), LIMITS, 9.0, 20),
-        fit(stored([*shuffled[:99], *shuffled]), LIMITS, 9.0, 20),
+        fit(engaged(stored(entries)), LIMITS, 9.0, 20),
+        fit(engaged(stored([*shuffled[:99], *shuffled])), LIMITS, 9.0, 20),
     )
     assert one.title_ids == other.title_ids
     for left, right in zip(one[1:], other[1:], strict=True):
@@ -82,6 +82,6 @@ def test_order_of_arrival_and_repeats_do_not_matter() -> None:
 def test_a_viewer_taken_out_is_forgotten() -> None:
     erased = [("eve", "a", 100), ("eve", "z", 100), ("eve", "a", 0), ("eve", "z", 0)]
     limits = Limits(9, 0, 0)
-    after = table(fit(stored([*PAIRS, *erased]), limits, 0.5, 9))
-    assert after == table(fit(stored(PAIRS), limits, 0.5, 9))
-    assert table(fit(stored([]), limits, 0.5, 9)) == {}
+    after = table(fit(engaged(stored([*PAIRS, *erased])), limits, 0.5, 9))
+    assert after == table(fit(engaged(stored(PAIRS)), limits, 0.5, 9))
+    assert table(fit(engaged(stored([])), limits, 0.5, 9)) == {}
