@@ -119,6 +119,7 @@ def _fitted(
     product = gram_of(matrix[:, order], how.limits)
     order = order[: product.titles]
     asked = np.flatnonzero(changed[order])
+    # It finds the neighbours once more, among few titles now: simpler than to translate them.
     found = columns_of(product, matrix[:, order], asked, how.limits, how.ridge, no_progress)
     return order[asked], Columns(order[found.rows], order[found.columns], found.values)
 

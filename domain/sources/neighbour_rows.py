@@ -15,7 +15,7 @@ from domain.compiled import FLAGS, FLOATS, INTS, NOTHING, TABLE, compiled, inlin
 from domain.ranking.history import HISTORY, RECENCY, Flags, Floats, History, Indices
 from domain.row_table import ROWS, Rows
 from domain.slate_index import EMBEDDING, TABLES, ContentSide
-from domain.sources.source import PersonalSource
+from domain.sources.source import CompiledScores, PersonalSource
 
 _READ = (*TABLES, EMBEDDING)
 
@@ -142,19 +142,10 @@ class _Group:
             ),
         )
 
-    def score(self, content: ContentSide, history: History) -> "_Scores":
+    def score(self, content: ContentSide, history: History) -> CompiledScores[_Asked]:
         # The pairs of a table of pairs are put together when they are asked for.
         asked = history.homes[history.counted[RECENCY]]
         tables = tuple(content.rows(table, asked) for table in _READ)
-        return _Scores(_Asked(tables, self._sources, history, content.rollup.homes))
-
-
-class _Scores:
-    def __init__(self, asked: _Asked) -> None:
-        self._asked = asked
-
-    def add(self, factors: Floats, rows: Indices, totals: Floats) -> None:
-        _add(self._asked, factors, rows, totals)
-
-    def fill_parts(self, picks: Indices, starts: Indices, parts: Floats) -> None:
-        _fill_parts(self._asked, picks, starts, parts)
+        return CompiledScores(
+            _Asked(tables, self._sources, history, content.rollup.homes), _add, _fill_parts
+        )

@@ -16,7 +16,7 @@ from domain.ranking.history import HISTORY, RECENCY, RECENT, Floats, History, In
 from domain.slate_index import ContentSide
 from domain.sources.attributes import VALUES, Values, add_similar, cosine
 from domain.sources.labels import Kind
-from domain.sources.source import PersonalSource
+from domain.sources.source import CompiledScores, PersonalSource
 from domain.title_attributes import KINDS
 
 _GRAPH: Kind = "graph_based"
@@ -80,20 +80,9 @@ class _Group:
             raise ValueError("sources of shared attributes differ in their kinds only")
         self._kinds = np.array([KINDS.index(each.kind) for each in reads])
 
-    def score(self, content: ContentSide, history: History) -> "_Scores":
+    def score(self, content: ContentSide, history: History) -> CompiledScores[_Asked]:
         values = tuple(content.attributes[kind].values() for kind in KINDS)
-        return _Scores(_Asked(values, self._kinds, history))
-
-
-class _Scores:
-    def __init__(self, asked: _Asked) -> None:
-        self._asked = asked
-
-    def add(self, factors: Floats, rows: Indices, totals: Floats) -> None:
-        _add(self._asked, factors, rows, totals)
-
-    def fill_parts(self, picks: Indices, starts: Indices, parts: Floats) -> None:
-        _fill_parts(self._asked, picks, starts, parts)
+        return CompiledScores(_Asked(values, self._kinds, history), _add, _fill_parts)
 
 
 def source_of(kind: title_attributes.Kind) -> PersonalSource:

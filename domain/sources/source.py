@@ -6,7 +6,7 @@ compiled code for all of them instead of one for each.
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple, Protocol
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from domain.slate_index import ContentSide
 from domain.sources.labels import LABELS, Kind
 
 Region = str | None  # None: everywhere
+Asked = TypeVar("Asked")
 
 
 class GroupScores(Protocol):
@@ -33,6 +34,26 @@ class GroupScores(Protocol):
         Row ``starts[k]`` of ``parts`` and those after it are for the entries that are ``counted``
         for the weights of source k, in their order; there are none where it is negative.
         """
+
+
+class CompiledScores(Generic[Asked]):
+    """``GroupScores`` by two compiled functions, from what is asked of them for one viewer."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        add: Callable[[Asked, Floats, Indices, Floats], None],
+        fill_parts: Callable[[Asked, Indices, Indices, Floats], None],
+    ) -> None:
+        self._asked, self._add, self._fill_parts = asked, add, fill_parts
+
+    def add(self, factors: Floats, rows: Indices, totals: Floats) -> None:
+        """Add scores, as ``GroupScores.add`` says."""
+        self._add(self._asked, factors, rows, totals)
+
+    def fill_parts(self, picks: Indices, starts: Indices, parts: Floats) -> None:
+        """Write parts, as ``GroupScores.fill_parts`` says."""
+        self._fill_parts(self._asked, picks, starts, parts)
 
 
 class Group(Protocol):
