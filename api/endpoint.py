@@ -9,6 +9,8 @@ from starlette.routing import Route
 
 from api.deadline import POST_S, READ_S, Handler, answer_within
 from api.gateway import ROUTE
+from api.identity.access import Access
+from api.identity.principal import admit
 from api.problems import Kind
 from schemas.codec import WireModel
 
@@ -54,8 +56,8 @@ class Endpoint:
     handler: Handler
     name: str
     summary: str
+    access: Access
     answers: tuple[Answer, ...]
-    scope: str | None = None
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
     problems: tuple[Kind, ...] = ()
@@ -66,6 +68,11 @@ class Endpoint:
 
         async def handle(request: Request) -> Response:
             request.scope[ROUTE] = self.path
-            return await answer_within(seconds, self.handler, request)
+            return await answer_within(seconds, self.answer, request)
 
         return Route(self.path, handle, methods=[self.method], name=self.name)
+
+    async def answer(self, request: Request) -> Response:
+        """Return the handler's answer to a caller who may call."""
+        await admit(request, self.access)
+        return await self.handler(request)

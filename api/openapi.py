@@ -57,9 +57,9 @@ def document() -> Json:
 def operation(endpoint: Endpoint) -> Json:
     """Return one operation."""
     result: Json = {"operationId": endpoint.name, "summary": endpoint.summary}
-    if endpoint.scope is not None:
-        result["description"] = f"Needs the scope `{endpoint.scope}`."
-    result["security"] = [{KEY_SCHEME: []}] if endpoint.scope else []
+    if endpoint.access.scope is not None:
+        result["description"] = f"Needs the scope `{endpoint.access.scope}`."
+    result["security"] = [{KEY_SCHEME: []}] if endpoint.access.scope else []
     if endpoint.parameters:
         result["parameters"] = [parameter(item) for item in endpoint.parameters]
     if endpoint.body is not None:
@@ -97,7 +97,7 @@ def responses(endpoint: Endpoint) -> Json:
     """Return the answers and the problems of an endpoint, by status."""
     found: dict[str, Json] = {str(item.status): response(item) for item in endpoint.answers}
     kinds = (*endpoint.problems, problems.INTERNAL)
-    if endpoint.scope is not None:
+    if endpoint.access.scope is not None:
         kinds = (problems.UNAUTHENTICATED, problems.FORBIDDEN, *kinds)
     by_status: dict[int, list[Kind]] = {}
     for kind in kinds:

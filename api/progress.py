@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import problems
-from api.auth import Principal, authenticate
 from api.future import IN_THE_FUTURE, is_in_the_future
+from api.identity.principal import Principal, principal_of
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.presets import PresetRules
 from api.problems import ProblemError
@@ -24,7 +24,6 @@ from api.services import Services, services_of
 from domain.watch.reports import RuleError, check
 from infra import metrics
 from infra.postgres.contents import ContentFacts
-from infra.security.keys import PROGRESS_WRITE
 from schemas.api import ProgressReport
 from schemas.codec import describe
 from schemas.progress import PROGRESS_BATCH_MAX, ProgressEvent
@@ -40,14 +39,13 @@ Result = dict[str, Any]
 
 async def post_progress(request: Request) -> Response:
     """Take one report or an array; 202 only when Kafka has every accepted one."""
-    principal = await authenticate(request, PROGRESS_WRITE)
     require_json_type(request)
     posted = parse_json(await read_body(request, BATCH_BYTES_MAX), LIMITS)
     documents = posted if isinstance(posted, list) else [posted]
     if not documents:
         raise ProblemError(problems.INVALID, "an empty array")
     services = services_of(request)
-    reports, results = read_reports(documents, principal)
+    reports, results = read_reports(documents, principal_of(request))
     events = await complete(services, reports, results)
     if not events:
         metrics.API_PROGRESS_EVENTS.labels("error").inc(len(documents))

@@ -1,0 +1,22 @@
+"""Every endpoint, as lists of data: the router and the OpenAPI document are made from them.
+
+A module here holds the endpoints of one kind of caller or subject; their handlers are elsewhere.
+"""
+
+from starlette.routing import Route
+
+from api.endpoint import Endpoint
+from api.routes import catalogue, ingestion, playback, system, viewers
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *ingestion.ENDPOINTS,
+    *playback.ENDPOINTS,
+    *viewers.ENDPOINTS,
+    *catalogue.ENDPOINTS,
+    *system.ENDPOINTS,
+)
+
+
+def routes() -> list[Route]:
+    """Return the Starlette routes."""
+    return [endpoint.route() for endpoint in ENDPOINTS]

@@ -1,0 +1,56 @@
+"""What partners post."""
+
+from api import examples, problems
+from api.endpoint import Answer, Body, Endpoint, Parameter
+from api.identity.access import SIGNING_PARTNER
+from api.parameters import header
+from api.routes.problem_lists import BODY_PROBLEMS
+from api.webhooks import receive_webhook
+from schemas.api import WebhookAccepted
+from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope
+
+WEBHOOK_HEADERS = (
+    header("webhook-id", "^[A-Za-z0-9_-]{1,64}$", "the same for every try", "msg_1"),
+    header("webhook-timestamp", "^[0-9]{1,12}$", "Unix seconds of this try", "1767225600"),
+    header(
+        "webhook-signature", "^.{1,2048}$", "up to 10 of v1,<base64>, space-separated",
+        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    ),
+)  # fmt: skip
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="POST",
+        path="/api/v1/webhooks/{partner}",
+        handler=receive_webhook,
+        name="receive_webhook",
+        summary="Take a partner's signed webhook (Standard Webhooks 1.0)",
+        access=SIGNING_PARTNER,
+        parameters=(
+            Parameter(
+                name="partner",
+                where="path",
+                schema={"type": "string", "pattern": r"^[a-z0-9][a-z0-9\-]*$", "maxLength": 40},
+                description="name of the partner",
+                example="acme",
+            ),
+            *WEBHOOK_HEADERS,
+        ),
+        body=Body(model=WebhookEnvelope, bytes_max=WEBHOOK_BYTES_MAX, example=examples.WEBHOOK),
+        answers=(
+            Answer(
+                status=202,
+                description="Kafka has the event; a repeated delivery gets the same id",
+                model=WebhookAccepted,
+                example=examples.WEBHOOK_ACCEPTED,
+            ),
+        ),
+        problems=(
+            *BODY_PROBLEMS,
+            problems.BAD_SIGNATURE,
+            problems.NOT_FOUND,
+            problems.CONFLICT,
+            problems.UNAVAILABLE,
+        ),
+    ),
+)
