@@ -10,6 +10,7 @@ class Caller(Enum):
     ANYBODY = "anybody"
     SIGNING_PARTNER = "signing_partner"  # the handler verifies the signature: it covers the body
     APP = "app"
+    PARTNER = "partner"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,3 +31,8 @@ def app(scope: str) -> Access:
     A user named in the path must be the one that the credentials are bound to, if they are.
     """
     return Access(caller=Caller.APP, scope=scope)
+
+
+def partner(scope: str) -> Access:
+    """Return the access of credentials that are bound to a partner and have ``scope``."""
+    return Access(caller=Caller.PARTNER, scope=scope)

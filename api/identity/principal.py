@@ -17,11 +17,16 @@ USER_PARAMETER = "user"
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. ``user_id`` None: an app that may speak for any of its users."""
+    """Who calls: an app that speaks for any of its users, one user of an app, or one partner.
+
+    ``subject`` names the caller for limits and records; ``tier`` says how often it may call.
+    """
 
     subject: str
     scopes: frozenset[str]
-    user_id: str | None
+    tier: str
+    user_id: str | None = None
+    partner: str | None = None
 
     def require_user(self, user_id: str) -> None:
         """Refuse a user that these credentials are not bound to."""
@@ -36,9 +41,11 @@ async def admit(request: Request, access: Access) -> None:
         ProblemError: 401 without valid credentials (one answer for all reasons), 403 without the
             scope or for another user.
     """
-    if access.caller is not Caller.APP:
+    if access.caller not in (Caller.APP, Caller.PARTNER):
         return
     principal = await authenticated(request)
+    if (principal.partner is not None) is not (access.caller is Caller.PARTNER):
+        raise ProblemError(FORBIDDEN, "these credentials are not for this kind of caller")
     if access.scope is not None and access.scope not in principal.scopes:
         raise ProblemError(FORBIDDEN, f"these credentials lack the scope {access.scope}")
     user_id = request.path_params.get(USER_PARAMETER)
@@ -60,10 +67,13 @@ async def authenticated(request: Request) -> Principal:
     key_id = keys.parse_key_id(text)
     if key_id is None:
         raise ProblemError(UNAUTHENTICATED)
-    key = await find_key(services_of(request), key_id)
-    if key is None or not keys.matches(text, key.key_sha256) or key.revoked_at_ms is not None:
+    services = services_of(request)
+    key = await find_key(services, key_id)
+    if key is None or not keys.matches(text, key.key_sha256):
         raise ProblemError(UNAUTHENTICATED)
-    return Principal(f"key:{key_id}", frozenset(key.scopes), key.user_id)
+    if not key.is_live(services.clock_ms()):
+        raise ProblemError(UNAUTHENTICATED)
+    return Principal(f"key:{key_id}", frozenset(key.scopes), key.tier, key.user_id, key.partner)
 
 
 async def find_key(services: Services, key_id: str) -> ApiKey | None:

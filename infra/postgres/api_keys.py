@@ -1,12 +1,12 @@
 """API keys: the public id, the hash of the key, and what the key may do."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infra.postgres.pool import Pool
 
 
 class ApiKey(NamedTuple):
-    """One key as stored; ``user_id`` binds it to one user, None means any."""
+    """One key as stored; ``user_id`` binds it to one user, ``partner`` to one partner."""
 
     key_id: str
     key_sha256: bytes
@@ -15,15 +15,23 @@ class ApiKey(NamedTuple):
     user_id: str | None
     created_at_ms: int
     revoked_at_ms: int | None = None
+    partner: str | None = None
+    tier: str = "free"
+    expires_at_ms: int | None = None
+    last_used_at_ms: int | None = None
+
+    def is_live(self, now_ms: int) -> bool:
+        """Whether it may be used: neither revoked nor expired."""
+        expired = self.expires_at_ms is not None and self.expires_at_ms <= now_ms
+        return self.revoked_at_ms is None and not expired
 
 
-COLUMNS = "key_id, key_sha256, name, scopes, user_id, created_at_ms, revoked_at_ms"
+COLUMNS = ", ".join(ApiKey._fields)  # the columns are named like the fields
 FIND = f"SELECT {COLUMNS} FROM api_keys WHERE key_id = %s"  # noqa: S608 - constants only
 LIST = f"SELECT {COLUMNS} FROM api_keys ORDER BY created_at_ms, key_id"  # noqa: S608
-INSERT = """
-INSERT INTO api_keys (key_id, key_sha256, name, scopes, user_id, created_at_ms)
-VALUES (%s, %s, %s, %s, %s, %s)
-"""
+INSERT = f"""
+INSERT INTO api_keys ({COLUMNS}) VALUES ({", ".join(["%s"] * len(ApiKey._fields))})
+"""  # noqa: S608
 REVOKE = "UPDATE api_keys SET revoked_at_ms = %s WHERE key_id = %s AND revoked_at_ms IS NULL"
 
 
@@ -35,9 +43,8 @@ class ApiKeyStore:
 
     async def create(self, key: ApiKey) -> None:
         """Store a new key (its hash only)."""
-        values = (*key[:3], list(key.scopes), key.user_id, key.created_at_ms)
         async with self._pool.connection() as connection:
-            await connection.execute(INSERT, values)
+            await connection.execute(INSERT, key._replace(scopes=list(key.scopes)))  # type: ignore[arg-type]
 
     async def find(self, key_id: str) -> ApiKey | None:
         """Return the key with this public id, revoked or not; None when unknown."""
@@ -57,14 +64,6 @@ class ApiKeyStore:
             return cursor.rowcount == 1
 
 
-def _key(row: tuple[object, ...]) -> ApiKey:
-    key_id, digest, name, scopes, user_id, created_at_ms, revoked_at_ms = row
-    return ApiKey(
-        str(key_id),
-        bytes(digest),  # type: ignore[call-overload]
-        str(name),
-        tuple(scopes),  # type: ignore[arg-type]
-        user_id,  # type: ignore[arg-type]
-        created_at_ms,  # type: ignore[arg-type]
-        revoked_at_ms,  # type: ignore[arg-type]
-    )
+def _key(row: tuple[Any, ...]) -> ApiKey:
+    key = ApiKey(*row)
+    return key._replace(key_sha256=bytes(key.key_sha256), scopes=tuple(key.scopes))
