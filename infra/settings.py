@@ -1,8 +1,11 @@
 """Every setting, once: environment name, type, default, meaning."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
+
+FILE_SUFFIX = "_FILE"
 
 
 class SettingsError(ValueError):
@@ -187,7 +190,7 @@ class Settings:
         hints = get_type_hints(cls)
         values = {}
         for item in fields(cls):
-            raw = environ.get(item.metadata["env"])
+            raw = value_of(item.metadata, environ)
             if raw is None or raw == "":
                 continue
             kind = hints[item.name]
@@ -198,3 +201,22 @@ class Settings:
                     f"{item.metadata['env']}={raw!r} is not a valid {kind.__name__}"
                 ) from None
         return cls(**values)
+
+
+def value_of(metadata: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """Return the text of one setting; a secret may be in a mounted file named by ``NAME_FILE``.
+
+    Raises:
+        SettingsError: both are set, or the file cannot be read; the secret is never in the message.
+    """
+    name = metadata["env"]
+    raw, path = environ.get(name), environ.get(name + FILE_SUFFIX)
+    if not metadata["secret"] or not path:
+        return raw
+    if raw:
+        raise SettingsError(f"{name} and {name}{FILE_SUFFIX} are both set: which one is right?")
+    try:
+        return Path(path).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise SettingsError(f"{name}{FILE_SUFFIX}: {path}: {reason}") from None
