@@ -83,6 +83,7 @@ def load_settings(environ: Mapping[str, str], data_dir: Path | None) -> Settings
         settings,
         kafka_bootstrap_servers=settings.kafka_bootstrap_servers or running.kafka_bootstrap_servers,
         database_url=settings.database_url or running.database_url,
+        secrets_key=settings.secrets_key or running.secrets_key,
     )
 
 

@@ -170,7 +170,8 @@ class Settings:
     secrets_key: str = setting(
         "MEDIA_GATEWAY_SECRETS_KEY",
         "",
-        "Base64 of 32 bytes: partner secrets are encrypted at rest; empty: kept unencrypted",
+        "Base64 of 32 bytes: secrets are encrypted at rest; empty: the one of the embedded stack, "
+        "with a database of your own kept unencrypted",
         secret=True,
     )
     demo_data: Path = setting(
