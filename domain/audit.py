@@ -83,18 +83,28 @@ def digest(value: Any) -> str | None:
 
 
 class Chain:
-    """Checks entries one by one, in the order in which they are kept."""
+    """Checks entries one by one, in the order in which they are kept.
 
-    def __init__(self, head: Head = EMPTY) -> None:
-        self.head = head
-        self.broken: Break | None = None
+    ``known``: a head that was written down earlier; the chain must still contain it.
+    """
 
-    def check(self, entry: AuditEntry) -> Break | None:
-        """Take the next entry; return the first break so far."""
-        if self.broken is None:
-            self.broken = self._problem(entry)
+    def __init__(self, known: Head = EMPTY) -> None:
+        self.head = EMPTY
+        self._known = known
+        self._broken: Break | None = None
+
+    def check(self, entry: AuditEntry) -> None:
+        """Take the next entry."""
+        if self._broken is None:
+            self._broken = self._problem(entry)
             self.head = head_of(entry)
-        return self.broken
+
+    def end(self) -> Break | None:
+        """Return the first break, None if the entries taken are a whole chain."""
+        if self._broken is None and self.head.sequence < self._known.sequence:
+            missing = self.head.sequence + 1
+            return Break(missing, f"it is missing; the given head is {self._known.sequence}")
+        return self._broken
 
     def _problem(self, entry: AuditEntry) -> Break | None:
         expected = self.head.sequence + 1
@@ -104,27 +114,17 @@ class Chain:
             return Break(expected, "it does not follow the entry before it")
         if entry.entry_sha256 != hash_of(entry):
             return Break(expected, "its content does not have its hash")
+        if expected == self._known.sequence and head_of(entry) != self._known:
+            return Break(expected, "it is not the one that the given head names")
         return None
 
 
-def verify(entries: Iterable[AuditEntry], head: Head | None = None) -> Break | None:
-    """Return the first break of a whole chain, None if it holds.
-
-    ``head``: a head that was written down earlier; the chain must still contain it.
-    """
-    chain = Chain()
-    met = head is None or head == EMPTY
+def verify(entries: Iterable[AuditEntry], known: Head = EMPTY) -> Break | None:
+    """Return the first break of a whole chain, None if it holds; see ``Chain``."""
+    chain = Chain(known)
     for entry in entries:
-        if chain.check(entry) is not None:
-            return chain.broken
-        if head is not None and entry.sequence == head.sequence:
-            if entry.entry_sha256 != head.sha256:
-                return Break(head.sequence, "it is not the one that the given head names")
-            met = True
-    if not met:
-        assert head is not None
-        return Break(chain.head.sequence + 1, f"it is missing; the given head is {head.sequence}")
-    return None
+        chain.check(entry)
+    return chain.end()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,12 @@ from schemas.audit_entry import AuditAction
 
 LOCK_ACCOUNT = """
 SELECT sealed_totp, last_step, failed_at_ms, failures_in_a_row, lockouts, locked_until_ms,
-       disabled_at_ms IS NOT NULL,
-       ARRAY(SELECT code_hash FROM operator_recovery_codes c WHERE c.operator_id = o.operator_id)
-FROM operators o WHERE operator_id = %s FOR UPDATE
+       disabled_at_ms IS NOT NULL
+FROM operators WHERE operator_id = %s FOR UPDATE
 """
+# A statement of its own: what waited for the lock sees the row as it is now, but other tables as
+# they were when it began to wait.
+RECOVERY = "SELECT code_hash FROM operator_recovery_codes WHERE operator_id = %s"
 SAVE_FAILURES = """
 UPDATE operators
 SET failed_at_ms = %s, failures_in_a_row = %s, lockouts = %s, locked_until_ms = %s
@@ -134,13 +136,16 @@ class LoginStore:
     ) -> Judgement:
         row = await (await connection.execute(LOCK_ACCOUNT, (operator_id,))).fetchone()
         assert row is not None, "operators are never removed"
-        sealed, last_step, recent, in_a_row, lockouts, until, disabled, recovery = row
+        sealed, last_step, recent, in_a_row, lockouts, until, disabled = row
+        codes = []
+        if given.recovery is not None:
+            codes = await (await connection.execute(RECOVERY, (operator_id,))).fetchall()
         account = Account(
             secret=self._sealer.open_encrypted(sealed, totp_context(operator_id)),
             last_step=last_step,
             failures=Failures(tuple(recent), in_a_row, lockouts, until),
             disabled=disabled,
-            recovery=frozenset(bytes(each) for each in recovery),
+            recovery=frozenset(bytes(code) for (code,) in codes),
         )
         judgement = judge(account, given, now_ms)
         await save(connection, operator_id, account, judgement.account)

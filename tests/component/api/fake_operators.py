@@ -15,6 +15,7 @@ from schemas.audit_entry import AuditFact
 CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
 PASSWORD = "kestrel orbits the violet lamp"
 SECRET = b"the secret of an app"
+SALT = b"s" * 16
 
 
 @dataclass
@@ -25,7 +26,7 @@ class FakeOperator:
     role: str
     password_hash: str
     account: Account = field(default_factory=lambda: Account(SECRET))
-    recovery_salt: bytes = b"s" * 16
+    recovery_salt: bytes = SALT
 
 
 class FakeOperatorWorld:
@@ -46,6 +47,9 @@ class FakeOperatorWorld:
             f"op_{name}", role, password_hash, Account(SECRET, **account)
         )
         return self.operators[name]
+
+    def recovery_hashes(self, codes):
+        return frozenset(self.passwords._raw(code, SALT) for code in codes)
 
     def code(self, away=0):
         return code_at(SECRET, step_at(self.world.now_ms) + away)
