@@ -1,7 +1,8 @@
 """Everything a request may touch, opened once per process."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,15 +13,19 @@ from api.cache import TtlCache
 from api.presets import PresetRules
 from api.stores import (
     Attributes,
+    Audit,
     Contents,
     Database,
     Deliveries,
     Embeddings,
     Keys,
+    Logins,
     ModelReports,
     NeighbourLists,
+    Operators,
     Partners,
     RankingRules,
+    Sessions,
     Slates,
     TrendingPartials,
     Viewers,
@@ -29,10 +34,14 @@ from api.stores import (
 from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
+from infra.postgres.audit import AuditTrail
 from infra.postgres.contents import ContentFacts, ContentStore
 from infra.postgres.embeddings import EmbeddingStore
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
+from infra.postgres.operator_logins import LoginStore
+from infra.postgres.operator_sessions import SessionStore, limits_of
+from infra.postgres.operators import OperatorStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
 from infra.postgres.ranking_rules import RankingRuleStore
@@ -41,7 +50,8 @@ from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
-from infra.security.sealing import Sealer
+from infra.security.passwords import PasswordHashing
+from infra.security.sealing import sealer_of
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 from schemas.api import Trending
@@ -81,6 +91,12 @@ class Services:
     attributes: Attributes
     embeddings: Embeddings
     models: ModelReports
+    operators: Operators
+    logins: Logins
+    sessions: Sessions
+    audit: Audit
+    passwords: PasswordHashing
+    pause: Callable[[float], Awaitable[None]]
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -148,7 +164,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         timeout_ms=settings.produce_timeout_ms,
         linger_ms=settings.produce_linger_ms,
     )
+    sealer = sealer_of(settings)
+    sessions = SessionStore(pool, limits_of(settings))
+    passwords = PasswordHashing()
     async with AsyncExitStack() as stack:
+        stack.callback(passwords.close)
         await pool.open()
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
@@ -159,7 +179,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             producer=producer,
             database=PostgresDatabase(pool),
             keys=ApiKeyStore(pool),
-            partners=PartnerStore(pool, Sealer(settings.secrets_key), now_ms),
+            partners=PartnerStore(pool, sealer, now_ms),
             deliveries=DeliveryStore(pool),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
@@ -171,6 +191,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             attributes=AttributeStore(pool),
             embeddings=EmbeddingStore(pool),
             models=ModelStore(pool),
+            operators=OperatorStore(pool, sealer),
+            logins=LoginStore(pool, sealer, sessions.ended_before),
+            sessions=sessions,
+            audit=AuditTrail(pool),
+            passwords=passwords,
+            pause=asyncio.sleep,
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

@@ -9,15 +9,21 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from domain.embedding import Vectors
+from domain.identity.login import Outcome
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SimilarRow
+from infra.postgres.audit import Actor, Filter
 from infra.postgres.contents import ContentFacts
 from infra.postgres.embeddings import Embedded, Nearest
+from infra.postgres.operator_logins import LoginAttempt, StepUp
+from infra.postgres.operator_sessions import Session
+from infra.postgres.operators import Credentials
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
 from infra.postgres.watch_states import HistoryCursor
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
+from schemas.audit_entry import AuditEntry
 
 
 class Keys(Protocol):
@@ -116,6 +122,38 @@ class ModelReports(Protocol):
 
     async def fetch_models(self) -> list[bytes]: ...
     async def fetch_features(self, content_id: str) -> bytes | None: ...
+
+
+class Operators(Protocol):
+    """Operators by name."""
+
+    async def find_credentials(self, name: str) -> Credentials | None: ...
+    async def rehash(self, operator_id: str, stored: str, password_hash: str) -> None: ...
+    async def renew_recovery_codes(
+        self, actor: Actor, name: str, salt: bytes, hashes: Sequence[bytes]
+    ) -> None: ...
+
+
+class Logins(Protocol):
+    """Attempts of operators, judged one after the other."""
+
+    async def log_in(self, attempt: LoginAttempt, actor: Actor, now_ms: int) -> Outcome: ...
+    async def step_up(self, step: StepUp, actor: Actor, now_ms: int) -> Outcome | None: ...
+
+
+class Sessions(Protocol):
+    """Sessions of operators by the hash of their token."""
+
+    async def find(self, token_sha256: bytes, now_ms: int) -> Session | None: ...
+    async def rotate(self, token_sha256: bytes, new_token_sha256: bytes, now_ms: int) -> bool: ...
+    async def end(self, token_sha256: bytes, actor: Actor) -> None: ...
+    async def end_all(self, operator_id: str, actor: Actor) -> int: ...
+
+
+class Audit(Protocol):
+    """The audit trail, newest first."""
+
+    async def page(self, wanted: Filter, limit: int) -> list[AuditEntry]: ...
 
 
 class Database(Protocol):

@@ -31,6 +31,12 @@ COMMANDS: dict[str, Entry] = {
     ),
     "partner": Entry("cli.partner:partner", "Add and list content partners."),
     "key": Entry("cli.key:key", "Create, list and revoke API keys."),
+    "operator": Entry(
+        "cli.operators.command:operator",
+        "Add and change the people who run the gateway; log in as one of them.",
+    ),
+    "audit": Entry("cli.audit:audit", "Read, check and export the audit trail."),
+    "secrets": Entry("cli.secret:secrets", "Change the key that secrets are encrypted with."),
     "rule": Entry("cli.rule:rule", "Set, list, remove and check ranking rules."),
     "replay": Entry(
         "cli.replay:replay",

@@ -175,8 +175,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
 
     from infra.kafka.admin import TopicsError
     from infra.postgres.migrate import MigrationError
+    from infra.security.sealing import SealingError
 
     return (
-        EmbeddedError, DataDirError, TopicsError, MigrationError,
+        EmbeddedError, DataDirError, TopicsError, MigrationError, SealingError,
         psycopg.OperationalError, KafkaError,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import click
 from cli.options import CommandError, with_settings
 from infra.postgres.partners import Partner, PartnerExists, PartnerStore
 from infra.postgres.pool import create_pool
-from infra.security.sealing import Sealer
+from infra.security.sealing import sealer_of
 from infra.security.webhooks import create_secret, format_secret
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -77,6 +77,6 @@ def run(settings: Settings, work: Callable[[PartnerStore], Awaitable[T]]) -> T:
 
     async def with_store() -> T:
         async with create_pool(settings) as pool:
-            return await work(PartnerStore(pool, Sealer(settings.secrets_key), now_ms))
+            return await work(PartnerStore(pool, sealer_of(settings), now_ms))
 
     return asyncio.run(with_store())

@@ -28,6 +28,16 @@ API_WEBHOOKS = Counter("mg_api_webhooks", "Webhook deliveries by outcome", ["out
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
 
+# --- Operators and audit ---
+OPERATOR_LOGINS = Counter(
+    "mg_operator_logins", "Attempts of operators to log in or to step up, by outcome", ["outcome"]
+)
+OPERATOR_LOCKOUTS = Counter("mg_operator_lockouts", "Times that an operator's account was locked")
+AUDIT_ENTRIES = Counter("mg_audit_entries", "Audit entries written, by kind of actor", ["type"])
+AUDIT_UNPUBLISHED = Gauge(
+    "mg_audit_unpublished_entries", "Audit entries in the table that are not in the topic yet"
+)
+
 # --- Agents ---
 AGENT_RECORDS = Counter("mg_agent_records", "Records given to the agent", ["agent"])
 AGENT_APPLIED = Counter("mg_agent_applied_records", "Records that took effect", ["agent"])

@@ -170,9 +170,26 @@ class Settings:
     secrets_key: str = setting(
         "MEDIA_GATEWAY_SECRETS_KEY",
         "",
-        "Base64 of 32 bytes: secrets are encrypted at rest; empty: the one of the embedded stack, "
-        "with a database of your own kept unencrypted",
+        "Base64 of 32 bytes: secrets are encrypted at rest; empty: the one of the embedded stack; "
+        "with a database of your own partners' are kept unencrypted and there are no operators",
         secret=True,
+    )
+    secrets_keys_old: str = setting(
+        "MEDIA_GATEWAY_SECRETS_KEYS_OLD",
+        "",
+        "Earlier values of MEDIA_GATEWAY_SECRETS_KEY, comma-separated: they still open secrets",
+        secret=True,
+    )
+    operator_idle_minutes: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_IDLE_MINUTES", 30, "An operator's session ends after such a pause"
+    )
+    operator_session_hours: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_SESSION_HOURS", 12, "An operator's session ends after this time"
+    )
+    operator_code_minutes: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_CODE_MINUTES",
+        5,
+        "How long after a code of the authenticator app an operator may change something",
     )
     demo_data: Path = setting(
         "MEDIA_GATEWAY_DATA",

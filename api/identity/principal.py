@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.identity.access import Access, Caller
+from api.identity.operators import admit_operator
 from api.problems import FORBIDDEN, UNAUTHENTICATED, ProblemError
 from api.services import Services, services_of
 from infra.postgres.api_keys import ApiKey
@@ -13,6 +14,7 @@ from infra.security import keys
 SCHEME = "bearer "
 PRINCIPAL = "media_gateway.principal"
 USER_PARAMETER = "user"
+OPERATOR_TIER = "pro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,12 @@ async def admit(request: Request, access: Access) -> None:
         ProblemError: 401 without valid credentials (one answer for all reasons), 403 without the
             scope or for another user.
     """
+    if access.caller is Caller.OPERATOR:
+        session = await admit_operator(request, access, bearer(request))
+        request.scope[PRINCIPAL] = Principal(
+            f"operator:{session.operator_id}", frozenset(), OPERATOR_TIER
+        )
+        return
     if access.caller not in (Caller.APP, Caller.PARTNER):
         return
     principal = await authenticated(request)
@@ -60,10 +68,15 @@ def principal_of(request: Request) -> Principal:
     return principal
 
 
+def bearer(request: Request) -> str:
+    """Return the bearer token of the Authorization header, empty when there is none."""
+    header = request.headers.get("authorization", "")
+    return header[len(SCHEME) :] if header[: len(SCHEME)].lower() == SCHEME else ""
+
+
 async def authenticated(request: Request) -> Principal:
     """Return who the Authorization header speaks for."""
-    header = request.headers.get("authorization", "")
-    text = header[len(SCHEME) :] if header[: len(SCHEME)].lower() == SCHEME else ""
+    text = bearer(request)
     key_id = keys.parse_key_id(text)
     if key_id is None:
         raise ProblemError(UNAUTHENTICATED)

@@ -12,7 +12,7 @@ from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.partners import PartnerStore
 from infra.postgres.pool import create_pool
 from infra.security import keys, webhooks
-from infra.security.sealing import Sealer
+from infra.security.sealing import sealer_of
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
@@ -39,7 +39,7 @@ async def prepare(settings: Settings, memory: Memory, mappers: Mapping[str, str]
     pool = create_pool(settings)
     await pool.open()
     try:
-        store = PartnerStore(pool, Sealer(settings.secrets_key), now_ms)
+        store = PartnerStore(pool, sealer_of(settings), now_ms)
         for name, mapper in mappers.items():
             await _ensure_partner(store, name, mapper, memory)
         await _ensure_key(ApiKeyStore(pool), memory)

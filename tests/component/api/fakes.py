@@ -24,6 +24,7 @@ from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
+from tests.component.api.fake_operators import FakeOperatorWorld
 
 NOW_MS = 1_767_300_000_000
 
@@ -295,6 +296,7 @@ class FakeWorld:
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
+        self.people = FakeOperatorWorld(self)
 
     def later(self, seconds):
         self.now_ms += int(seconds * 1000)
@@ -302,7 +304,13 @@ class FakeWorld:
     @asynccontextmanager
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
-        yield Services(
+        try:
+            yield self.services(settings, database)
+        finally:
+            self.people.passwords.close()
+
+    def services(self, settings, database):
+        return Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=self.producer,
@@ -320,6 +328,12 @@ class FakeWorld:
             attributes=FakeAttributes(database),
             embeddings=FakeEmbeddings(database),
             models=FakeModels(database),
+            operators=self.people,
+            logins=self.people,
+            sessions=self.people,
+            audit=self.people,
+            passwords=self.people.passwords,
+            pause=self.people.pause,
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )
