@@ -1,5 +1,6 @@
 """Everything a request may touch, opened once per process."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,6 +10,8 @@ from functools import cached_property
 from starlette.requests import Request
 
 from api.cache import TtlCache
+from api.partners.labels import PartnerLabels
+from api.partners.refusal_log import RefusalLog
 from api.presets import PresetRules
 from api.stores import (
     Attributes,
@@ -19,8 +22,10 @@ from api.stores import (
     Keys,
     ModelReports,
     NeighbourLists,
+    PartnerDeliveries,
     Partners,
     RankingRules,
+    Refusals,
     Slates,
     TrendingPartials,
     Viewers,
@@ -33,6 +38,7 @@ from infra.postgres.contents import ContentFacts, ContentStore
 from infra.postgres.embeddings import EmbeddingStore
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
+from infra.postgres.partner_deliveries import PartnerDeliveryStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
 from infra.postgres.ranking_rules import RankingRuleStore
@@ -41,6 +47,7 @@ from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
+from infra.postgres.webhook_refusals import RefusalStore
 from infra.security.sealing import Sealer
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -71,6 +78,8 @@ class Services:
     keys: Keys
     partners: Partners
     deliveries: Deliveries
+    refusals: Refusals
+    partner_deliveries: PartnerDeliveries
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -88,6 +97,16 @@ class Services:
     def key_cache(self) -> TtlCache[str, ApiKey | None]:
         """API keys by public id."""
         return TtlCache("keys", size_max=KEYS_MAX, ttl_s=KEY_TTL_S, clock_s=self.monotonic_s)
+
+    @cached_property
+    def refusal_log(self) -> RefusalLog:
+        """Refused webhooks on their way to the database."""
+        return RefusalLog(self.refusals, self.clock_ms)
+
+    @cached_property
+    def partner_labels(self) -> PartnerLabels:
+        """Names of partners in metrics."""
+        return PartnerLabels()
 
     @cached_property
     def partner_cache(self) -> TtlCache[str, Partner | None]:
@@ -153,7 +172,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
         stack.push_async_callback(producer.stop)
-        yield Services(
+        services = Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=producer,
@@ -161,6 +180,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             keys=ApiKeyStore(pool),
             partners=PartnerStore(pool, Sealer(settings.secrets_key), now_ms),
             deliveries=DeliveryStore(pool),
+            refusals=RefusalStore(pool),
+            partner_deliveries=PartnerDeliveryStore(pool),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),
@@ -174,3 +195,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )
+        stack.push_async_callback(stop_task, asyncio.create_task(services.refusal_log.run()))
+        yield services
+
+
+async def stop_task(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
