@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -24,6 +24,8 @@ ROUTE = "media_gateway.route"
 REQUEST_ID = "media_gateway.request_id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 HEADERS_MAX = 64
+# Of these the first and the last reader must not see different ones: who is it, what is it.
+GIVEN_ONCE = frozenset({b"authorization", b"content-type", b"content-length", b"content-encoding"})
 HEADER_BYTES_MAX = 16 * 1024
 
 
@@ -61,9 +63,8 @@ class Gateway:
             self._count(scope, status, time.perf_counter() - started)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size = sum(len(name) + len(value) for name, value in scope["headers"])
-        if len(scope["headers"]) > HEADERS_MAX or size > HEADER_BYTES_MAX:
-            error = ProblemError(problems.TOO_LARGE, "too many or too large headers")
+        error = header_problem(scope["headers"])
+        if error is not None:
             await respond(error, scope[REQUEST_ID])(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -73,6 +74,17 @@ class Gateway:
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         metrics.API_REQUESTS.labels(route, method, str(status)).inc()
         metrics.API_LATENCY.labels(route).observe(seconds)
+
+
+def header_problem(headers: Sequence[tuple[bytes, bytes]]) -> ProblemError | None:
+    """Return what is wrong with the headers as a whole."""
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > HEADERS_MAX or size > HEADER_BYTES_MAX:
+        return ProblemError(problems.TOO_LARGE, "too many or too large headers")
+    deciding = [name for name, _ in headers if name in GIVEN_ONCE]
+    if len(deciding) != len(set(deciding)):
+        return ProblemError(problems.MALFORMED, "a header that decides is given twice")
+    return None
 
 
 def on_problem(request: Request, error: Exception) -> Response:

@@ -10,6 +10,8 @@ from functools import cached_property
 from starlette.requests import Request
 
 from api.cache import TtlCache
+from api.partners.labels import PartnerLabels
+from api.partners.refusal_log import RefusalLog
 from api.presets import PresetRules
 from api.stores import (
     Attributes,
@@ -23,8 +25,10 @@ from api.stores import (
     ModelReports,
     NeighbourLists,
     Operators,
+    PartnerDeliveries,
     Partners,
     RankingRules,
+    Refusals,
     Sessions,
     Slates,
     TrendingPartials,
@@ -42,6 +46,7 @@ from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.operator_logins import LoginStore
 from infra.postgres.operator_sessions import SessionStore, limits_of
 from infra.postgres.operators import OperatorStore
+from infra.postgres.partner_deliveries import PartnerDeliveryStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
 from infra.postgres.ranking_rules import RankingRuleStore
@@ -50,6 +55,7 @@ from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
+from infra.postgres.webhook_refusals import RefusalStore
 from infra.security.passwords import PasswordHashing
 from infra.security.sealing import sealer_of
 from infra.settings import Settings
@@ -81,6 +87,8 @@ class Services:
     keys: Keys
     partners: Partners
     deliveries: Deliveries
+    refusals: Refusals
+    partner_deliveries: PartnerDeliveries
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -104,6 +112,16 @@ class Services:
     def key_cache(self) -> TtlCache[str, ApiKey | None]:
         """API keys by public id."""
         return TtlCache("keys", size_max=KEYS_MAX, ttl_s=KEY_TTL_S, clock_s=self.monotonic_s)
+
+    @cached_property
+    def refusal_log(self) -> RefusalLog:
+        """Refused webhooks on their way to the database."""
+        return RefusalLog(self.refusals, self.clock_ms)
+
+    @cached_property
+    def partner_labels(self) -> PartnerLabels:
+        """Names of partners in metrics."""
+        return PartnerLabels()
 
     @cached_property
     def partner_cache(self) -> TtlCache[str, Partner | None]:
@@ -173,7 +191,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
         stack.push_async_callback(producer.stop)
-        yield Services(
+        services = Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=producer,
@@ -181,6 +199,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             keys=ApiKeyStore(pool),
             partners=PartnerStore(pool, sealer, now_ms),
             deliveries=DeliveryStore(pool),
+            refusals=RefusalStore(pool),
+            partner_deliveries=PartnerDeliveryStore(pool),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),
@@ -200,3 +220,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )
+        stack.push_async_callback(stop_task, asyncio.create_task(services.refusal_log.run()))
+        yield services
+
+
+async def stop_task(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

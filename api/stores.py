@@ -5,6 +5,7 @@ documented where it is implemented.
 """
 # ruff: noqa: D102
 
+import datetime
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -18,11 +19,13 @@ from infra.postgres.embeddings import Embedded, Nearest
 from infra.postgres.operator_logins import LoginAttempt, StepUp
 from infra.postgres.operator_sessions import Session
 from infra.postgres.operators import Credentials
+from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
 from infra.postgres.watch_states import HistoryCursor
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
+from infra.postgres.webhook_refusals import ListedRefusal, Refusal, RefusalCount
 from schemas.audit_entry import AuditEntry
 
 
@@ -43,7 +46,28 @@ class Deliveries(Protocol):
 
     async def reserve(self, delivery: Delivery) -> KnownDelivery: ...
     async def accept(self, partner: str, webhook_id: str) -> None: ...
-    async def find(self, partner: str, webhook_id: str) -> KnownDelivery | None: ...
+    async def claim(self, partner: str, webhook_id: str) -> KnownDelivery | None: ...
+    async def release(self, partner: str, webhook_id: str) -> None: ...
+    async def find(
+        self, partner: str, webhook_id: str, at: datetime.datetime
+    ) -> KnownDelivery | None: ...
+
+
+class Refusals(Protocol):
+    """Refused webhooks of known partners."""
+
+    async def write(self, refusals: Sequence[Refusal], counts: Sequence[RefusalCount]) -> None: ...
+    async def fetch(self, partner: str, limit: int, before: int) -> list[ListedRefusal]: ...
+    async def fetch_by_day(self, partner: str, since: datetime.datetime) -> list[RefusalCount]: ...
+
+
+class PartnerDeliveries(Protocol):
+    """Deliveries of one partner, newest first."""
+
+    async def fetch(
+        self, partner: str, since: datetime.datetime, limit: int, before: DeliveryPosition
+    ) -> list[ArrivedDelivery]: ...
+    async def fetch_lag(self, partner: str, since: datetime.datetime) -> Lag | None: ...
 
 
 class Contents(Protocol):

@@ -29,7 +29,9 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry(
         "cli.migrate:migrate", "Apply the migrations that the database lacks, in order."
     ),
-    "partner": Entry("cli.partner:partner", "Add and list content partners."),
+    "partner": Entry(
+        "cli.partner:partner", "Add, show and change content partners; rotate their secrets."
+    ),
     "key": Entry("cli.key:key", "Create, list and revoke API keys."),
     "operator": Entry(
         "cli.operators.command:operator",

@@ -25,6 +25,17 @@ API_PRODUCE_IN_FLIGHT = Gauge(
     multiprocess_mode="livesum",
 )  # fmt: skip
 API_WEBHOOKS = Counter("mg_api_webhooks", "Webhook deliveries by outcome", ["outcome"])
+API_WEBHOOK_REFUSALS = Counter(
+    "mg_api_webhook_refusals", "Refused webhooks by partner (known ones) and reason",
+    ["partner", "reason"],
+)  # fmt: skip
+API_WEBHOOK_REFUSALS_DROPPED = Counter(
+    "mg_api_webhook_refusals_dropped", "Refused webhooks that partners will not see in their counts"
+)
+API_WEBHOOK_LAG = Histogram(
+    "mg_api_webhook_lag_seconds", "Time from a change at a partner to its webhook being accepted",
+    ["partner"], buckets=(1, 5, 15, 60, 300, 900, 3600, 21600, 86400, 604800),
+)  # fmt: skip
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
 

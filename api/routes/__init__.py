@@ -6,10 +6,11 @@ A module here holds the endpoints of one kind of caller or subject; their handle
 from starlette.routing import Route
 
 from api.endpoint import Endpoint
-from api.routes import catalogue, ingestion, operators, playback, system, viewers
+from api.routes import catalogue, ingestion, operators, partners, playback, system, viewers
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *ingestion.ENDPOINTS,
+    *partners.ENDPOINTS,
     *playback.ENDPOINTS,
     *viewers.ENDPOINTS,
     *catalogue.ENDPOINTS,

@@ -4,8 +4,8 @@ from api import examples, problems
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import SIGNING_PARTNER
 from api.parameters import header
+from api.partners.webhooks import receive_webhook
 from api.routes.problem_lists import BODY_PROBLEMS
-from api.webhooks import receive_webhook
 from schemas.api import WebhookAccepted
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope
 

@@ -223,6 +223,28 @@ def api(*, slates: int, seconds: float, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--connections", type=POSITIVE, default=32, show_default=True, help="Senders.")
+@click.option("--rounds", type=POSITIVE, default=5, show_default=True, help="Of each endpoint.")
+@click.option("--seconds", default=5.0, show_default=True, help="Time of each measurement.")
+@as_json_option
+def webhooks(*, connections: int, rounds: int, seconds: float, as_json: bool) -> None:
+    """Signed webhooks a second, and p99, against an endpoint that only reads and produces.
+
+    Both are in one server on a core of its own, and are measured in turn. Nothing consumes the
+    topic meanwhile.
+
+    \b
+    Examples:
+      media-gateway bench webhooks
+      media-gateway bench webhooks --rounds 3 --seconds 2 --json
+    """
+    from cli.bench.webhooks import WebhooksOptions, run_webhooks
+
+    options = WebhooksOptions(connections=connections, rounds=rounds, seconds=seconds)
+    carry_out_on_stack(lambda progress: run_webhooks(options, progress), as_json=as_json)
+
+
+@click.command()
 @click.option("--titles", default=1000, show_default=True, help="Titles asked about, each kind.")
 @as_json_option
 def attributes(*, titles: int, as_json: bool) -> None:

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from cli.demo.memory import Memory
 from cli.demo.posting import Partner
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
-from infra.postgres.partners import PartnerStore
+from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
-from infra.security import keys, webhooks
+from infra.security import keys, webhook_keys
 from infra.security.sealing import sealer_of
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
 KEY_NAME = "demo"
-ROTATION_OVERLAP_MS = 24 * 3600 * 1000  # older secrets of a partner stay valid for a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ async def prepare(settings: Settings, memory: Memory, mappers: Mapping[str, str]
     finally:
         await pool.close()
     partners = {
-        name: Partner(name, webhooks.parse_secret(memory.partner_secrets[name])) for name in mappers
+        name: Partner(name, webhook_keys.parse_secret(memory.partner_secrets[name]))
+        for name in mappers
     }
     return Identities(partners, memory.api_key)
 
@@ -54,14 +54,14 @@ async def prepare(settings: Settings, memory: Memory, mappers: Mapping[str, str]
 async def _ensure_partner(store: PartnerStore, name: str, mapper: str, memory: Memory) -> None:
     known = await store.find(name)
     remembered = memory.partner_secrets.get(name)
-    if known and remembered and webhooks.parse_secret(remembered) in known.secrets:
+    if known and remembered and webhook_keys.parse_secret(remembered) in known.keyring.secrets:
         return
-    secret = webhooks.create_secret()
+    secret = webhook_keys.create_secret()
     if known is None:
-        await store.create(name, mapper, secret)
-    else:
-        await store.add_secret(name, secret, ROTATION_OVERLAP_MS)
-    memory.partner_secrets[name] = webhooks.format_secret(secret)
+        await store.create(NewPartner(name, mapper), [Key(SECRET, secret)])
+    else:  # nobody remembers the older secrets: they end now
+        await store.rotate(name, Key(SECRET, secret), overlap_ms=0)
+    memory.partner_secrets[name] = webhook_keys.format_secret(secret)
 
 
 async def _ensure_key(store: ApiKeyStore, memory: Memory) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from psycopg.errors import ForeignKeyViolation
+
 from infra.postgres.pool import Pool
 
 
@@ -35,6 +37,10 @@ INSERT INTO api_keys ({COLUMNS}) VALUES ({", ".join(["%s"] * len(ApiKey._fields)
 REVOKE = "UPDATE api_keys SET revoked_at_ms = %s WHERE key_id = %s AND revoked_at_ms IS NULL"
 
 
+class NoSuchOwner(ValueError):
+    """A key was to belong to a partner that does not exist."""
+
+
 class ApiKeyStore:
     """Reads and writes API keys."""
 
@@ -42,9 +48,16 @@ class ApiKeyStore:
         self._pool = pool
 
     async def create(self, key: ApiKey) -> None:
-        """Store a new key (its hash only)."""
+        """Store a new key (its hash only).
+
+        Raises:
+            NoSuchOwner: there is no such partner.
+        """
         async with self._pool.connection() as connection:
-            await connection.execute(INSERT, key._replace(scopes=list(key.scopes)))  # type: ignore[arg-type]
+            try:
+                await connection.execute(INSERT, key._replace(scopes=list(key.scopes)))  # type: ignore[arg-type]
+            except ForeignKeyViolation:
+                raise NoSuchOwner(f"there is no partner {key.partner!r}") from None
 
     async def find(self, key_id: str) -> ApiKey | None:
         """Return the key with this public id, revoked or not; None when unknown."""

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from cli.main import main
 from infra.postgres.migrate import migrate
 from infra.security.keys import hash_key, parse_key_id
-from infra.security.webhooks import parse_secret
+from infra.security.webhook_keys import parse_secret
 
 
 @pytest.fixture

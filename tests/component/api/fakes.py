@@ -18,13 +18,14 @@ from infra.postgres.contents import ContentFacts
 from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
-from infra.postgres.webhook_deliveries import KnownDelivery
 from infra.security import keys
+from infra.security.webhook_keys import Keyring, Scheme
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
 from tests.component.api.fake_operators import FakeOperatorWorld
+from tests.component.api.partner_fakes import FakeDeliveries, FakePartnerDeliveries, FakeRefusals
 
 NOW_MS = 1_767_300_000_000
 
@@ -39,6 +40,8 @@ class FakeDatabase:
         self.keys = {}
         self.partners = {}
         self.deliveries = {}
+        self.refusals = []
+        self.refusal_counts = []
         self.contents = {}
         self.removed = set()
         self.slates = {}
@@ -97,22 +100,6 @@ class FakePartners(Store):
     async def find(self, partner):
         self.database.touch()
         return self.database.partners.get(partner)
-
-
-class FakeDeliveries(Store):
-    async def reserve(self, delivery):
-        self.database.touch()
-        key = (delivery.partner, delivery.webhook_id)
-        return self.database.deliveries.setdefault(key, KnownDelivery(delivery.body_sha256, False))
-
-    async def accept(self, partner, webhook_id):
-        self.database.touch()
-        known = self.database.deliveries[partner, webhook_id]
-        self.database.deliveries[partner, webhook_id] = known._replace(accepted=True)
-
-    async def find(self, partner, webhook_id):
-        self.database.touch()
-        return self.database.deliveries.get((partner, webhook_id))
 
 
 class FakeContents(Store):
@@ -297,6 +284,12 @@ class FakeWorld:
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
         self.people = FakeOperatorWorld(self)
+        self.clock_step_s = 0.0  # by how much each look at the monotonic clock moves it
+        self.looked = 0
+
+    def monotonic_s(self):
+        self.looked += 1
+        return self.now_ms / 1000 + self.looked * self.clock_step_s
 
     def later(self, seconds):
         self.now_ms += int(seconds * 1000)
@@ -318,6 +311,8 @@ class FakeWorld:
             keys=FakeKeys(database),
             partners=FakePartners(database),
             deliveries=FakeDeliveries(database),
+            refusals=FakeRefusals(database),
+            partner_deliveries=FakePartnerDeliveries(database),
             contents=FakeContents(database),
             slates=FakeSlates(database),
             viewers=FakeViewers(database),
@@ -335,13 +330,14 @@ class FakeWorld:
             passwords=self.people.passwords,
             pause=self.people.pause,
             clock_ms=lambda: self.now_ms,
-            monotonic_s=lambda: self.now_ms / 1000,
+            monotonic_s=self.monotonic_s,
         )
 
 
-def a_partner(secret, **changes):
-    fields = {"partner": "acme", "mapper": "generic", "enabled": True, "secrets": (secret,)}
-    return Partner(**{**fields, **changes})
+def a_partner(secret, *, secrets=(), public_keys=(), schemes=(Scheme.V1,), **changes):
+    keyring = Keyring(frozenset(schemes), tuple(secrets) or (secret,), tuple(public_keys))
+    fields = {"partner": "acme", "mapper": "generic", "enabled": True, "tier": "pro"}
+    return Partner(keyring=keyring, **{**fields, **changes})
 
 
 def a_content(content_id="film-1", **changes):

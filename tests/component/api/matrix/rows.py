@@ -39,6 +39,7 @@ class Row:
 ROWS = {
     # the signature over the body decides, whatever else is sent: tests/component/api/test_webhooks
     "receive_webhook": Row(frozenset()),
+    "get_partner_deliveries": Row(frozenset({PARTNER})),
     "post_progress": Row(APPS, OF_USER),
     "get_recommendations": Row(APPS, OF_USER),
     "get_continue_watching": Row(APPS, OF_USER),
