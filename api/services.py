@@ -14,6 +14,7 @@ from api.stores import (
     Attributes,
     Contents,
     Database,
+    DeadLetters,
     Deliveries,
     Embeddings,
     Keys,
@@ -30,6 +31,7 @@ from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
 from infra.postgres.contents import ContentFacts, ContentStore
+from infra.postgres.dead_letters import DeadLetterStore
 from infra.postgres.embeddings import EmbeddingStore
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
@@ -71,6 +73,7 @@ class Services:
     keys: Keys
     partners: Partners
     deliveries: Deliveries
+    dead_letters: DeadLetters
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -161,6 +164,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             keys=ApiKeyStore(pool),
             partners=PartnerStore(pool, Sealer(settings.secrets_key), now_ms),
             deliveries=DeliveryStore(pool),
+            dead_letters=DeadLetterStore(pool),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),

@@ -12,6 +12,7 @@ from domain.embedding import Vectors
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SimilarRow
 from infra.postgres.contents import ContentFacts
+from infra.postgres.dead_letters import LetterCursor, WholeLetter
 from infra.postgres.embeddings import Embedded, Nearest
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
@@ -38,6 +39,14 @@ class Deliveries(Protocol):
     async def reserve(self, delivery: Delivery) -> KnownDelivery: ...
     async def accept(self, partner: str, webhook_id: str) -> None: ...
     async def find(self, partner: str, webhook_id: str) -> KnownDelivery | None: ...
+
+
+class DeadLetters(Protocol):
+    """Dead letters by partner, newest first."""
+
+    async def fetch_of_partner(
+        self, partner: str, limit: int, after: LetterCursor | None
+    ) -> list[WholeLetter]: ...
 
 
 class Contents(Protocol):

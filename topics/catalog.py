@@ -249,3 +249,6 @@ CATALOG: tuple[TopicSpec, ...] = (
     TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, START_SCORES, EMBEDDINGS,
     EMBEDDING_NEIGHBOURS, MODELS, CONTENT_FEATURES, SLATES,
 )  # fmt: skip
+DEAD_LETTERS: tuple[TopicSpec, ...] = tuple(
+    topic.dead_letters for topic in CATALOG if topic.dead_letter
+)

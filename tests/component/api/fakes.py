@@ -15,6 +15,7 @@ from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SHARED_MAX, SimilarRow
 from infra.postgres.contents import ContentFacts
+from infra.postgres.dead_letters import DeadLetter, WholeLetter
 from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
@@ -24,6 +25,7 @@ from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
+from topics.catalog import WEBHOOKS
 
 NOW_MS = 1_767_300_000_000
 
@@ -38,6 +40,7 @@ class FakeDatabase:
         self.keys = {}
         self.partners = {}
         self.deliveries = {}
+        self.dead_letters = []
         self.contents = {}
         self.removed = set()
         self.slates = {}
@@ -112,6 +115,18 @@ class FakeDeliveries(Store):
     async def find(self, partner, webhook_id):
         self.database.touch()
         return self.database.deliveries.get((partner, webhook_id))
+
+
+class FakeDeadLetters(Store):
+    async def fetch_of_partner(self, partner, limit, after):
+        self.database.touch()
+        found = [each for each in self.database.dead_letters if each.letter.partner == partner]
+        found.sort(key=place_of, reverse=True)
+        return [each for each in found if after is None or place_of(each) < tuple(after)][:limit]
+
+
+def place_of(whole):
+    return whole.letter.failed_at_ms, whole.letter.letter_id
 
 
 class FakeContents(Store):
@@ -310,6 +325,7 @@ class FakeWorld:
             keys=FakeKeys(database),
             partners=FakePartners(database),
             deliveries=FakeDeliveries(database),
+            dead_letters=FakeDeadLetters(database),
             contents=FakeContents(database),
             slates=FakeSlates(database),
             viewers=FakeViewers(database),
@@ -328,6 +344,17 @@ class FakeWorld:
 def a_partner(secret, **changes):
     fields = {"partner": "acme", "mapper": "generic", "enabled": True, "secrets": (secret,)}
     return Partner(**{**fields, **changes})
+
+
+def a_letter(letter_id=1, value=b"{}", **changes):
+    fields = dict.fromkeys(DeadLetter._fields) | {
+        "letter_id": letter_id, "source_topic": WEBHOOKS.name, "source_partition": 0,
+        "source_offset": letter_id, "version": letter_id, "agent": "catalogue", "reason": "rule",
+        "detail": "title: expected a text", "failed_at_ms": NOW_MS + letter_id, "partner": "acme",
+        "event_id": f"e-{letter_id}", "webhook_id": f"msg_{letter_id}", "attempts": 1,
+        "state": "open",
+    }  # fmt: skip
+    return WholeLetter(DeadLetter(**fields | changes), b"acme|msg", value, b"[]")
 
 
 def a_content(content_id="film-1", **changes):
