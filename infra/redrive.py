@@ -112,13 +112,16 @@ class Redriver:
         return errors
 
     async def _send(self, record: Prepared) -> Awaitable[Any]:
-        sent: Awaitable[Any] = await self._client.send(
-            record.letter.source_topic,
-            record.value,
-            record.key,
-            record.letter.source_partition,
-            headers=record.headers,
-        )
+        topic, partition = record.letter.source_topic, record.letter.source_partition
+        sent: Awaitable[Any]
+        if record.key is None and record.value is None:  # the client's send refuses it
+            batch = self._client.create_batch()
+            batch.append(timestamp=None, key=None, value=None, headers=record.headers)
+            sent = await self._client.send_batch(batch, topic, partition=partition)
+        else:
+            sent = await self._client.send(
+                topic, record.value, record.key, partition, headers=record.headers
+            )
         return sent
 
 

@@ -106,6 +106,10 @@ class Emitter:
         return futures
 
     async def _send_one(self, topic: str, partition: int, item: Item) -> asyncio.Future[Any]:
+        if item.key is None and item.value is None:  # a dead letter; the client's send refuses it
+            batch = self._producer.create_batch()
+            _append(batch, item)
+            return await self._close(batch, topic, partition)
         future: asyncio.Future[Any] = await self._producer.send(
             topic,
             item.value,

@@ -28,8 +28,8 @@ def a_webhook(partner="acme", payload=PAYLOAD):
 
 @pytest.fixture
 def get_as(world, client):
-    def get(partner, **params):
-        key = world.database.add_key(partner=partner)
+    def get(caller, **params):
+        key = world.database.add_key(partner=caller)
         return client.get(URL, params=params, headers={"Authorization": f"Bearer {key}"})
 
     return get

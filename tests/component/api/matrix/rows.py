@@ -10,6 +10,7 @@ from tests.component.api.matrix.callers import APP, NOBODY, PARTNER, USER
 
 EVERYBODY = frozenset({NOBODY, APP, USER, PARTNER})
 APPS = frozenset({APP, USER})
+PARTNERS = frozenset({PARTNER})
 NO_SUBJECT, OF_USER, OF_PARTNER = "nobody's", "a user's", "a partner's"
 
 
@@ -24,6 +25,7 @@ class Row:
 ROWS = {
     # the signature over the body decides, whatever else is sent: tests/component/api/test_webhooks
     "receive_webhook": Row(frozenset()),
+    "get_own_dead_letters": Row(PARTNERS),
     "post_progress": Row(APPS, OF_USER),
     "get_recommendations": Row(APPS, OF_USER),
     "get_continue_watching": Row(APPS, OF_USER),
