@@ -19,8 +19,8 @@ PARTNER_DEAD_LETTERS: Json = {
             "event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
             "webhook_id": "msg_1",
             "reason": "rule",
-            "detail": "partner acme, content_added: runtime_s: expected a whole number of seconds, "
-            "found the text 'long'; send a number, e.g. 5400",
+            "detail": "partner acme, content_added read as generic: runtime_s: expected a whole "
+            "number, found the text 'long'; send digits alone, e.g. 90",
             "attempts": 1,
             "failed_at_ms": 1767225600250,
             "state": "open",

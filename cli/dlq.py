@@ -36,6 +36,7 @@ LIST_DEFAULT, LIST_MAX = 50, 1000
 CHANGE_DEFAULT, CHANGE_MAX = 1000, 100_000
 NOTE_LENGTH_MAX = 500
 EVERYTHING = "all"
+LETTER_ID = click.IntRange(1, 2**63 - 1)  # bigint
 AGO = re.compile(r"([0-9]{1,4})([mhd])", re.ASCII)
 MS_OF = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -133,7 +134,7 @@ def list_letters(settings: Settings, *, limit: int, as_json: bool, **wanted: Any
 
 @dlq.command()
 @with_settings(database=True)
-@click.argument("letter_id", type=click.IntRange(1))
+@click.argument("letter_id", type=LETTER_ID)
 @click.option("--raw", is_flag=True, help="Write the original value to standard output, alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; bytes in base64.")
 def show(settings: Settings, letter_id: int, *, raw: bool, as_json: bool) -> None:
@@ -160,7 +161,7 @@ def show(settings: Settings, letter_id: int, *, raw: bool, as_json: bool) -> Non
 
 @dlq.command()
 @with_settings(kafka=True, database=True)
-@click.argument("letter_ids", type=click.IntRange(1), nargs=-1, metavar="[ID]...")
+@click.argument("letter_ids", type=LETTER_ID, nargs=-1, metavar="[ID]...")
 @filters
 @by_reason
 @at_most
@@ -214,7 +215,7 @@ def redrive(
 
 @dlq.command()
 @with_settings(database=True)
-@click.argument("letter_ids", type=click.IntRange(1), nargs=-1, metavar="[ID]...")
+@click.argument("letter_ids", type=LETTER_ID, nargs=-1, metavar="[ID]...")
 @filters
 @at_most
 @only_with_yes

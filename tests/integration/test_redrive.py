@@ -239,6 +239,7 @@ async def test_bytes_of_any_kind_stay_as_they_are_all_the_way(world):
     webhooks = await world.send(WEBHOOKS, *given)
     events = await world.send(PROGRESS, *given, partition=PARTITION)
     for topic, partition, offsets in ((WEBHOOKS, 0, webhooks), (PROGRESS, PARTITION, events)):
+
         def kept(place=(topic.name, partition), offsets=offsets):
             found = dict(world.query(KEPT, *place))
             return found if set(offsets) <= found.keys() else None
