@@ -5,6 +5,7 @@ import os
 import pwd
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import click
@@ -202,15 +203,18 @@ def redrive(
     if dry_run or not (letter_ids or yes):
         only_show(settings, chosen)
         return
-    redriven, refused = asyncio.run(send_again(settings, chosen, mapper))
-    click.echo(f"redriven: {redriven}")
-    for each in refused:
+    tally = Tally()
+    try:
+        asyncio.run(send_again(settings, chosen, mapper, tally))
+    finally:  # also when Kafka goes away half-way
+        click.echo(f"redriven: {tally.redriven}")
+    for each in tally.refused:
         click.echo(f"{each.letter.letter_id} stays open: {each.why}", err=True)
-    left = len(chosen) - redriven - len(refused)
+    left = len(chosen) - tally.redriven - len(tally.refused)
     if left:
         click.echo(f"{left} changed meanwhile by somebody else", err=True)
-    if refused:
-        raise CommandError(f"{len(refused)} could not be redriven")
+    if tally.refused:
+        raise CommandError(f"{len(tally.refused)} could not be redriven")
 
 
 @dlq.command()
@@ -287,11 +291,18 @@ def only_show(settings: Settings, chosen: Sequence[int]) -> None:
     click.echo(f"{len(chosen)} would be changed; nothing was. With --yes it is done.")
 
 
+@dataclass
+class Tally:
+    """How many letters were redriven so far, and those that stay open."""
+
+    redriven: int = 0
+    refused: list[Refused] = field(default_factory=list)
+
+
 async def send_again(
-    settings: Settings, chosen: Sequence[int], mapper: str | None
-) -> tuple[int, list[Refused]]:
-    """Redrive letters; return how many were, and those that stay open."""
-    redriven, refused = 0, list[Refused]()
+    settings: Settings, chosen: Sequence[int], mapper: str | None, tally: Tally
+) -> None:
+    """Redrive letters and count them."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("redrive", total=len(chosen))
         async with (
@@ -300,10 +311,9 @@ async def send_again(
         ):
             outcome: Outcome
             async for outcome in redriver.redrive(chosen, by=who(), mapper=mapper):
-                redriven += len(outcome.redriven)
-                refused += outcome.refused
+                tally.redriven += len(outcome.redriven)
+                tally.refused += outcome.refused
                 progress.advance(task, len(outcome.redriven) + len(outcome.refused))
-    return redriven, refused
 
 
 def who() -> str:
