@@ -46,7 +46,7 @@ class TopicSpec:
         ``schema`` and ``key`` are what the originals should have had. Its agents write it, one sink
         reads it: ``dead-letters-`` and the noun of the topic.
         """
-        noun = self.name.split(".")[1]
+        noun = self.name.partition(".")[2].partition(".")[0] or self.name
         return TopicSpec(
             name=self.dead_letter_name,
             schema=self.schema,
