@@ -32,7 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "partner": Entry("cli.partner:partner", "Add and list content partners."),
     "key": Entry("cli.key:key", "Create, list and revoke API keys."),
     "rule": Entry("cli.rule:rule", "Set, list, remove and check ranking rules."),
-    "dlq": Entry("cli.dlq:dlq", "List, show, redrive and discard dead letters."),
+    "dlq": Entry("cli.dlq.command:dlq", "List, show, redrive and discard dead letters."),
     "replay": Entry(
         "cli.replay:replay",
         "Derive watch states, trending, neighbours and slates again from the topics.",

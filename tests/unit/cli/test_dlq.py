@@ -6,8 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.dlq import Moment
-from cli.dlq_report import (
+from cli.dlq.options import Moment
+from cli.dlq.report import (
     HEX_BYTES_MAX,
     as_data,
     hexadecimal,
@@ -26,7 +26,7 @@ ESCAPES = "\x1b[2J\x9b31m\u202e\r\x07[red]"
 
 
 def test_a_time_is_rfc_3339_or_how_long_ago(monkeypatch):
-    monkeypatch.setattr("cli.dlq.now_ms", lambda: 10 * 86_400_000)
+    monkeypatch.setattr("cli.dlq.options.now_ms", lambda: 10 * 86_400_000)
     moments = {"2d": 8 * 86_400_000, "24h": 9 * 86_400_000, "90m": 10 * 86_400_000 - 5_400_000,
                "1970-01-01T00:00:01Z": 1000}  # fmt: skip
     assert {text: Moment().convert(text, None, None) for text in moments} == moments
