@@ -11,6 +11,23 @@ WEBHOOK: Json = {
     "payload": {"id": "A-1", "title": "Metropolis", "type": "movie", "year": 1927},
 }
 WEBHOOK_ACCEPTED: Json = {"event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"}
+PARTNER_DEAD_LETTERS: Json = {
+    "partner": "acme",
+    "entries": [
+        {
+            "dead_letter_id": 17,
+            "event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+            "webhook_id": "msg_1",
+            "reason": "rule",
+            "detail": "partner acme, content_added read as generic: runtime_s: expected a whole "
+            "number, found the text 'long'; send digits alone, e.g. 90",
+            "attempts": 1,
+            "failed_at_ms": 1767225600250,
+            "state": "open",
+            "payload": {"id": "A-1", "title": "Metropolis", "type": "movie", "runtime_s": "long"},
+        }
+    ],
+}
 PROGRESS: list[Json] = [
     {
         "event_id": "event-1",

@@ -18,6 +18,7 @@ from api.stores import (
     Audit,
     Contents,
     Database,
+    DeadLetters,
     Deliveries,
     Embeddings,
     Keys,
@@ -40,6 +41,7 @@ from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
 from infra.postgres.audit import AuditTrail
 from infra.postgres.contents import ContentFacts, ContentStore
+from infra.postgres.dead_letters import DeadLetterStore
 from infra.postgres.embeddings import EmbeddingStore
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
@@ -89,6 +91,7 @@ class Services:
     deliveries: Deliveries
     refusals: Refusals
     partner_deliveries: PartnerDeliveries
+    dead_letters: DeadLetters
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -201,6 +204,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             deliveries=DeliveryStore(pool),
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
+            dead_letters=DeadLetterStore(pool),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),

@@ -15,6 +15,7 @@ from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SimilarRow
 from infra.postgres.audit import Actor, Filter
 from infra.postgres.contents import ContentFacts
+from infra.postgres.dead_letters import LetterCursor, WholeLetter
 from infra.postgres.embeddings import Embedded, Nearest
 from infra.postgres.operator_logins import LoginAttempt, StepUp
 from infra.postgres.operator_sessions import Session
@@ -68,6 +69,14 @@ class PartnerDeliveries(Protocol):
         self, partner: str, since: datetime.datetime, limit: int, before: DeliveryPosition
     ) -> list[ArrivedDelivery]: ...
     async def fetch_lag(self, partner: str, since: datetime.datetime) -> Lag | None: ...
+
+
+class DeadLetters(Protocol):
+    """Dead letters by partner, newest first."""
+
+    async def fetch_of_partner(
+        self, partner: str, limit: int, after: LetterCursor | None
+    ) -> list[WholeLetter]: ...
 
 
 class Contents(Protocol):

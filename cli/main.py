@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "audit": Entry("cli.audit:audit", "Read, check and export the audit trail."),
     "secrets": Entry("cli.secret:secrets", "Change the key that secrets are encrypted with."),
     "rule": Entry("cli.rule:rule", "Set, list, remove and check ranking rules."),
+    "dlq": Entry("cli.dlq.command:dlq", "List, show, redrive and discard dead letters."),
     "replay": Entry(
         "cli.replay:replay",
         "Derive watch states, trending, neighbours and slates again from the topics.",

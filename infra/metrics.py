@@ -58,6 +58,10 @@ AGENT_DEDUPLICATED = Counter(
 AGENT_DEAD_LETTERED = Counter(
     "mg_agent_dead_lettered_records", "Records sent to the dead letter", ["agent", "reason"]
 )
+DEAD_LETTERS = Gauge(
+    "mg_dead_letters", "Dead letters kept, by state; each worker with sinks says the same",
+    ["topic", "reason", "state"],
+)  # fmt: skip
 AGENT_EMITTED = Counter("mg_agent_emitted_records", "Records produced", ["agent", "topic"])
 AGENT_BATCH_SIZE = Histogram(
     "mg_agent_batch_records", "Records per batch", ["agent"], buckets=BATCH_BUCKETS

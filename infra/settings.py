@@ -157,6 +157,9 @@ class Settings:
         180,
         "Untouched titles count as abandoned after this time",
     )
+    dead_letter_days: int = setting(
+        "MEDIA_GATEWAY_DEAD_LETTER_DAYS", 14, "Dead letters are kept this long, in any state"
+    )
     preset_by_type: str = setting(
         "MEDIA_GATEWAY_PRESET_BY_TYPE",
         "",

@@ -262,3 +262,6 @@ CATALOG: tuple[TopicSpec, ...] = (
     TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, START_SCORES, EMBEDDINGS,
     EMBEDDING_NEIGHBOURS, MODELS, CONTENT_FEATURES, SLATES, AUDIT_ENTRIES,
 )  # fmt: skip
+DEAD_LETTERS: tuple[TopicSpec, ...] = tuple(
+    topic.dead_letters for topic in CATALOG if topic.dead_letter
+)

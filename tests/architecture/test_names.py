@@ -25,7 +25,7 @@ VARIABLES = {item.metadata["env"] for item in fields(Settings)} | {
 # one of those that an operator made, and api.partners.labels ends their number.
 LABELS = {
     "agent", "cache", "mapper", "method", "model", "outcome", "partition", "partner", "reason",
-    "route", "status", "topic", "type",
+    "route", "state", "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")
 UNITS = ("_seconds", "_bytes", "_records")

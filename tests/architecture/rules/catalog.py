@@ -99,8 +99,12 @@ def registry_problems(catalog: Sequence[TopicSpec], registry: Sequence[AgentSpec
             for name in topic.readers
             if name in agents and topic not in reads(agents[name])
         ]
+    letters = [topic.dead_letters for topic in catalog if topic.dead_letter]
+    for topic in letters:
+        for name in set(topic.readers) - set(agents):
+            problems.append(f"{topic.name}: {name} is not an agent")
     for agent in registry:
-        problems += _agent_problems(agent, catalog)
+        problems += _agent_problems(agent, [*catalog, *letters])
     return problems
 
 

@@ -15,6 +15,7 @@ from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SHARED_MAX, SimilarRow
 from infra.postgres.contents import ContentFacts
+from infra.postgres.dead_letters import DeadLetter, WholeLetter
 from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
@@ -26,6 +27,7 @@ from schemas.content import Content
 from schemas.watch_state import WatchState
 from tests.component.api.fake_operators import FakeOperatorWorld
 from tests.component.api.partner_fakes import FakeDeliveries, FakePartnerDeliveries, FakeRefusals
+from topics.catalog import WEBHOOKS
 
 NOW_MS = 1_767_300_000_000
 
@@ -42,6 +44,7 @@ class FakeDatabase:
         self.deliveries = {}
         self.refusals = []
         self.refusal_counts = []
+        self.dead_letters = []
         self.contents = {}
         self.removed = set()
         self.slates = {}
@@ -100,6 +103,18 @@ class FakePartners(Store):
     async def find(self, partner):
         self.database.touch()
         return self.database.partners.get(partner)
+
+
+class FakeDeadLetters(Store):
+    async def fetch_of_partner(self, partner, limit, after):
+        self.database.touch()
+        found = [each for each in self.database.dead_letters if each.letter.partner == partner]
+        found.sort(key=place_of, reverse=True)
+        return [each for each in found if after is None or place_of(each) < tuple(after)][:limit]
+
+
+def place_of(whole):
+    return whole.letter.failed_at_ms, whole.letter.letter_id
 
 
 class FakeContents(Store):
@@ -313,6 +328,7 @@ class FakeWorld:
             deliveries=FakeDeliveries(database),
             refusals=FakeRefusals(database),
             partner_deliveries=FakePartnerDeliveries(database),
+            dead_letters=FakeDeadLetters(database),
             contents=FakeContents(database),
             slates=FakeSlates(database),
             viewers=FakeViewers(database),
@@ -338,6 +354,17 @@ def a_partner(secret, *, secrets=(), public_keys=(), schemes=(Scheme.V1,), **cha
     keyring = Keyring(frozenset(schemes), tuple(secrets) or (secret,), tuple(public_keys))
     fields = {"partner": "acme", "mapper": "generic", "enabled": True, "tier": "pro"}
     return Partner(keyring=keyring, **{**fields, **changes})
+
+
+def a_letter(letter_id=1, value=b"{}", **changes):
+    fields = dict.fromkeys(DeadLetter._fields) | {
+        "letter_id": letter_id, "source_topic": WEBHOOKS.name, "source_partition": 0,
+        "source_offset": letter_id, "version": letter_id, "agent": "catalogue", "reason": "rule",
+        "detail": "title: expected a text", "failed_at_ms": NOW_MS + letter_id, "partner": "acme",
+        "event_id": f"e-{letter_id}", "webhook_id": f"msg_{letter_id}", "attempts": 1,
+        "state": "open",
+    }  # fmt: skip
+    return WholeLetter(DeadLetter(**fields | changes), b"acme|msg", value, b"[]")
 
 
 def a_content(content_id="film-1", **changes):

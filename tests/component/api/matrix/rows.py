@@ -22,6 +22,7 @@ FRESH_OPERATORS = frozenset({VIEWER, ADMIN})  # with a recent code
 FRESH_ADMINS = frozenset({ADMIN})
 EVERYBODY = frozenset({NOBODY, APP, USER, PARTNER}) | OPERATORS
 APPS = frozenset({APP, USER})
+PARTNERS = frozenset({PARTNER})
 NO_SUBJECT, OF_USER, OF_PARTNER = "nobody's", "a user's", "a partner's"
 
 # The body decides who calls: 401 for the examples of the documentation.
@@ -39,7 +40,8 @@ class Row:
 ROWS = {
     # the signature over the body decides, whatever else is sent: tests/component/api/test_webhooks
     "receive_webhook": Row(frozenset()),
-    "get_partner_deliveries": Row(frozenset({PARTNER})),
+    "get_partner_deliveries": Row(PARTNERS),
+    "get_own_dead_letters": Row(PARTNERS),
     "post_progress": Row(APPS, OF_USER),
     "get_recommendations": Row(APPS, OF_USER),
     "get_continue_watching": Row(APPS, OF_USER),
