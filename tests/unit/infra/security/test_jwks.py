@@ -1,0 +1,83 @@
+"""Which keys of a document are used, which are passed over, and which spoil it."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from infra.security.jwks import JWKS_BYTES_MAX, JwksError, parse_jwks
+from tests.support.tokens import ED25519, b64, ed25519_jwk, jwks, number, rsa_jwk, rsa_key
+
+
+def found(*members):
+    return {kid: key.algorithm for kid, key in parse_jwks(jwks(*members)).items()}
+
+
+def test_a_key_without_an_algorithm_gets_the_one_of_its_type():
+    assert found(ed25519_jwk(), rsa_jwk()) == {"ed-1": "EdDSA", "rsa-1": "RS256"}
+    named = (ed25519_jwk(alg="EdDSA"), rsa_jwk(alg="RS256", use="sig", key_ops=["verify"]))
+    assert found(*named) == {"ed-1": "EdDSA", "rsa-1": "RS256"}
+
+
+OTHER_RSA = (
+    {"alg": "PS256"}, {"alg": "HS256"}, {"alg": None}, {"use": "enc"}, {"key_ops": ["encrypt"]},
+    {"key_ops": []}, {"key_ops": "verify"}, {"e": number(1)}, {"e": number(65536)},
+    {"e": number(2**40 + 1)}, {"n": "AA="}, {"n": None}, {"n": b64(b"\xff" * 2048)}, {"kid": ""},
+    {"kid": None}, {"kid": "../x"},
+)  # fmt: skip
+OTHER_ED25519 = (
+    {"alg": "RS256"}, {"crv": "Ed448"}, {"crv": "X25519"}, {"x": b64(bytes(31))}, {"x": 7},
+    {"x": ""},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *(rsa_jwk(**({"kid": "x"} | changes)) for changes in OTHER_RSA),
+        *(ed25519_jwk(**({"kid": "x"} | changes)) for changes in OTHER_ED25519),
+        rsa_jwk(rsa_key(1024), kid="x"), {"kty": "EC", "crv": "P-256", "kid": "x"},
+        {"kty": "AKP", "kid": "x"}, {"kty": ["RSA"], "kid": "x"}, {}, [], "key", None,
+    ],
+    ids=lambda other: str(other)[:60],
+)  # fmt: skip
+def test_a_key_that_is_not_for_us_is_passed_over(other):
+    assert found(other, ed25519_jwk()) == {"ed-1": "EdDSA"}
+    with pytest.raises(JwksError, match="no usable key"):
+        found(other)
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        ed25519_jwk(kid="x", d=b64(ED25519.private_bytes_raw())), rsa_jwk(kid="x", d="AQ"),
+        rsa_jwk(kid="x", p="AQ"), {"kty": "oct", "k": "c2VjcmV0", "kid": "x"},
+        {"kty": "EC", "d": "AQ"},
+    ],
+)  # fmt: skip
+def test_a_private_part_spoils_the_whole_document(private):
+    with pytest.raises(JwksError, match="private parts"):
+        found(ed25519_jwk(), private)
+
+
+def test_two_keys_of_one_id_are_refused():
+    other = ed25519.Ed25519PrivateKey.generate()
+    with pytest.raises(JwksError, match="same kid"):
+        found(ed25519_jwk(), ed25519_jwk(other))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"", b"{}", b"[]", b"null", b'{"keys": {}}', b'{"keys": []}', b"\xff", b'{"keys": null}',
+        b'{"keys": [], "keys": []}', b"[" * 5000, b" " * (JWKS_BYTES_MAX + 1),
+        json.dumps({"keys": [ed25519_jwk(kid=f"k{n}") for n in range(33)]}).encode(),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_key_set_is_refused_in_a_sentence(document):
+    with pytest.raises(JwksError):
+        parse_jwks(document)
+
+
+def test_a_set_of_32_keys_is_used():
+    assert len(found(*(ed25519_jwk(kid=f"k{n}") for n in range(32)))) == 32
