@@ -4,11 +4,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from starlette.requests import Request
 
+from api.background import in_background
 from api.cache import TtlCache
+from api.identity.key_use import KeyUse
+from api.identity.tokens import Tokens, TokenStores
 from api.presets import PresetRules
 from api.stores import (
     Attributes,
@@ -26,6 +29,8 @@ from api.stores import (
     Viewers,
     WatchStates,
 )
+from infra.issuers.fetching import fetch
+from infra.issuers.remote_keys import RemoteKeys
 from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
@@ -36,7 +41,10 @@ from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
 from infra.postgres.ranking_rules import RankingRuleStore
+from infra.postgres.signing_keys import SigningKeyStore
 from infra.postgres.slates import SlateStore
+from infra.postgres.token_issuers import TokenIssuerStore
+from infra.postgres.token_revocations import TokenRevocationStore
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
@@ -69,6 +77,8 @@ class Services:
     producer: Producer
     database: Database
     keys: Keys
+    key_use: KeyUse
+    tokens: Tokens
     partners: Partners
     deliveries: Deliveries
     contents: Contents
@@ -148,18 +158,35 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         timeout_ms=settings.produce_timeout_ms,
         linger_ms=settings.produce_linger_ms,
     )
+    sealer = Sealer(settings.secrets_key)
+    keys = ApiKeyStore(pool)
+    key_use = KeyUse(keys.note_used)
+    remote_keys = RemoteKeys(partial(fetch, private=settings.issuers_private == 1), time.monotonic)
+    tokens = Tokens(
+        settings.token_issuer,
+        TokenStores(
+            TokenIssuerStore(pool), SigningKeyStore(pool, sealer), TokenRevocationStore(pool)
+        ),
+        remote_keys,
+        clock_ms=now_ms,
+        monotonic_s=time.monotonic,
+    )
     async with AsyncExitStack() as stack:
         await pool.open()
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
         stack.push_async_callback(producer.stop)
+        await stack.enter_async_context(in_background(key_use.run))
+        await stack.enter_async_context(in_background(partial(remote_keys.run, tokens.key_urls)))
         yield Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=producer,
             database=PostgresDatabase(pool),
-            keys=ApiKeyStore(pool),
-            partners=PartnerStore(pool, Sealer(settings.secrets_key), now_ms),
+            keys=keys,
+            key_use=key_use,
+            tokens=tokens,
+            partners=PartnerStore(pool, sealer, now_ms),
             deliveries=DeliveryStore(pool),
             contents=ContentStore(pool),
             slates=SlateStore(pool),

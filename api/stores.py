@@ -5,7 +5,7 @@ documented where it is implemented.
 """
 # ruff: noqa: D102
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.embedding import Vectors
@@ -14,16 +14,41 @@ from infra.postgres.attributes import SimilarRow
 from infra.postgres.contents import ContentFacts
 from infra.postgres.embeddings import Embedded, Nearest
 from infra.postgres.partners import Partner
+from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.slates import ServedSlate
+from infra.postgres.token_issuers import TokenIssuer
+from infra.postgres.token_revocations import TokenRevocation
 from infra.postgres.viewers import Viewer
 from infra.postgres.watch_states import HistoryCursor
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
+from infra.security.signing import SigningKey
 
 
 class Keys(Protocol):
     """API keys by public id."""
 
     async def find(self, key_id: str) -> ApiKey | None: ...
+    async def note_used(self, uses: Mapping[str, int]) -> None: ...
+
+
+class TokenIssuers(Protocol):
+    """Issuers whose tokens are believed."""
+
+    async def list_all(self) -> list[TokenIssuer]: ...
+
+
+class SigningKeys(Protocol):
+    """Keys that sign our own tokens."""
+
+    async def find(self, kid: str, now_ms: int) -> PublicSigningKey | None: ...
+    async def current(self, now_ms: int) -> SigningKey | None: ...
+    async def list_published(self, now_ms: int) -> list[PublicSigningKey]: ...
+
+
+class TokenRevocations(Protocol):
+    """Tokens that are not believed any more."""
+
+    async def list_live(self, now_s: int) -> list[TokenRevocation]: ...
 
 
 class Partners(Protocol):

@@ -167,8 +167,19 @@ class Settings:
     secrets_key: str = setting(
         "MEDIA_GATEWAY_SECRETS_KEY",
         "",
-        "Base64 of 32 bytes: partner secrets are encrypted at rest; empty: kept unencrypted",
+        "Base64 of 32 bytes: secrets are encrypted at rest; empty: partners' are kept unencrypted, "
+        "and no tokens are issued",
         secret=True,
+    )
+    token_issuer: str = setting(
+        "MEDIA_GATEWAY_TOKEN_ISSUER",
+        "urn:media-gateway",
+        "Issuer and audience of the tokens that the gateway issues for devices",
+    )
+    issuers_private: int = setting(
+        "MEDIA_GATEWAY_ISSUERS_PRIVATE",
+        0,
+        "1: key sets of issuers may come from private addresses, and by http from this machine",
     )
     demo_data: Path = setting(
         "MEDIA_GATEWAY_DATA",

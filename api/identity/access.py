@@ -15,22 +15,26 @@ class Caller(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """The kind of caller, and the scope that the credentials need to have."""
+    """The kind of caller, and the scope that the credentials need to have.
+
+    ``any_user``: the credentials must not be bound to one user.
+    """
 
     caller: Caller
     scope: str | None = None
+    any_user: bool = False
 
 
 ANYBODY = Access(caller=Caller.ANYBODY)
 SIGNING_PARTNER = Access(caller=Caller.SIGNING_PARTNER)
 
 
-def app(scope: str) -> Access:
+def app(scope: str, *, any_user: bool = False) -> Access:
     """Return the access of apps whose credentials have ``scope``.
 
     A user named in the path must be the one that the credentials are bound to, if they are.
     """
-    return Access(caller=Caller.APP, scope=scope)
+    return Access(caller=Caller.APP, scope=scope, any_user=any_user)
 
 
 def partner(scope: str) -> Access:

@@ -6,13 +6,14 @@ A module here holds the endpoints of one kind of caller or subject; their handle
 from starlette.routing import Route
 
 from api.endpoint import Endpoint
-from api.routes import catalogue, ingestion, playback, system, viewers
+from api.routes import catalogue, identity, ingestion, playback, system, viewers
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *ingestion.ENDPOINTS,
     *playback.ENDPOINTS,
     *viewers.ENDPOINTS,
     *catalogue.ENDPOINTS,
+    *identity.ENDPOINTS,
     *system.ENDPOINTS,
 )
 

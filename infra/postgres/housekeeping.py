@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from infra.postgres import webhook_deliveries
+from infra.postgres import token_revocations, webhook_deliveries
 from infra.postgres.pool import UNAVAILABLE, Pool
 from infra.postgres.watch_states import clean_rows
 from infra.settings import Settings
@@ -28,6 +28,10 @@ async def keep_house(pool: Pool, settings: Settings, clock_ms: Callable[[], int]
 
 
 async def tidy(pool: Pool, settings: Settings, now_ms: int) -> tuple[int, int]:
-    """Take old titles out of the row, forget old webhook ids; return the counts. Idempotent."""
+    """Take old titles out of the row, forget old webhook ids; return the counts. Idempotent.
+
+    Revocations of tokens that have expired are forgotten as well.
+    """
+    await token_revocations.purge(pool, now_ms)
     left = await clean_rows(pool, now_ms, settings.completed_row_days, settings.abandoned_row_days)
     return left, await webhook_deliveries.purge(pool, now_ms)

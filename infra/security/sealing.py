@@ -35,6 +35,11 @@ class Sealer:
     def __init__(self, key_base64: str) -> None:
         self._cipher = AESGCM(_key(key_base64)) if key_base64 else None
 
+    @property
+    def encrypts(self) -> bool:
+        """Whether there is a key: secrets are not kept as they are."""
+        return self._cipher is not None
+
     def seal(self, secret: bytes, context: str) -> str:
         """Return the text to store."""
         if self._cipher is None:

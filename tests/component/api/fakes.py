@@ -6,10 +6,14 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
+from api.identity.key_use import KeyUse
+from api.identity.tokens import Tokens, TokenStores
 from api.presets import PresetRules
 from api.services import Services
 from domain.sources.attributes import AttributeIndex
 from domain.title_attributes import attributes_of, wholes_of
+from infra.issuers.fetching import FetchError
+from infra.issuers.remote_keys import RemoteKeys
 from infra.kafka.delivery import Produced
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
@@ -17,9 +21,11 @@ from infra.postgres.attributes import SHARED_MAX, SimilarRow
 from infra.postgres.contents import ContentFacts
 from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
+from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.slates import ServedSlate
 from infra.postgres.webhook_deliveries import KnownDelivery
-from infra.security import keys
+from infra.security import keys, signing
+from infra.security.sealing import SealingError
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
@@ -36,6 +42,11 @@ class FakeDatabase:
         self.frozen = False
         self.defect = False
         self.keys = {}
+        self.key_uses = []
+        self.issuers = []
+        self.signing_keys = {}
+        self.sealed_with_another = False
+        self.revocations = []
         self.partners = {}
         self.deliveries = {}
         self.contents = {}
@@ -64,9 +75,14 @@ class FakeDatabase:
 
     def add_key(self, **changes):
         new = keys.create_key()
-        fields = {"name": "test", "scopes": keys.SCOPES, "user_id": None, "created_at_ms": 0}
+        fields = {"name": "test", "scopes": keys.USER_SCOPES, "user_id": None, "created_at_ms": 0}
         self.keys[new.key_id] = ApiKey(new.key_id, new.sha256, **{**fields, **changes})
         return new.text
+
+    def add_signing_key(self, kid="own-1", signs_from_ms=0, ends_at_ms=None):
+        seed = signing.create_seed()
+        public = PublicSigningKey(kid, signing.public_x(seed), 0, signs_from_ms, ends_at_ms)
+        self.signing_keys[kid] = (public, seed)
 
     def add_content(self, content):
         self.contents[content.content_id] = content
@@ -90,6 +106,46 @@ class FakeKeys(Store):
         await self.answer()
         self.database.touch()
         return self.database.keys.get(key_id)
+
+    async def note_used(self, uses):
+        self.database.touch()
+        self.database.key_uses.append(dict(uses))
+
+
+class FakeTokenIssuers(Store):
+    async def list_all(self):
+        self.database.touch()
+        return list(self.database.issuers)
+
+
+class FakeSigningKeys(Store):
+    """Keys by id as (public part, seed); ``sealed_with_another`` makes them unreadable."""
+
+    def live(self, now_ms):
+        known = self.database.signing_keys.values()
+        return [pair for pair in known if pair[0].ends_at_ms is None or pair[0].ends_at_ms > now_ms]
+
+    async def find(self, kid, now_ms):
+        self.database.touch()
+        return next((public for public, _ in self.live(now_ms) if public.kid == kid), None)
+
+    async def list_published(self, now_ms):
+        self.database.touch()
+        return [public for public, _ in self.live(now_ms)]
+
+    async def current(self, now_ms):
+        self.database.touch()
+        if self.database.sealed_with_another:
+            raise SealingError("sealed with another key")
+        ready = [pair for pair in self.live(now_ms) if pair[0].signs_from_ms <= now_ms]
+        found = max(ready, key=lambda pair: pair[0].signs_from_ms, default=None)
+        return None if found is None else signing.load(found[0].kid, found[1])
+
+
+class FakeTokenRevocations(Store):
+    async def list_live(self, now_s):
+        self.database.touch()
+        return list(self.database.revocations)
 
 
 class FakePartners(Store):
@@ -295,6 +351,14 @@ class FakeWorld:
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
+        self.documents = {}  # what other servers answer, by URL
+        self.fetched = []
+
+    async def fetch(self, url):
+        self.fetched.append(url)
+        if url not in self.documents:
+            raise FetchError("not there")
+        return self.documents[url]
 
     def later(self, seconds):
         self.now_ms += int(seconds * 1000)
@@ -302,12 +366,27 @@ class FakeWorld:
     @asynccontextmanager
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
+        keys = FakeKeys(database)
+        self.key_use = KeyUse(keys.note_used)
+        self.remote_keys = RemoteKeys(self.fetch, lambda: self.now_ms / 1000)
+        stores = TokenStores(
+            FakeTokenIssuers(database), FakeSigningKeys(database), FakeTokenRevocations(database)
+        )
+        tokens = Tokens(
+            settings.token_issuer,
+            stores,
+            self.remote_keys,
+            clock_ms=lambda: self.now_ms,
+            monotonic_s=lambda: self.now_ms / 1000,
+        )
         yield Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=self.producer,
             database=database,
-            keys=FakeKeys(database),
+            keys=keys,
+            key_use=self.key_use,
+            tokens=tokens,
             partners=FakePartners(database),
             deliveries=FakeDeliveries(database),
             contents=FakeContents(database),

@@ -10,8 +10,10 @@ import warnings
 import orjson
 import pytest
 
+from api.examples import TOKEN_REQUEST
 from api.routes import ENDPOINTS
 from infra.postgres.viewers import Viewer
+from infra.security.keys import APP_SCOPES
 from infra.security.webhooks import create_secret, sign
 from tests.component.api.fakes import NOW_MS, a_content, a_partner, a_state
 from tests.component.api.test_progress import a_report
@@ -117,6 +119,12 @@ def path_of(rng, template):
     return template
 
 
+def a_document(path):
+    if "tokens" in path:
+        return TOKEN_REQUEST
+    return envelope() if "webhooks" in path else a_report()
+
+
 @pytest.fixture
 def token(world):
     world.database.partners["acme"] = a_partner(SECRET)
@@ -125,7 +133,8 @@ def token(world):
     world.database.slates["user-1"] = a_slate("film-1")
     world.database.features["film-1"] = b"{}"
     world.database.viewers["user-1"] = Viewer("user-1", 7, 7, (), NOW_MS)
-    return world.database.add_key()
+    world.database.add_signing_key()
+    return world.database.add_key(scopes=APP_SCOPES)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda item: item.name)
@@ -133,7 +142,7 @@ def test_no_input_makes_a_500(world, client, token, endpoint):
     rng = random.Random(f"{endpoint.name}-1")
     statuses = set()
     for number in range(ROUNDS):
-        body = a_body(rng, envelope() if "webhooks" in endpoint.path else a_report())
+        body = a_body(rng, a_document(endpoint.path))
         path = path_of(rng, endpoint.path)
         method = (
             endpoint.method if rng.random() < 0.95 else rng.choice(["PUT", "HEAD", "TRACE", "XYZ"])

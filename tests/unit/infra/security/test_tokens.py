@@ -193,7 +193,8 @@ def test_a_token_of_another_type_is_refused(kind):
     "kid",
     [
         "../../../../dev/null", "..", "/etc/passwd", "ed-1' OR '1'='1",
-        "x'; DROP TABLE signing_keys;--", "ed-1 ", "", "\n", "a" * 129, "ed-1\0", None, 1, ["ed-1"], {"kid": "ed-1"}, "é", "https://x/",
+        "x'; DROP TABLE signing_keys;--", "ed-1 ", "", "\n", "a" * 129, "ed-1\0", None, 1, ["ed-1"],
+        {"kid": "ed-1"}, "é", "https://x/",
     ],
 )  # fmt: skip
 def test_a_key_id_is_a_short_plain_name(kid):
