@@ -30,7 +30,15 @@ COMMANDS: dict[str, Entry] = {
         "cli.migrate:migrate", "Apply the migrations that the database lacks, in order."
     ),
     "partner": Entry("cli.partner:partner", "Add and list content partners."),
-    "key": Entry("cli.key:key", "Create, list and revoke API keys."),
+    "key": Entry("cli.key:key", "Create, list, rotate and revoke API keys."),
+    "issuer": Entry(
+        "cli.issuer:issuer", "Add, list and remove identity providers whose tokens are believed."
+    ),
+    "signing-key": Entry(
+        "cli.signing_key:signing_key",
+        "Rotate, list and retire the keys that sign tokens for devices.",
+    ),
+    "token": Entry("cli.token:token", "Revoke tokens of users and devices."),
     "rule": Entry("cli.rule:rule", "Set, list, remove and check ranking rules."),
     "replay": Entry(
         "cli.replay:replay",
