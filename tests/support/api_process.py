@@ -19,7 +19,7 @@ START_TIMEOUT_S = 120
 
 @contextmanager
 def running_api(database_url: str, directory: Path, **environment: str) -> Iterator[str]:
-    """Yield the base URL of an API that answers; reads do not need its Kafka, which is not there."""
+    """Yield the base URL of an API that answers. Its Kafka is not there; reads do not need it."""
     port = free_port()
     given = {
         "DATABASE_URL": database_url,
