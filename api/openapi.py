@@ -47,7 +47,7 @@ def document() -> Json:
                 KEY_SCHEME: {
                     "type": "http",
                     "scheme": "bearer",
-                    "bearerFormat": "mg_live_ + 8 + 32 characters",
+                    "bearerFormat": "an API key (mg_live_ + 8 + 32 characters) or a JWT",
                 }
             },
         },
@@ -58,7 +58,8 @@ def operation(endpoint: Endpoint) -> Json:
     """Return one operation."""
     result: Json = {"operationId": endpoint.name, "summary": endpoint.summary}
     if endpoint.access.scope is not None:
-        result["description"] = f"Needs the scope `{endpoint.access.scope}`."
+        unbound = " of credentials that are not bound to a user" if endpoint.access.any_user else ""
+        result["description"] = f"Needs the scope `{endpoint.access.scope}`{unbound}."
     result["security"] = [{KEY_SCHEME: []}] if endpoint.access.scope else []
     if endpoint.parameters:
         result["parameters"] = [parameter(item) for item in endpoint.parameters]

@@ -160,7 +160,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     sealer = Sealer(settings.secrets_key)
     keys = ApiKeyStore(pool)
-    key_use = KeyUse(keys.note_used)
+    key_use = KeyUse(keys.note_used, now_ms)
     remote_keys = RemoteKeys(partial(fetch, private=settings.issuers_private == 1), time.monotonic)
     tokens = Tokens(
         settings.token_issuer,

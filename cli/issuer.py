@@ -76,6 +76,7 @@ def add(
     """
     check_name(name, settings)
     check_lifetime(int(options["lifetime"]))
+    check_words(str(options["audience"]), str(options["user_claim"]))
     if (jwks_url is None) is (jwks_file is None):
         raise CommandError("give either --jwks-url or --jwks-file")
     document = read_keys(settings, jwks_url, jwks_file)
@@ -166,6 +167,13 @@ def check_name(name: str, settings: Settings) -> None:
         raise CommandError(f"an issuer has 1 to {NAME_LENGTH_MAX} characters, none of them blank")
     if name == settings.token_issuer:
         raise CommandError(f"{name} issues the gateway's own tokens (MEDIA_GATEWAY_TOKEN_ISSUER)")
+
+
+def check_words(audience: str, user_claim: str) -> None:
+    """Refuse an audience or a name of a claim that cannot be."""
+    for option, word in (("--audience", audience), ("--user-claim", user_claim)):
+        if not 1 <= len(word) <= NAME_LENGTH_MAX or not word.isprintable():
+            raise CommandError(f"{option}: 1 to {NAME_LENGTH_MAX} printable characters")
 
 
 def check_lifetime(seconds: int) -> None:

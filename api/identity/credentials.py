@@ -58,11 +58,17 @@ async def of_key(services: Services, text: str) -> Principal | KeyRefusal:
         return KeyRefusal.UNKNOWN_KEY
     if not keys.matches(text, key.key_sha256):
         return KeyRefusal.WRONG_KEY
-    now_ms = services.clock_ms()
-    if not key.is_live(now_ms):
+    if not key.is_live(services.clock_ms()):
         return KeyRefusal.EXPIRED_KEY if key.revoked_at_ms is None else KeyRefusal.REVOKED_KEY
-    services.key_use.note(key_id, now_ms)
-    return Principal(f"key:{key_id}", frozenset(key.scopes), key.tier, key.user_id, key.partner)
+    services.key_use.note(key_id)
+    return Principal(
+        subject=f"key:{key_id}",
+        scopes=frozenset(key.scopes),
+        tier=key.tier,
+        user_id=key.user_id,
+        partner=key.partner,
+        key_id=key_id,
+    )
 
 
 async def of_token(services: Services, text: str) -> Principal | Refusal:
@@ -86,7 +92,8 @@ async def _of_own_token(services: Services, found: Verified) -> Principal | Refu
 
 def _user(found: Verified, scopes: frozenset[str], tier: str) -> Principal:
     user_id = found.claims.user_id
-    return Principal(f"user:{user_id}", scopes, tier, user_id)
+    key_id = found.claims.client_id if found.grant is None else None
+    return Principal(f"user:{user_id}", scopes, tier, user_id, key_id=key_id)
 
 
 async def find_key(services: Services, key_id: str) -> ApiKey | None:

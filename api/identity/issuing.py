@@ -41,7 +41,7 @@ async def post_token(request: Request) -> Response:
         issuer=services.tokens.own_issuer,
         user_id=wanted.user_id,
         scopes=tuple(dict.fromkeys(wanted.scopes)),
-        client_id=principal.subject.removeprefix("key:"),
+        client_id=principal.key_id or "",
         token_id=token_id,
         issued_at_s=now_s,
         expires_at_s=now_s + wanted.ttl_s,

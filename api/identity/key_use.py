@@ -18,26 +18,27 @@ Write = Callable[[Mapping[str, int]], Awaitable[None]]
 class KeyUse:
     """Collects uses; what cannot be written waits, what does not fit is noted at a later use."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, clock_ms: Callable[[], int]) -> None:
         self._write = write
+        self._clock_ms = clock_ms
         self._noted: dict[str, int] = {}  # key id -> Unix milliseconds of the last note
         self._waiting: dict[str, int] = {}
 
-    def note(self, key_id: str, now_ms: int) -> None:
+    def note(self, key_id: str) -> None:
         """Note that a key is used now. Never waits, never fails."""
-        if now_ms - self._noted.get(key_id, -NOTE_EVERY_MS) < NOTE_EVERY_MS:
+        now_ms = self._clock_ms()
+        noted_ms = self._noted.get(key_id)
+        if noted_ms is None:
+            if len(self._noted) >= KEYS_MAX:
+                return
+        elif now_ms - noted_ms < NOTE_EVERY_MS:
             return
-        if len(self._noted) >= KEYS_MAX:
-            self._noted = {
-                known: at_ms
-                for known, at_ms in self._noted.items()
-                if now_ms - at_ms < NOTE_EVERY_MS
-            }
-        if len(self._noted) < KEYS_MAX:
-            self._noted[key_id] = self._waiting[key_id] = now_ms
+        self._noted[key_id] = self._waiting[key_id] = now_ms
 
     async def flush(self) -> None:
         """Write what waits, in one statement; on an error it goes on waiting."""
+        since_ms = self._clock_ms() - NOTE_EVERY_MS
+        self._noted = {key_id: at_ms for key_id, at_ms in self._noted.items() if at_ms > since_ms}
         writing = self._waiting
         if not writing:
             return

@@ -46,7 +46,8 @@ def principal_of(request: Request) -> Principal:
 
 async def authenticated(request: Request) -> Principal:
     """Return who the Authorization header speaks for."""
-    header = request.headers.get("authorization", "")
+    given = request.headers.getlist("authorization")
+    header = given[0] if len(given) == 1 else ""  # of two, nobody knows which one was meant
     text = header[len(SCHEME) :] if header[: len(SCHEME)].lower() == SCHEME else ""
     principal = await identify(services_of(request), text, request.scope[REQUEST_ID])
     if principal is None:

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 
 TRUST_TTL_S = 3.0
 REVOCATIONS_TTL_S = 2.0
+OWN_KEYS_TTL_S = 1.0  # the first key signs at once; other processes know it this much later
 OWN_LIFETIME_MAX_S = 3600
-SIGNING_KEYS_MAX = 1_000
 STORED_SETS_MAX = 128
 
 Revoked = Mapping[tuple[str, str], int]
@@ -45,6 +45,13 @@ class Verified(NamedTuple):
 
     claims: Claims
     grant: TokenIssuer | None
+
+
+class OwnKey(NamedTuple):
+    """One of our keys as it is published, and as it verifies."""
+
+    public: PublicSigningKey
+    verifies: VerificationKey
 
 
 class Tokens:
@@ -79,11 +86,8 @@ class Tokens:
         self._revoked: TtlCache[str, Revoked] = TtlCache(
             "revocations", size_max=1, ttl_s=REVOCATIONS_TTL_S, clock_s=monotonic_s
         )
-        self._own_keys: TtlCache[str, PublicSigningKey | None] = TtlCache(
-            "own_keys", size_max=SIGNING_KEYS_MAX, ttl_s=TRUST_TTL_S, clock_s=monotonic_s
-        )
-        self._published: TtlCache[str, list[PublicSigningKey]] = TtlCache(
-            "published_keys", size_max=1, ttl_s=TRUST_TTL_S, clock_s=monotonic_s
+        self._published: TtlCache[str, Mapping[str, OwnKey]] = TtlCache(
+            "own_keys", size_max=1, ttl_s=OWN_KEYS_TTL_S, clock_s=monotonic_s
         )
         self._current: TtlCache[str, signing.SigningKey | None] = TtlCache(
             "signing_key", size_max=1, ttl_s=TRUST_TTL_S, clock_s=monotonic_s
@@ -131,20 +135,24 @@ class Tokens:
 
     async def published(self) -> list[PublicSigningKey]:
         """Return our public keys that may have signed a token that is still good, or will."""
-        return await self._published.get_or_load(
-            "all", lambda: self._stores.signing_keys.list_published(self._clock_ms())
-        )
+        return [key.public for key in (await self._own_keys()).values()]
 
     async def _load_issuers(self) -> Mapping[str, TokenIssuer]:
         found = await self._stores.issuers.list_all()
         return {item.issuer: item for item in found if item.enabled}
 
+    async def _own_keys(self) -> Mapping[str, OwnKey]:
+        return await self._published.get_or_load("all", self._load_own_keys)
+
+    async def _load_own_keys(self) -> Mapping[str, OwnKey]:
+        found = await self._stores.signing_keys.list_published(self._clock_ms())
+        return {
+            key.kid: OwnKey(key, signing.verification_key(key.kid, key.x)) for key in found
+        }  # fmt: skip
+
     async def _own_key(self, kid: str) -> VerificationKey | None:
-        now_ms = self._clock_ms()
-        found = await self._own_keys.get_or_load(
-            kid, lambda: self._stores.signing_keys.find(kid, now_ms)
-        )
-        return None if found is None else signing.verification_key(found.kid, found.x)
+        found = (await self._own_keys()).get(kid)
+        return None if found is None else found.verifies
 
     def _foreign_key(self, issuer: TokenIssuer, token: Unverified) -> VerificationKey | None:
         if issuer.jwks_url is None:

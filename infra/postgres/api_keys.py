@@ -89,7 +89,8 @@ class ApiKeyStore:
     async def note_used(self, uses: Mapping[str, int]) -> None:
         """Record when keys were used last (Unix milliseconds by key id), in one statement."""
         async with self._pool.connection() as connection:
-            await connection.execute(NOTE_USED, (list(uses), list(uses.values())))
+            ordered = sorted(uses)  # two processes lock rows in the same order
+            await connection.execute(NOTE_USED, (ordered, [uses[key_id] for key_id in ordered]))
 
     async def find(self, key_id: str) -> ApiKey | None:
         """Return the key with this public id, revoked or not; None when unknown."""

@@ -37,7 +37,6 @@ COLUMNS = ", ".join(PublicSigningKey._fields)  # the columns are named like the 
 LIVE = "(ends_at_ms IS NULL OR ends_at_ms > %s)"
 LIST = f"SELECT {COLUMNS} FROM signing_keys ORDER BY created_at_ms, kid"  # noqa: S608 - constants
 PUBLISHED = f"SELECT {COLUMNS} FROM signing_keys WHERE {LIVE} ORDER BY created_at_ms, kid"  # noqa: S608
-FIND = f"SELECT {COLUMNS} FROM signing_keys WHERE kid = %s AND {LIVE}"  # noqa: S608
 CURRENT = f"""
 SELECT kid, sealed FROM signing_keys WHERE signs_from_ms <= %s AND {LIVE}
 ORDER BY signs_from_ms DESC, kid LIMIT 1
@@ -90,12 +89,6 @@ class SigningKeyStore:
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(PUBLISHED, (now_ms,))).fetchall()
         return [PublicSigningKey(*row) for row in rows]
-
-    async def find(self, kid: str, now_ms: int) -> PublicSigningKey | None:
-        """Return a key that has not ended; None when there is none of this id."""
-        async with self._pool.connection() as connection:
-            row = await (await connection.execute(FIND, (kid, now_ms))).fetchone()
-        return None if row is None else PublicSigningKey(*row)
 
     async def current(self, now_ms: int) -> SigningKey | None:
         """Return the key that signs at this time; None when there is none.

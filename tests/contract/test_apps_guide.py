@@ -1,4 +1,4 @@
-"""docs/apps.md says what is: its calls are calls of the API, its tables name everything there is."""
+"""docs/apps.md says what is: its calls are calls of the API, its tables name all there is."""
 
 import json
 import re

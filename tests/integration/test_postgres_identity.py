@@ -66,9 +66,9 @@ async def test_the_newest_key_that_may_sign_signs(pool):
     await store.rotate(NewSigningKey("two", create_seed(), 100, 1000), 1000 + HOUR_MS)
     assert (await store.current(999)).kid == "one"
     assert (await store.current(1000)).kid == "two"
-    found = await store.find("one", 1000 + HOUR_MS - 1)
-    assert (found.x, found.ends_at_ms) == (public_x(seed), 1000 + HOUR_MS)
-    assert await store.find("one", 1000 + HOUR_MS) is None
+    one, two = await store.list_published(HOUR_MS - 1)
+    assert (one.kid, one.x, one.ends_at_ms) == ("one", public_x(seed), 1000 + HOUR_MS)
+    assert (two.kid, two.signs_from_ms, two.ends_at_ms) == ("two", 1000, None)
     assert [key.kid for key in await store.list_published(1000 + HOUR_MS)] == ["two"]
     assert await store.retire("two", 2000)
     assert not await store.retire("two", 3000)

@@ -7,13 +7,10 @@ from contextlib import asynccontextmanager
 import psycopg
 
 from api.identity.key_use import KeyUse
-from api.identity.tokens import Tokens, TokenStores
 from api.presets import PresetRules
 from api.services import Services
 from domain.sources.attributes import AttributeIndex
 from domain.title_attributes import attributes_of, wholes_of
-from infra.issuers.fetching import FetchError
-from infra.issuers.remote_keys import RemoteKeys
 from infra.kafka.delivery import Produced
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
@@ -21,15 +18,14 @@ from infra.postgres.attributes import SHARED_MAX, SimilarRow
 from infra.postgres.contents import ContentFacts
 from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
-from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.slates import ServedSlate
 from infra.postgres.webhook_deliveries import KnownDelivery
-from infra.security import keys, signing
-from infra.security.sealing import SealingError
+from infra.security import keys
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
+from tests.component.api.identity.fakes import FakeTokens
 
 NOW_MS = 1_767_300_000_000
 
@@ -43,10 +39,6 @@ class FakeDatabase:
         self.defect = False
         self.keys = {}
         self.key_uses = []
-        self.issuers = []
-        self.signing_keys = {}
-        self.sealed_with_another = False
-        self.revocations = []
         self.partners = {}
         self.deliveries = {}
         self.contents = {}
@@ -79,11 +71,6 @@ class FakeDatabase:
         self.keys[new.key_id] = ApiKey(new.key_id, new.sha256, **{**fields, **changes})
         return new.text
 
-    def add_signing_key(self, kid="own-1", signs_from_ms=0, ends_at_ms=None):
-        seed = signing.create_seed()
-        public = PublicSigningKey(kid, signing.public_x(seed), 0, signs_from_ms, ends_at_ms)
-        self.signing_keys[kid] = (public, seed)
-
     def add_content(self, content):
         self.contents[content.content_id] = content
 
@@ -110,42 +97,6 @@ class FakeKeys(Store):
     async def note_used(self, uses):
         self.database.touch()
         self.database.key_uses.append(dict(uses))
-
-
-class FakeTokenIssuers(Store):
-    async def list_all(self):
-        self.database.touch()
-        return list(self.database.issuers)
-
-
-class FakeSigningKeys(Store):
-    """Keys by id as (public part, seed); ``sealed_with_another`` makes them unreadable."""
-
-    def live(self, now_ms):
-        known = self.database.signing_keys.values()
-        return [pair for pair in known if pair[0].ends_at_ms is None or pair[0].ends_at_ms > now_ms]
-
-    async def find(self, kid, now_ms):
-        self.database.touch()
-        return next((public for public, _ in self.live(now_ms) if public.kid == kid), None)
-
-    async def list_published(self, now_ms):
-        self.database.touch()
-        return [public for public, _ in self.live(now_ms)]
-
-    async def current(self, now_ms):
-        self.database.touch()
-        if self.database.sealed_with_another:
-            raise SealingError("sealed with another key")
-        ready = [pair for pair in self.live(now_ms) if pair[0].signs_from_ms <= now_ms]
-        found = max(ready, key=lambda pair: pair[0].signs_from_ms, default=None)
-        return None if found is None else signing.load(found[0].kid, found[1])
-
-
-class FakeTokenRevocations(Store):
-    async def list_live(self, now_s):
-        self.database.touch()
-        return list(self.database.revocations)
 
 
 class FakePartners(Store):
@@ -351,14 +302,7 @@ class FakeWorld:
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
-        self.documents = {}  # what other servers answer, by URL
-        self.fetched = []
-
-    async def fetch(self, url):
-        self.fetched.append(url)
-        if url not in self.documents:
-            raise FetchError("not there")
-        return self.documents[url]
+        self.tokens = FakeTokens(self.database, lambda: self.now_ms)
 
     def later(self, seconds):
         self.now_ms += int(seconds * 1000)
@@ -367,18 +311,7 @@ class FakeWorld:
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
         keys = FakeKeys(database)
-        self.key_use = KeyUse(keys.note_used)
-        self.remote_keys = RemoteKeys(self.fetch, lambda: self.now_ms / 1000)
-        stores = TokenStores(
-            FakeTokenIssuers(database), FakeSigningKeys(database), FakeTokenRevocations(database)
-        )
-        tokens = Tokens(
-            settings.token_issuer,
-            stores,
-            self.remote_keys,
-            clock_ms=lambda: self.now_ms,
-            monotonic_s=lambda: self.now_ms / 1000,
-        )
+        self.key_use = KeyUse(keys.note_used, lambda: self.now_ms)
         yield Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
@@ -386,7 +319,7 @@ class FakeWorld:
             database=database,
             keys=keys,
             key_use=self.key_use,
-            tokens=tokens,
+            tokens=self.tokens.open(settings),
             partners=FakePartners(database),
             deliveries=FakeDeliveries(database),
             contents=FakeContents(database),

@@ -133,7 +133,7 @@ def token(world):
     world.database.slates["user-1"] = a_slate("film-1")
     world.database.features["film-1"] = b"{}"
     world.database.viewers["user-1"] = Viewer("user-1", 7, 7, (), NOW_MS)
-    world.database.add_signing_key()
+    world.tokens.add_signing_key()
     return world.database.add_key(scopes=APP_SCOPES)
 
 

@@ -44,53 +44,65 @@ def test_no_credentials_reach_a_log_line(client, world, caplog):
     assert text[-32:] not in caplog.text
 
 
+class Uses:
+    """A key use with its clock, and what it wrote; the first ``failures`` writes fail."""
+
+    def __init__(self, failures=0):
+        self.failures = failures
+        self.now_ms = 1_000_000
+        self.written = []
+        self.use = KeyUse(self.write, lambda: self.now_ms)
+
+    async def write(self, uses):
+        if self.failures:
+            self.failures -= 1
+            raise psycopg.OperationalError("away")
+        self.written.append(dict(uses))
+
+
 async def test_a_use_is_written_once_a_minute_and_in_one_group():
-    written = []
-
-    async def write(uses):
-        written.append(dict(uses))
-
-    use = KeyUse(write)
-    for at_ms in (0, 1, 59_999):
-        use.note("a", at_ms)
-        use.note("b", at_ms + 5)
-    await use.flush()
-    await use.flush()
-    assert written == [{"a": 0, "b": 5}]
-    use.note("a", 60_000)
-    await use.flush()
-    assert written[1:] == [{"a": 60_000}]
+    uses = Uses()
+    for later_ms in (0, 1, 59_998):
+        uses.now_ms += later_ms
+        uses.use.note("a")
+        uses.use.note("b")
+    await uses.use.flush()
+    await uses.use.flush()
+    assert uses.written == [{"a": 1_000_000, "b": 1_000_000}]
+    uses.now_ms += 1
+    uses.use.note("a")
+    await uses.use.flush()
+    assert uses.written[1:] == [{"a": 1_060_000}]
 
 
 async def test_a_use_that_cannot_be_written_waits_and_hurts_nobody():
-    written = []
-
-    async def write(uses):
-        if not written:
-            written.append("failed")
-            raise psycopg.OperationalError("away")
-        written.append(dict(uses))
-
-    use = KeyUse(write)
-    use.note("a", 1)
-    await use.flush()
-    use.note("b", 2)
-    await use.flush()
-    assert written == ["failed", {"a": 1, "b": 2}]
+    uses = Uses(failures=1)
+    uses.use.note("a")
+    await uses.use.flush()
+    uses.now_ms += 60_000
+    uses.use.note("b")
+    uses.use.note("a")
+    await uses.use.flush()
+    assert uses.written == [{"a": 1_060_000, "b": 1_060_000}]
 
 
 async def test_memory_for_uses_has_a_bound():
-    written = []
-
-    async def write(uses):
-        written.append(uses)
-
-    use = KeyUse(write)
+    uses = Uses()
     for number in range(KEYS_MAX + 10):
-        use.note(f"k{number}", 1)
-    use.note("later", 60_001)
-    await use.flush()
-    assert len(written[0]) == KEYS_MAX + 1
+        uses.use.note(f"k{number}")
+    await uses.use.flush()
+    assert len(uses.written[0]) == KEYS_MAX
+    uses.now_ms += 60_000
+    await uses.use.flush()
+    uses.use.note("later")
+    await uses.use.flush()
+    assert uses.written[1:] == [{"later": 1_060_000}]
+
+
+def test_two_authorization_headers_are_none(client, world):
+    headers = [("Authorization", f"Bearer {world.database.add_key()}")]
+    assert client.get(PATH, headers=headers).status_code == 200
+    problem(client.get(PATH, headers=headers * 2), 401, "unauthenticated")
 
 
 @pytest.mark.parametrize("away", [False, True])

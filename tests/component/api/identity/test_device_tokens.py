@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api.routes import ENDPOINTS
 from infra.postgres.token_revocations import TokenRevocation
 from infra.security.jwks import parse_jwks
 from infra.security.keys import APP_SCOPES, USER_SCOPES
@@ -27,7 +28,7 @@ def app_key(world):
 
 @pytest.fixture
 def ask(client, world, app_key):
-    world.database.add_signing_key()
+    world.tokens.add_signing_key()
 
     def post(key=app_key, **changes):
         wanted = {"user_id": "user-1", "scopes": list(USER_SCOPES), **changes}
@@ -66,6 +67,13 @@ def test_a_device_touches_no_other_user(client, world, ask):
     problem(client.post(TOKENS, json={}, headers=device), 403, "forbidden")
 
 
+@pytest.mark.parametrize("path", [item.path for item in ENDPOINTS if "{user}" in item.path])
+def test_no_path_of_another_user_is_open_to_a_device(client, ask, path):
+    device = bearer(token_of(ask()))
+    other = path.format(user="user-2", content_id="film-1")
+    problem(client.get(other, headers=device), 403, "forbidden")
+
+
 def test_a_token_has_the_scopes_that_were_asked_for(client, ask):
     device = bearer(token_of(ask(scopes=["progress:write"])))
     problem(client.get(RECOMMENDATIONS.format("user-1"), headers=device), 403, "forbidden")
@@ -100,7 +108,7 @@ def test_without_a_signing_key_or_a_secrets_key_the_answer_says_what_to_do(clien
     wanted = {"user_id": "user-1", "scopes": ["progress:write"]}
     response = client.post(TOKENS, json=wanted, headers=bearer(app_key))
     assert "signing-key rotate" in problem(response, 501, "not-set-up")["detail"]
-    world.database.sealed_with_another = True
+    world.tokens.sealed_with_another = True
     world.later(4)
     response = client.post(TOKENS, json=wanted, headers=bearer(app_key))
     assert "MEDIA_GATEWAY_SECRETS_KEY" in problem(response, 501, "not-set-up")["detail"]
@@ -136,9 +144,9 @@ def test_one_token_or_all_of_a_user_can_be_revoked(client, world, ask):
 
     assert statuses() == [200, 200]
     revoked = TokenRevocation("token", one.json()["token_id"], NOW_MS // 1000)
-    world.database.revocations.append(revoked)
+    world.tokens.revocations.append(revoked)
     assert statuses() == [401, 200]
-    world.database.revocations.append(TokenRevocation("user", "user-1", world.now_ms // 1000))
+    world.tokens.revocations.append(TokenRevocation("user", "user-1", world.now_ms // 1000))
     assert statuses() == [401, 401]
     assert client.get(RECOMMENDATIONS.format("user-2"), headers=others).status_code == 200
     newer = bearer(token_of(ask()))
@@ -147,10 +155,10 @@ def test_one_token_or_all_of_a_user_can_be_revoked(client, world, ask):
 
 def test_a_key_signs_what_is_good_after_the_next_one_began_and_until_it_ends(client, world, ask):
     device = bearer(token_of(ask(ttl_s=3600)))
-    public, seed = world.database.signing_keys["own-1"]
+    public, seed = world.tokens.signing_keys["own-1"]
     ended = public._replace(ends_at_ms=NOW_MS + 600_000)
-    world.database.signing_keys["own-1"] = (ended, seed)
-    world.database.add_signing_key("own-2", signs_from_ms=NOW_MS + 1)
+    world.tokens.signing_keys["own-1"] = (ended, seed)
+    world.tokens.add_signing_key("own-2", signs_from_ms=NOW_MS + 1)
     world.later(4)
     assert read(token_of(ask())).kid == "own-2"
     assert client.get(RECOMMENDATIONS.format("user-1"), headers=device).status_code == 200
@@ -162,7 +170,7 @@ def test_a_key_signs_what_is_good_after_the_next_one_began_and_until_it_ends(cli
 
 
 def test_an_announced_key_is_published_and_does_not_sign(client, world, ask):
-    world.database.add_signing_key("own-2", signs_from_ms=NOW_MS + 10_000)
+    world.tokens.add_signing_key("own-2", signs_from_ms=NOW_MS + 10_000)
     assert read(token_of(ask())).kid == "own-1"
     assert len(client.get(KEYS).json()["keys"]) == 2
 

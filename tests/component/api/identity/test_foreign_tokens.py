@@ -41,20 +41,20 @@ def refusals(reason):
 
 @pytest.mark.parametrize("header", [HEADER, {"alg": "RS256", "kid": "rsa-1", "typ": "at+jwt"}])
 def test_a_token_of_a_known_issuer_speaks_for_its_user(world, get_with, header):
-    world.database.issuers.append(an_issuer())
+    world.tokens.issuers.append(an_issuer())
     text = made.token(header=header)
     assert get_with(text).status_code == 200
     problem(get_with(text, "/api/v1/users/user-2/recommendations"), 403, "forbidden")
 
 
 def test_the_scopes_of_a_token_are_limited_by_its_issuer(world, get_with):
-    world.database.issuers.append(an_issuer(scopes=("progress:write",)))
+    world.tokens.issuers.append(an_issuer(scopes=("progress:write",)))
     problem(get_with(made.token()), 403, "forbidden")
 
 
 def test_a_token_never_gets_scopes_of_apps_whatever_it_says(world, client):
     scopes = (*USER_SCOPES, "tokens:issue")
-    world.database.issuers.append(an_issuer(scopes=scopes))
+    world.tokens.issuers.append(an_issuer(scopes=scopes))
     text = made.token(PAYLOAD | {"scope": " ".join(scopes)})
     answer = client.post(
         "/api/v1/auth/tokens", json={}, headers={"Authorization": f"Bearer {text}"}
@@ -64,7 +64,7 @@ def test_a_token_never_gets_scopes_of_apps_whatever_it_says(world, client):
 
 def test_unknown_and_disabled_issuers_are_not_believed(world, get_with):
     problem(get_with(made.token()), 401, "unauthenticated")
-    world.database.issuers.append(an_issuer(enabled=False))
+    world.tokens.issuers.append(an_issuer(enabled=False))
     world.later(3)
     before = refusals("unknown_issuer")
     problem(get_with(made.token()), 401, "unauthenticated")
@@ -72,7 +72,7 @@ def test_unknown_and_disabled_issuers_are_not_believed(world, get_with):
 
 
 def test_a_stored_document_that_is_no_use_any_more_refuses_and_does_not_fail(world, get_with):
-    world.database.issuers.append(an_issuer(jwks='{"keys": []}'))
+    world.tokens.issuers.append(an_issuer(jwks='{"keys": []}'))
     problem(get_with(made.token()), 401, "unauthenticated")
 
 
@@ -111,11 +111,11 @@ ATTACKS = {
 
 @pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS.keys())
 def test_an_attack_gets_the_one_401_and_causes_no_call(world, get_with, text):
-    world.database.issuers.append(an_issuer(jwks=None, jwks_url=URL))
+    world.tokens.issuers.append(an_issuer(jwks=None, jwks_url=URL))
     body = problem(get_with(text), 401, "unauthenticated")
     assert body["title"] == UNAUTHENTICATED.title
     assert "detail" not in body
-    assert world.fetched == []
+    assert world.tokens.fetched == []
 
 
 def test_a_token_of_a_megabyte_is_refused(get_with):
@@ -129,25 +129,25 @@ def test_every_reason_is_a_bounded_label():
 
 async def test_keys_by_address_are_used_once_they_are_there_and_follow_a_rotation(world):
     """The reader without HTTP around it: the key sets of this world are renewed by hand."""
-    world.database.issuers.append(an_issuer(jwks=None, jwks_url=URL))
-    world.documents[URL] = jwks(ed25519_jwk())
+    world.tokens.issuers.append(an_issuer(jwks=None, jwks_url=URL))
+    world.tokens.documents[URL] = jwks(ed25519_jwk())
     async with world.open_services(world.settings) as services:
-        tokens, remote = services.tokens, world.remote_keys
+        tokens, remote = services.tokens, world.tokens.remote_keys
         assert await tokens.verified(made.token()) is Refusal.UNKNOWN_KEY
         await remote.refresh(await tokens.key_urls())
         assert (await tokens.verified(made.token())).claims.user_id == "user-1"
         rotated = made.token(header={"alg": "RS256", "kid": "rsa-1", "typ": "at+jwt"})
         assert await tokens.verified(rotated) is Refusal.UNKNOWN_KEY
-        world.documents[URL] = jwks(rsa_jwk())
+        world.tokens.documents[URL] = jwks(rsa_jwk())
         await remote.refresh(await tokens.key_urls())
         assert (await tokens.verified(rotated)).claims.user_id == "user-1"
         assert await tokens.verified(made.token()) is Refusal.UNKNOWN_KEY
-        assert world.fetched == [URL, URL]
+        assert world.tokens.fetched == [URL, URL]
 
 
 async def test_a_revocation_holds_for_tokens_of_an_issuer_whose_clock_is_ahead(world):
-    world.database.issuers.append(an_issuer())
-    world.database.revocations.append(TokenRevocation("user", "user-1", NOW_MS // 1000 - 30))
+    world.tokens.issuers.append(an_issuer())
+    world.tokens.revocations.append(TokenRevocation("user", "user-1", NOW_MS // 1000 - 30))
     async with world.open_services(world.settings) as services:
         assert await services.tokens.verified(made.token()) is Refusal.REVOKED
         later = made.token(PAYLOAD | {"iat": made.NOW_S + 1})

@@ -1,9 +1,12 @@
 """Which keys of a document are used, which are passed over, and which spoil it."""
 
+import contextlib
 import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infra.security.jwks import JWKS_BYTES_MAX, JwksError, parse_jwks
 from tests.support.tokens import ED25519, b64, ed25519_jwk, jwks, number, rsa_jwk, rsa_key
@@ -77,6 +80,28 @@ def test_two_keys_of_one_id_are_refused():
 def test_what_is_not_a_key_set_is_refused_in_a_sentence(document):
     with pytest.raises(JwksError):
         parse_jwks(document)
+
+
+members = st.dictionaries(
+    st.sampled_from(["kty", "crv", "kid", "n", "e", "x", "alg", "use", "key_ops", "d"]),
+    st.sampled_from(["RSA", "OKP", "oct", "Ed25519", "a", "AQAB", b64(bytes(32)), "sig", "verify"])
+    | st.integers() | st.lists(st.text(max_size=3), max_size=2) | st.text(max_size=9),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(members, max_size=4), st.binary(max_size=40))
+def test_any_document_gives_keys_or_the_one_error(listed, noise):
+    for document in (noise, json.dumps({"keys": listed}).encode()):
+        with contextlib.suppress(JwksError):
+            assert parse_jwks(document)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(2**2047, 2**2049), st.integers(0, 2**33))
+def test_any_numbers_give_a_key_or_none(modulus, exponent):
+    given = rsa_jwk(n=number(modulus), e=number(exponent))
+    assert set(found(given, ed25519_jwk())) <= {"rsa-1", "ed-1"}
 
 
 def test_a_set_of_32_keys_is_used():
