@@ -35,6 +35,7 @@ TRUST_TTL_S = 3.0
 REVOCATIONS_TTL_S = 2.0
 OWN_KEYS_TTL_S = 1.0  # the first key signs at once; other processes know it this much later
 OWN_LIFETIME_MAX_S = 3600
+OWN_SKEW_S = 1  # between the clocks of the hosts that issue and the one that revoked
 STORED_SETS_MAX = 128
 
 Revoked = Mapping[tuple[str, str], int]
@@ -110,7 +111,7 @@ class Tokens:
         claims = verify(token, rules, key, self._clock_ms() / 1000)
         if isinstance(claims, Refusal):
             return claims
-        skew_s = 0 if grant is None else LEEWAY_S
+        skew_s = OWN_SKEW_S if grant is None else LEEWAY_S
         return (
             Refusal.REVOKED if await self._is_revoked(claims, skew_s) else Verified(claims, grant)
         )

@@ -139,7 +139,7 @@ def verify(token: Unverified, rules: Rules, key: VerificationKey, now_s: float) 
         key: the key of this issuer that the token names.
         now_s: the clock, Unix seconds.
     """
-    if str(token.header.get("typ", "")).lower() != rules.token_type.lower():
+    if not _is_of_type(token.header.get("typ"), rules.token_type):
         return Refusal.TYPE
     if key.kid != token.kid:
         return Refusal.UNKNOWN_KEY
@@ -159,6 +159,13 @@ def _header(header: Json) -> Refusal | None:
     if header.get("alg") not in ALGORITHMS:
         return Refusal.ALGORITHM
     return None if is_key_id(header.get("kid")) else Refusal.KEY_ID
+
+
+def _is_of_type(given: object, wanted: str) -> bool:
+    """Whether ``typ`` is the wanted media type; ``application/`` may be there (RFC 7515, 4.1.9)."""
+    return (
+        isinstance(given, str) and given.lower().removeprefix("application/") == wanted.lower()
+    )  # fmt: skip
 
 
 def _is_signed(token: Unverified, key: VerificationKey) -> bool:

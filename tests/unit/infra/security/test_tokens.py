@@ -180,10 +180,14 @@ def test_an_issuer_is_a_text(issuer):
     assert judged(token(without("iss"))) is Refusal.ISSUER
 
 
-@pytest.mark.parametrize("kind", ["JWT", "", None, "id+jwt", "logout+jwt", ["at+jwt"], "at+jwt "])
+@pytest.mark.parametrize(
+    "kind", ["JWT", "", None, "id+jwt", "logout+jwt", "text/at+jwt", ["at+jwt"], "at+jwt "]
+)
 def test_a_token_of_another_type_is_refused(kind):
     assert judged(token(header=HEADER | {"typ": kind})) is Refusal.TYPE
     assert judged(token(header=without("typ", HEADER))) is Refusal.TYPE
+    for same in ("AT+JWT", "application/at+jwt"):
+        assert isinstance(judged(token(header=HEADER | {"typ": same})), Claims)
     plain = RULES._replace(token_type="JWT")
     assert isinstance(judged(token(header=HEADER | {"typ": "JWT"}), plain), Claims)
     assert judged(token(), plain) is Refusal.TYPE
