@@ -99,15 +99,25 @@ async def _get(target: Target, address: str) -> bytes:
         server_hostname=target.host if target.secure else None,
     )  # fmt: skip
     try:
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        writer.write(
-            f"GET {target.target} HTTP/1.1\r\nHost: {host}:{target.port}\r\n"
-            "Accept: application/json\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
-            .encode("ascii")
-        )  # fmt: skip
+        writer.write(request_of(target))
         return await _read_answer(reader, target.host)
     finally:
         writer.transport.abort()  # nothing is owed to a server that is slow to say goodbye
+
+
+def request_of(target: Target) -> bytes:
+    """Return the bytes of the request."""
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    usual = target.port == PORTS["https" if target.secure else "http"]
+    lines = (
+        f"GET {target.target} HTTP/1.1",
+        f"Host: {host}" if usual else f"Host: {host}:{target.port}",
+        "User-Agent: media-gateway",  # some firewalls refuse a request without one
+        "Accept: application/jwk-set+json, application/json",
+        "Accept-Encoding: identity",
+        "Connection: close",
+    )
+    return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
 async def _read_answer(reader: asyncio.StreamReader, host: str) -> bytes:

@@ -10,9 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infra.issuers import fetching
-from infra.issuers.fetching import FetchError, Target, fetch, read_url
+from infra.issuers.fetching import FetchError, Target, fetch, read_url, request_of
 from infra.security.jwks import JWKS_BYTES_MAX
 from tests.support.documents import document_server
 
@@ -36,6 +38,28 @@ def test_a_url_is_read():
 def test_another_url_is_refused(url):
     with pytest.raises(FetchError):
         read_url(url)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=30).map("https://".__add__) | st.text(max_size=30))
+def test_any_text_is_a_url_or_the_one_error(text):
+    try:
+        target = read_url(text)
+    except FetchError:
+        return
+    assert request_of(target).count(b"\r\n") == 7  # nothing of the URL begins a line of its own
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://id.example.com/k", "id.example.com"),
+        ("https://id.example.com:8443/k", "id.example.com:8443"),
+        ("https://[2606:4700::1]/k", "[2606:4700::1]"),
+    ],
+)
+def test_the_host_has_its_port_only_where_it_is_unusual(url, host):
+    assert f"\r\nHost: {host}\r\n".encode() in request_of(read_url(url))
 
 
 async def test_a_document_is_fetched():
