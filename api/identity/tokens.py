@@ -15,7 +15,6 @@ from api.stores import SigningKeys, TokenIssuers, TokenRevocations
 from infra.issuers.remote_keys import RemoteKeys
 from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.token_issuers import TokenIssuer
-from infra.postgres.token_revocations import TokenRevocation
 from infra.security import signing
 from infra.security.jwks import EDDSA, JwksError, KeySet, VerificationKey, parse_jwks
 from infra.security.tokens import (
@@ -48,6 +47,23 @@ class Verified(NamedTuple):
     grant: TokenIssuer | None
 
 
+class TokenStores(NamedTuple):
+    """What is kept about tokens."""
+
+    issuers: TokenIssuers
+    signing_keys: SigningKeys
+    revocations: TokenRevocations
+
+
+class _Source(NamedTuple):
+    """What a token is verified with; ``skew_s``: how late its issuer may notice a revocation."""
+
+    rules: Rules
+    key: VerificationKey
+    grant: TokenIssuer | None
+    skew_s: int
+
+
 class OwnKey(NamedTuple):
     """One of our keys as it is published, and as it verifies."""
 
@@ -60,6 +76,7 @@ class Tokens:
 
     Args:
         own_issuer: issuer and audience of our own tokens.
+        stores: where issuers, our keys and revocations are read from.
         remote: key sets of issuers that publish them.
         clock_ms: Unix milliseconds.
         monotonic_s: for the caches.
@@ -68,7 +85,7 @@ class Tokens:
     def __init__(
         self,
         own_issuer: str,
-        stores: "TokenStores",
+        stores: TokenStores,
         remote: RemoteKeys,
         *,
         clock_ms: Callable[[], int],
@@ -99,22 +116,29 @@ class Tokens:
         token = read(text)
         if isinstance(token, Refusal):
             return token
-        if token.issuer == self.own_issuer:
-            grant, rules, key = None, self._own_rules, await self._own_key(token.kid)
-        else:
-            grant = (await self.issuers()).get(token.issuer)
-            if grant is None:
-                return Refusal.UNKNOWN_ISSUER
-            rules, key = rules_of(grant), self._foreign_key(grant, token)
-        if key is None:
-            return Refusal.UNKNOWN_KEY
-        claims = verify(token, rules, key, self._clock_ms() / 1000)
+        source = await self._source_of(token)
+        if isinstance(source, Refusal):
+            return source
+        claims = verify(token, source.rules, source.key, self._clock_ms() / 1000)
         if isinstance(claims, Refusal):
             return claims
-        skew_s = OWN_SKEW_S if grant is None else LEEWAY_S
-        return (
-            Refusal.REVOKED if await self._is_revoked(claims, skew_s) else Verified(claims, grant)
-        )
+        if await self._is_revoked(claims, source.skew_s):
+            return Refusal.REVOKED
+        return Verified(claims, source.grant)
+
+    async def _source_of(self, token: Unverified) -> _Source | Refusal:
+        if token.issuer == self.own_issuer:
+            own = (await self._own_keys()).get(token.kid)
+            if own is None:
+                return Refusal.UNKNOWN_KEY
+            return _Source(self._own_rules, own.verifies, None, OWN_SKEW_S)
+        grant = (await self.issuers()).get(token.issuer)
+        if grant is None:
+            return Refusal.UNKNOWN_ISSUER
+        key = self._foreign_key(grant, token.kid)
+        if key is None:
+            return Refusal.UNKNOWN_KEY
+        return _Source(rules_of(grant), key, grant, LEEWAY_S)
 
     async def issuers(self) -> Mapping[str, TokenIssuer]:
         """Return the enabled issuers by name."""
@@ -151,14 +175,10 @@ class Tokens:
             key.kid: OwnKey(key, signing.verification_key(key.kid, key.x)) for key in found
         }  # fmt: skip
 
-    async def _own_key(self, kid: str) -> VerificationKey | None:
-        found = (await self._own_keys()).get(kid)
-        return None if found is None else found.verifies
-
-    def _foreign_key(self, issuer: TokenIssuer, token: Unverified) -> VerificationKey | None:
+    def _foreign_key(self, issuer: TokenIssuer, kid: str) -> VerificationKey | None:
         if issuer.jwks_url is None:
-            return stored_keys(issuer.jwks or "").get(token.kid)
-        key = self._remote.keys(issuer.jwks_url).get(token.kid)
+            return stored_keys(issuer.jwks or "").get(kid)
+        key = self._remote.keys(issuer.jwks_url).get(kid)
         if key is None:
             self._remote.miss(issuer.jwks_url)
         return key
@@ -175,18 +195,8 @@ class Tokens:
         return user_at_s is not None and claims.issued_at_s <= user_at_s + skew_s
 
     async def _load_revoked(self) -> Revoked:
-        found: list[TokenRevocation] = await self._stores.revocations.list_live(
-            self._clock_ms() // 1000
-        )
+        found = await self._stores.revocations.list_live(self._clock_ms() // 1000)
         return {(item.kind, item.value): item.revoked_at_s for item in found}
-
-
-class TokenStores(NamedTuple):
-    """What is kept about tokens."""
-
-    issuers: TokenIssuers
-    signing_keys: SigningKeys
-    revocations: TokenRevocations
 
 
 def rules_of(issuer: TokenIssuer) -> Rules:

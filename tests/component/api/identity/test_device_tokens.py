@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.routes import ENDPOINTS
 from infra.postgres.token_revocations import TokenRevocation
 from infra.security.jwks import parse_jwks
@@ -193,4 +195,12 @@ def test_without_keys_the_published_set_is_empty(client):
 
 
 def test_the_issuer_is_a_setting():
-    assert FakeWorld(token_issuer="https://tokens.example/").settings.token_issuer != OWN
+    world = FakeWorld(token_issuer="https://tokens.example/")
+    world.tokens.add_signing_key()
+    key = world.database.add_key(scopes=APP_SCOPES)
+    with TestClient(create_app(world.settings, world.open_services)) as client:
+        wanted = {"user_id": "user-1", "scopes": ["recommendations:read"]}
+        text = token_of(client.post(TOKENS, json=wanted, headers=bearer(key)))
+        assert read(text).issuer == "https://tokens.example/"
+        path = RECOMMENDATIONS.format("user-1")
+        assert client.get(path, headers=bearer(text)).status_code == 200
