@@ -21,6 +21,16 @@ RSA_BITS_MIN, RSA_BITS_MAX = 2048, 8192
 RSA_EXPONENT_MAX = 2**32  # a larger one only makes each verification slow
 RS256, EDDSA = "RS256", "EdDSA"
 ALGORITHMS = (RS256, EDDSA)
+# Moduli of one family of chips can be factored: modulo each small prime they are a power of 65537
+# (Nemec et al., The Return of Coppersmith's Attack, CCS 2017; CVE-2017-15361). Of other moduli less
+# than one in ten million looks like that.
+ROCA_PRIMES = tuple(
+    number for number in range(3, 168) if all(number % other for other in range(2, number))
+)
+ROCA_RESIDUES = {
+    prime: frozenset(pow(65537, power, prime) for power in range(prime - 1))
+    for prime in ROCA_PRIMES
+}
 ALGORITHM_OF_TYPE = {"RSA": RS256, "OKP": EDDSA}
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -104,12 +114,19 @@ def _rsa_key(kid: str, member: Json) -> VerificationKey | None:
         return None
     if not 3 <= exponent <= RSA_EXPONENT_MAX or exponent % 2 == 0:
         return None
+    if modulus % 2 == 0 or is_factorable(modulus):
+        return None
     try:
         key = RSAKey.import_key({"kty": "RSA", "n": member["n"], "e": member["e"]})
         key.public_key  # noqa: B018 - the numbers are read here, not at the first token
     except (JoseError, ValueError):
         return None
     return VerificationKey(kid, RS256, key)
+
+
+def is_factorable(modulus: int) -> bool:
+    """Whether a modulus has the form that ROCA factors."""
+    return all(modulus % prime in residues for prime, residues in ROCA_RESIDUES.items())
 
 
 def _ed25519_key(kid: str, member: Json) -> VerificationKey | None:

@@ -2,13 +2,21 @@
 
 import contextlib
 import json
+import math
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.security.jwks import JWKS_BYTES_MAX, JwksError, parse_jwks
+from infra.security.jwks import (
+    JWKS_BYTES_MAX,
+    ROCA_PRIMES,
+    ROCA_RESIDUES,
+    JwksError,
+    is_factorable,
+    parse_jwks,
+)
 from tests.support.tokens import ED25519, b64, ed25519_jwk, jwks, number, rsa_jwk, rsa_key
 
 
@@ -82,6 +90,29 @@ def test_what_is_not_a_key_set_is_refused_in_a_sentence(document):
         parse_jwks(document)
 
 
+def roca_modulus(bits=2048):
+    """A number of the form of the weak keys: a power of 65537 modulo the product of the primes."""
+    product = math.prod(ROCA_PRIMES)
+    return (1 << bits - 1) // product * product + product + pow(65537, 12_345, product)
+
+
+def test_a_modulus_that_can_be_factored_is_passed_over(monkeypatch):
+    weak = roca_modulus()
+    assert weak.bit_length() == 2048
+    assert is_factorable(weak)
+    weak += 0 if weak % 2 else math.prod(ROCA_PRIMES)
+    assert is_factorable(weak)
+    assert found(rsa_jwk(kid="x", n=number(weak)), ed25519_jwk()) == {"ed-1": "EdDSA"}
+    assert not is_factorable(rsa_key().public_key().public_numbers().n)
+    monkeypatch.setattr("infra.security.jwks.is_factorable", lambda modulus: False)
+    assert "x" in found(rsa_jwk(kid="x", n=number(weak)))  # nothing else is wrong with it
+
+
+def test_other_moduli_hardly_ever_look_like_that():
+    likelihood = math.prod(len(ROCA_RESIDUES[prime]) / (prime - 1) for prime in ROCA_PRIMES)
+    assert likelihood < 1e-7
+
+
 members = st.dictionaries(
     st.sampled_from(["kty", "crv", "kid", "n", "e", "x", "alg", "use", "key_ops", "d"]),
     st.sampled_from(["RSA", "OKP", "oct", "Ed25519", "a", "AQAB", b64(bytes(32)), "sig", "verify"])
@@ -89,7 +120,7 @@ members = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(members, max_size=4), st.binary(max_size=40))
 def test_any_document_gives_keys_or_the_one_error(listed, noise):
     for document in (noise, json.dumps({"keys": listed}).encode()):
