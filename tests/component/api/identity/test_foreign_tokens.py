@@ -39,6 +39,16 @@ def refusals(reason):
     return REGISTRY.get_sample_value("mg_api_credential_refusals_total", labels) or 0.0
 
 
+def test_a_token_reaches_no_log_line(world, get_with, caplog):
+    caplog.set_level("DEBUG")
+    world.tokens.issuers.append(an_issuer())
+    good, forged = made.token(), made.token(signature=made.b64(bytes(64)))
+    assert get_with(good).status_code == 200
+    assert get_with(forged).status_code == 401
+    assert "credentials refused: signature" in caplog.text
+    assert not {part for text in (good, forged) for part in text.split(".") if part in caplog.text}
+
+
 @pytest.mark.parametrize("header", [HEADER, {"alg": "RS256", "kid": "rsa-1", "typ": "at+jwt"}])
 def test_a_token_of_a_known_issuer_speaks_for_its_user(world, get_with, header):
     world.tokens.issuers.append(an_issuer())
