@@ -47,6 +47,30 @@ PROGRESS_ACCEPTED: Json = {
         {"event_id": "event-2", "status": "error", "error": "position_s: too large"},
     ]
 }
+TOKEN_REQUEST: Json = {
+    "user_id": "user-1",
+    "scopes": ["progress:write", "recommendations:read"],
+    "ttl_s": 900,
+}
+TOKEN_ISSUED: Json = {
+    "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJ1cm4ifQ.c2lnbmF0dXJl",
+    "token_type": "Bearer",
+    "expires_in": 900,
+    "scope": "progress:write recommendations:read",
+    "token_id": "5f3b2a1908e7d6c5b4a3928170f6e5d4",
+}
+PUBLIC_KEYS: Json = {
+    "keys": [
+        {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "alg": "EdDSA",
+            "use": "sig",
+            "kid": "0f1e2d3c4b5a6978",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        }
+    ]
+}
 AFTER_EVENT: Json = {"event_id": "event-1", "included": True}
 RECOMMENDATIONS: Json = {
     "user_id": "user-1",

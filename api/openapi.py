@@ -49,7 +49,7 @@ def document() -> Json:
                 KEY_SCHEME: {
                     "type": "http",
                     "scheme": "bearer",
-                    "bearerFormat": "mg_live_ + 8 + 32 characters",
+                    "bearerFormat": "an API key (mg_live_ + 8 + 32 characters) or a JWT",
                 },
                 OPERATOR_SCHEME: {
                     "type": "http",
@@ -79,7 +79,8 @@ def operation(endpoint: Endpoint) -> Json:
 def needed(access: Access) -> str:
     """Return the sentence that says what credentials need to have; empty when they need nothing."""
     if access.scope is not None:
-        return f"Needs the scope `{access.scope}`."
+        unbound = " of credentials that are not bound to a user" if access.any_user else ""
+        return f"Needs the scope `{access.scope}`{unbound}."
     if access.role is None:
         return ""
     code = " and a recent code of the authenticator app" if access.recent_totp else ""

@@ -44,12 +44,13 @@ CONFLICT = Kind("conflicting-delivery", 409, "This id was used for other content
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
 UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "This type of content is not supported")
 INTERNAL = Kind("internal-error", 500, "An unexpected error")
+NOT_SET_UP = Kind("not-set-up", 501, "This gateway is not set up for this")
 UNAVAILABLE = Kind("unavailable", 503, "Temporarily unavailable, try again")
 
 KINDS = (
     MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
     RECENT_CODE_REQUIRED, CODE_REFUSED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_SLOW,
-    CONFLICT, TOO_LARGE, UNSUPPORTED_TYPE, INTERNAL, UNAVAILABLE,
+    CONFLICT, TOO_LARGE, UNSUPPORTED_TYPE, INTERNAL, NOT_SET_UP, UNAVAILABLE,
 )  # fmt: skip
 RETRY_AFTER_S = 2
 

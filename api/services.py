@@ -5,11 +5,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from starlette.requests import Request
 
+from api.background import in_background
 from api.cache import TtlCache
+from api.identity.key_use import KeyUse
+from api.identity.tokens import Tokens, TokenStores
 from api.partners.labels import PartnerLabels
 from api.partners.refusal_log import RefusalLog
 from api.presets import PresetRules
@@ -36,6 +39,8 @@ from api.stores import (
     Viewers,
     WatchStates,
 )
+from infra.issuers.fetching import fetch
+from infra.issuers.remote_keys import RemoteKeys
 from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
@@ -52,7 +57,10 @@ from infra.postgres.partner_deliveries import PartnerDeliveryStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
 from infra.postgres.ranking_rules import RankingRuleStore
+from infra.postgres.signing_keys import SigningKeyStore
 from infra.postgres.slates import SlateStore
+from infra.postgres.token_issuers import TokenIssuerStore
+from infra.postgres.token_revocations import TokenRevocationStore
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
@@ -87,6 +95,8 @@ class Services:
     producer: Producer
     database: Database
     keys: Keys
+    key_use: KeyUse
+    tokens: Tokens
     partners: Partners
     deliveries: Deliveries
     refusals: Refusals
@@ -188,18 +198,34 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     sealer = sealer_of(settings)
     sessions = SessionStore(pool, limits_of(settings))
     passwords = PasswordHashing()
+    keys = ApiKeyStore(pool)
+    key_use = KeyUse(keys.note_used, now_ms)
+    remote_keys = RemoteKeys(partial(fetch, private=settings.issuers_private == 1), time.monotonic)
+    tokens = Tokens(
+        settings.token_issuer,
+        TokenStores(
+            TokenIssuerStore(pool), SigningKeyStore(pool, sealer), TokenRevocationStore(pool)
+        ),
+        remote_keys,
+        clock_ms=now_ms,
+        monotonic_s=time.monotonic,
+    )
     async with AsyncExitStack() as stack:
         stack.callback(passwords.close)
         await pool.open()
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
         stack.push_async_callback(producer.stop)
+        await stack.enter_async_context(in_background(key_use.run))
+        await stack.enter_async_context(in_background(partial(remote_keys.run, tokens.key_urls)))
         services = Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=producer,
             database=PostgresDatabase(pool),
-            keys=ApiKeyStore(pool),
+            keys=keys,
+            key_use=key_use,
+            tokens=tokens,
             partners=PartnerStore(pool, sealer, now_ms),
             deliveries=DeliveryStore(pool),
             refusals=RefusalStore(pool),

@@ -6,7 +6,7 @@ documented where it is implemented.
 # ruff: noqa: D102
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.embedding import Vectors
@@ -22,11 +22,15 @@ from infra.postgres.operator_sessions import Session
 from infra.postgres.operators import Credentials
 from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
 from infra.postgres.partners import Partner
+from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.slates import ServedSlate
+from infra.postgres.token_issuers import TokenIssuer
+from infra.postgres.token_revocations import TokenRevocation
 from infra.postgres.viewers import Viewer
 from infra.postgres.watch_states import HistoryCursor
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
 from infra.postgres.webhook_refusals import ListedRefusal, Refusal, RefusalCount
+from infra.security.signing import SigningKey
 from schemas.audit_entry import AuditEntry
 
 
@@ -34,6 +38,26 @@ class Keys(Protocol):
     """API keys by public id."""
 
     async def find(self, key_id: str) -> ApiKey | None: ...
+    async def note_used(self, uses: Mapping[str, int]) -> None: ...
+
+
+class TokenIssuers(Protocol):
+    """Issuers whose tokens are believed."""
+
+    async def list_all(self) -> list[TokenIssuer]: ...
+
+
+class SigningKeys(Protocol):
+    """Keys that sign our own tokens."""
+
+    async def current(self, now_ms: int) -> SigningKey | None: ...
+    async def list_published(self, now_ms: int) -> list[PublicSigningKey]: ...
+
+
+class TokenRevocations(Protocol):
+    """Tokens that are not believed any more."""
+
+    async def list_live(self, now_s: int) -> list[TokenRevocation]: ...
 
 
 class Partners(Protocol):

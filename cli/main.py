@@ -32,7 +32,15 @@ COMMANDS: dict[str, Entry] = {
     "partner": Entry(
         "cli.partner:partner", "Add, show and change content partners; rotate their secrets."
     ),
-    "key": Entry("cli.key:key", "Create, list and revoke API keys."),
+    "key": Entry("cli.key:key", "Create, list, rotate and revoke API keys."),
+    "issuer": Entry(
+        "cli.issuer:issuer", "Add, list and remove identity providers whose tokens are believed."
+    ),
+    "signing-key": Entry(
+        "cli.signing_key:signing_key",
+        "Rotate, list and retire the keys that sign tokens for devices.",
+    ),
+    "token": Entry("cli.token:token", "Revoke tokens of users and devices."),
     "operator": Entry(
         "cli.operators.command:operator",
         "Add and change the people who run the gateway; log in as one of them.",

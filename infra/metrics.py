@@ -38,6 +38,13 @@ API_WEBHOOK_LAG = Histogram(
 )  # fmt: skip
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
+API_CREDENTIAL_REFUSALS = Counter(
+    "mg_api_credential_refusals", "Requests whose credentials were not believed", ["reason"]
+)
+API_TOKENS_ISSUED = Counter("mg_api_issued_tokens", "Tokens issued for devices of users")
+API_JWKS_FETCHES = Counter(
+    "mg_api_jwks_fetches", "Fetches of issuers' key sets; a failed one keeps the last", ["outcome"]
+)
 
 # --- Operators and audit ---
 OPERATOR_LOGINS = Counter(

@@ -174,8 +174,19 @@ class Settings:
         "MEDIA_GATEWAY_SECRETS_KEY",
         "",
         "Base64 of 32 bytes: secrets are encrypted at rest; empty: the one of the embedded stack; "
-        "with a database of your own partners' are kept unencrypted and there are no operators",
+        "with a database of your own partners' are kept unencrypted, and there are no operators "
+        "and no tokens",
         secret=True,
+    )
+    token_issuer: str = setting(
+        "MEDIA_GATEWAY_TOKEN_ISSUER",
+        "urn:media-gateway",
+        "Issuer and audience of the tokens that the gateway issues for devices",
+    )
+    issuers_private: int = setting(
+        "MEDIA_GATEWAY_ISSUERS_PRIVATE",
+        0,
+        "1: key sets of issuers may come from private addresses, and by http from this machine",
     )
     secrets_keys_old: str = setting(
         "MEDIA_GATEWAY_SECRETS_KEYS_OLD",

@@ -20,12 +20,14 @@ class Caller(Enum):
 class Access:
     """The kind of caller, and what the credentials need to have.
 
-    ``scope`` is of keys. ``role`` and ``recent_totp`` are of operators: the least role, and whether
-    a code of the authenticator app must have been given within the last minutes.
+    ``scope`` is of keys and tokens; with ``any_user`` they must not be bound to one user. ``role``
+    and ``recent_totp`` are of operators: the least role, and whether a code of the authenticator
+    app must have been given within the last minutes.
     """
 
     caller: Caller
     scope: str | None = None
+    any_user: bool = False
     role: Role | None = None
     recent_totp: bool = False
 
@@ -34,12 +36,12 @@ ANYBODY = Access(caller=Caller.ANYBODY)
 SIGNING_PARTNER = Access(caller=Caller.SIGNING_PARTNER)
 
 
-def app(scope: str) -> Access:
+def app(scope: str, *, any_user: bool = False) -> Access:
     """Return the access of apps whose credentials have ``scope``.
 
     A user named in the path must be the one that the credentials are bound to, if they are.
     """
-    return Access(caller=Caller.APP, scope=scope)
+    return Access(caller=Caller.APP, scope=scope, any_user=any_user)
 
 
 def partner(scope: str) -> Access:

@@ -9,6 +9,7 @@ from api.endpoint import Endpoint
 from api.routes import (
     catalogue,
     dead_letters,
+    identity,
     ingestion,
     operators,
     partners,
@@ -25,6 +26,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *viewers.ENDPOINTS,
     *catalogue.ENDPOINTS,
     *operators.ENDPOINTS,
+    *identity.ENDPOINTS,
     *system.ENDPOINTS,
 )
 

@@ -6,7 +6,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from infra import metrics
-from infra.postgres import dead_letters, webhook_deliveries, webhook_refusals
+from infra.postgres import (
+    dead_letters,
+    token_revocations,
+    webhook_deliveries,
+    webhook_refusals,
+)
 from infra.postgres.pool import UNAVAILABLE, Pool
 from infra.postgres.watch_states import clean_rows
 from infra.settings import Settings
@@ -41,6 +46,7 @@ async def keep_house(pool: Pool, settings: Settings, clock_ms: Callable[[], int]
 async def tidy(pool: Pool, settings: Settings, now_ms: int) -> Tidied:
     """Remove what is too old; return the counts. Idempotent."""
     await webhook_refusals.purge(pool, now_ms)
+    await token_revocations.purge(pool, now_ms)
     return Tidied(
         await clean_rows(pool, now_ms, settings.completed_row_days, settings.abandoned_row_days),
         await webhook_deliveries.purge(pool, now_ms),

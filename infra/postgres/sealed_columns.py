@@ -1,5 +1,6 @@
 """Every column that holds sealed secrets; after a change of key all are sealed anew."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from psycopg import sql
@@ -7,26 +8,24 @@ from psycopg import sql
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.operators import totp_context
 from infra.postgres.pool import Pool
+from infra.postgres.signing_keys import signing_key_context
 from infra.security.sealing import Sealer
 
 
 class SealedColumn(NamedTuple):
-    """One column: its table's key, and the column whose value and ``context`` give the context."""
+    """One column: its table's key, and what makes the context of a secret: of which column."""
 
     table: str
     key: str
     owner: str
     column: str
-    for_operators: bool = False
-
-    def context(self, owner: str) -> str:
-        """Return the context of one owner's secrets."""
-        return totp_context(owner) if self.for_operators else owner
+    context: Callable[[str], str]
 
 
 COLUMNS = (
-    SealedColumn("partner_secrets", "secret_id", "partner", "sealed"),
-    SealedColumn("operators", "operator_id", "operator_id", "sealed_totp", for_operators=True),
+    SealedColumn("partner_secrets", "secret_id", "partner", "sealed", str),
+    SealedColumn("operators", "operator_id", "operator_id", "sealed_totp", totp_context),
+    SealedColumn("signing_keys", "kid", "kid", "sealed", signing_key_context),
 )
 
 

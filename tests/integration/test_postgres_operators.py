@@ -15,12 +15,14 @@ from infra.postgres.migrate import migrate
 from infra.postgres.operator_logins import LoginAttempt, LoginStore, StepUp
 from infra.postgres.operator_sessions import SessionStore, limits_of
 from infra.postgres.operators import NewFactor, NoSuchOperator, OperatorExists, OperatorStore
-from infra.postgres.partners import PartnerStore
+from infra.postgres.partners import Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
 from infra.postgres.sealed_columns import COLUMNS, reseal
+from infra.postgres.signing_keys import NewSigningKey, SigningKeyStore
 from infra.security.operator_secrets import create_token, hash_token
 from infra.security.passwords import PasswordHashing
 from infra.security.sealing import Sealer, SealingError
+from infra.security.signing import create_seed
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 from tests.support.operators import CHEAP, CLI, KEY, SALT, SECRET, add_operator
@@ -210,17 +212,23 @@ async def test_a_secret_moved_to_another_operator_does_not_open(stores):
 
 async def test_a_change_of_key_seals_every_secret_anew_or_none(stores):
     partners = PartnerStore(stores.pool, Sealer(KEY), now_ms)
-    await partners.create("acme", "generic", b"s" * 32)
-    await PartnerStore(stores.pool, Sealer(""), now_ms).create("plain", "generic", b"p" * 32)
+    await partners.create(NewPartner("acme", "generic"), [Key("secret", b"s" * 32)])
+    plain = PartnerStore(stores.pool, Sealer(""), now_ms)
+    await plain.create(NewPartner("plain", "generic"), [Key("secret", b"p" * 32)])
+    signing = NewSigningKey("k1", create_seed(), now_ms() - 1, now_ms() - 1)
+    await SigningKeyStore(stores.pool, Sealer(KEY)).rotate(signing, now_ms())
     with pytest.raises(SealingError):  # the key of what is there is not among those given
         await reseal(stores.pool, Sealer(OTHER_KEY), CLI)
-    assert (await partners.find("acme")).secrets == (b"s" * 32,)
+    assert (await partners.find("acme")).keyring.secrets == (b"s" * 32,)
     both = Sealer(OTHER_KEY, KEY)
-    assert await reseal(stores.pool, both, CLI) == {"partner_secrets": 2, "operators": 1}
-    assert await reseal(stores.pool, both, CLI) == {"partner_secrets": 0, "operators": 0}
+    changed = {"partner_secrets": 2, "operators": 1, "signing_keys": 1}
+    assert await reseal(stores.pool, both, CLI) == changed
+    assert await reseal(stores.pool, both, CLI) == dict.fromkeys(changed, 0)
     renewed = PartnerStore(stores.pool, Sealer(OTHER_KEY), now_ms)
-    assert (await renewed.find("acme")).secrets == (b"s" * 32,)
-    assert (await renewed.find("plain")).secrets == (b"p" * 32,)
+    assert (await renewed.find("acme")).keyring.secrets == (b"s" * 32,)
+    assert (await renewed.find("plain")).keyring.secrets == (b"p" * 32,)
+    kept = await SigningKeyStore(stores.pool, Sealer(OTHER_KEY)).current(now_ms())
+    assert kept is not None
     stores.logins = LoginStore(stores.pool, Sealer(OTHER_KEY), stores.sessions.ended_before)
     assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
     assert (await stores.actions()).count("secrets.rotate") == 2

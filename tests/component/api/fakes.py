@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
+from api.identity.key_use import KeyUse
 from api.presets import PresetRules
 from api.services import Services
 from domain.sources.attributes import AttributeIndex
@@ -26,6 +27,7 @@ from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
 from tests.component.api.fake_operators import FakeOperatorWorld
+from tests.component.api.identity.fakes import FakeTokens
 from tests.component.api.partner_fakes import FakeDeliveries, FakePartnerDeliveries, FakeRefusals
 from topics.catalog import WEBHOOKS
 
@@ -40,6 +42,7 @@ class FakeDatabase:
         self.frozen = False
         self.defect = False
         self.keys = {}
+        self.key_uses = []
         self.partners = {}
         self.deliveries = {}
         self.refusals = []
@@ -97,6 +100,10 @@ class FakeKeys(Store):
         await self.answer()
         self.database.touch()
         return self.database.keys.get(key_id)
+
+    async def note_used(self, uses):
+        self.database.touch()
+        self.database.key_uses.append(dict(uses))
 
 
 class FakePartners(Store):
@@ -301,6 +308,7 @@ class FakeWorld:
         self.people = FakeOperatorWorld(self)
         self.clock_step_s = 0.0  # by how much each look at the monotonic clock moves it
         self.looked = 0
+        self.tokens = FakeTokens(self.database, lambda: self.now_ms)
 
     def monotonic_s(self):
         self.looked += 1
@@ -312,6 +320,7 @@ class FakeWorld:
     @asynccontextmanager
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
+        self.key_use = KeyUse(FakeKeys(database).note_used, lambda: self.now_ms)
         try:
             yield self.services(settings, database)
         finally:
@@ -324,6 +333,8 @@ class FakeWorld:
             producer=self.producer,
             database=database,
             keys=FakeKeys(database),
+            key_use=self.key_use,
+            tokens=self.tokens.open(settings),
             partners=FakePartners(database),
             deliveries=FakeDeliveries(database),
             refusals=FakeRefusals(database),

@@ -10,10 +10,12 @@ import warnings
 import orjson
 import pytest
 
+from api.examples import TOKEN_REQUEST
 from api.identity.access import Caller
 from api.operators import examples
 from api.routes import ENDPOINTS
 from infra.postgres.viewers import Viewer
+from infra.security.keys import APP_SCOPES
 from infra.security.operator_secrets import create_token, hash_token
 from infra.security.webhook_keys import create_secret
 from infra.security.webhooks import sign
@@ -130,7 +132,8 @@ def token(world):
     world.database.features["film-1"] = b"{}"
     world.people.add()
     world.database.viewers["user-1"] = Viewer("user-1", 7, 7, (), NOW_MS)
-    return world.database.add_key()
+    world.tokens.add_signing_key()
+    return world.database.add_key(scopes=APP_SCOPES)
 
 
 def token_for(world, endpoint, key):
@@ -146,6 +149,8 @@ def document_for(world, endpoint):
     """Return a body that the endpoint takes."""
     if "webhooks" in endpoint.path:
         return envelope()
+    if "tokens" in endpoint.path:
+        return TOKEN_REQUEST
     if endpoint.path.startswith("/api/v1/auth/"):
         world.later(30)
         code = examples.RECOVERY["recovery_code"].replace("-", "")

@@ -64,6 +64,8 @@ ROWS = {
     "post_logout_everywhere": Row(OPERATORS),
     "post_recovery_codes": Row(FRESH_OPERATORS),
     "get_audit": Row(OPERATORS),
+    "post_token": Row(frozenset({APP})),
+    "get_public_keys": Row(EVERYBODY),
     "get_healthz": Row(EVERYBODY),
     "get_readyz": Row(EVERYBODY),
     "get_metrics": Row(EVERYBODY),

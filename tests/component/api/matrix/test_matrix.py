@@ -51,6 +51,7 @@ CASES = [
 def inhabited(world):
     """A world in which everybody has data, each with a mark of its own."""
     database = world.database
+    world.tokens.add_signing_key()
     for partner in (OWN_PARTNER, OTHER_PARTNER):
         database.partners[partner] = a_partner(SECRET, partner=partner)
     database.add_content(a_content("film-1"))
