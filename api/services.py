@@ -9,6 +9,7 @@ from functools import cached_property
 from starlette.requests import Request
 
 from api.cache import TtlCache
+from api.limits.limiter import Limiter, open_limiter
 from api.presets import PresetRules
 from api.stores import (
     Attributes,
@@ -81,6 +82,7 @@ class Services:
     attributes: Attributes
     embeddings: Embeddings
     models: ModelReports
+    limiter: Limiter
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -148,7 +150,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         timeout_ms=settings.produce_timeout_ms,
         linger_ms=settings.produce_linger_ms,
     )
+    limiter = open_limiter(settings, time.monotonic)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(limiter.close)
         await pool.open()
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
@@ -171,6 +175,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             attributes=AttributeStore(pool),
             embeddings=EmbeddingStore(pool),
             models=ModelStore(pool),
+            limiter=limiter,
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

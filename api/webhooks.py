@@ -1,9 +1,9 @@
 """POST /api/v1/webhooks/{partner}: a partner's signed delivery -> one record in Kafka.
 
-The order of the checks is a promise: size, type, headers, partner, timestamp and signature over the
-raw bytes, JSON and schema, dedupe, produce. Nothing is parsed before the signature is known to be
-good. The event id follows from partner and webhook id, so whatever is repeated, by the sender or by
-us, is the same event.
+The order of the checks is a promise: limits of the address, size, type, headers, partner, timestamp
+and signature over the raw bytes, the limit of the partner, JSON and schema, dedupe, produce.
+Nothing is parsed before the signature is known to be good. The event id follows from partner and
+webhook id, so whatever is repeated, by the sender or by us, is the same event.
 """
 
 import datetime
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from api import problems
 from api.future import IN_THE_FUTURE, is_in_the_future
+from api.limits.deliveries import count_unsigned, count_verified
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.problems import ProblemError
 from api.responses import json_response
@@ -48,10 +49,13 @@ async def receive_webhook(request: Request) -> Response:
 
 async def take(request: Request, services: Services) -> tuple[str, str]:
     """Return the event id and whether the delivery was accepted or is a repetition."""
-    require_json_type(request)
-    body = await read_body(request, WEBHOOK_BYTES_MAX)
-    headers = headers_of(request)
-    partner = await authenticated(request, services, headers, body)
+    try:
+        headers, body = await read_delivery(request)
+        partner = await authenticated(request, services, headers, body)
+    except ProblemError:
+        await count_unsigned(request)
+        raise
+    await count_verified(request, partner.partner)
     webhook_id = headers.webhook_id or ""
     event_id = event_id_of(partner.partner, webhook_id)
     digest = hashlib.sha256(body).digest()
@@ -70,6 +74,13 @@ async def take(request: Request, services: Services) -> tuple[str, str]:
     await services.producer.send(WEBHOOKS, event)
     await services.deliveries.accept(partner.partner, webhook_id)
     return event_id, "accepted"
+
+
+async def read_delivery(request: Request) -> tuple[WebhookHeaders, bytes]:
+    """Return headers and body of what may be a delivery."""
+    require_json_type(request)
+    body = await read_body(request, WEBHOOK_BYTES_MAX)
+    return headers_of(request), body
 
 
 def headers_of(request: Request) -> WebhookHeaders:

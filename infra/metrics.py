@@ -27,6 +27,18 @@ API_PRODUCE_IN_FLIGHT = Gauge(
 API_WEBHOOKS = Counter("mg_api_webhooks", "Webhook deliveries by outcome", ["outcome"])
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
+API_CONNECTIONS = Gauge(
+    "mg_api_connections", "Open connections of clients", multiprocess_mode="livesum"
+)
+API_REFUSED = Counter(
+    "mg_api_refused_connections", "Connections that the edge ended, by reason", ["reason"]
+)
+API_RATE_LIMITED = Counter(
+    "mg_api_rate_limited_requests", "Requests refused because a quota was used up", ["quota"]
+)
+API_LIMITS_ALONE = Counter(
+    "mg_api_limits_server_failures", "Times that the shared limits server did not answer in time"
+)
 
 # --- Agents ---
 AGENT_RECORDS = Counter("mg_agent_records", "Records given to the agent", ["agent"])

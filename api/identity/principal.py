@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from api.identity.access import Access, Caller
+from api.limits.counting import address_of, require_left
 from api.problems import FORBIDDEN, UNAUTHENTICATED, ProblemError
 from api.services import Services, services_of
 from infra.postgres.api_keys import ApiKey
@@ -43,7 +44,7 @@ async def admit(request: Request, access: Access) -> None:
     """
     if access.caller not in (Caller.APP, Caller.PARTNER):
         return
-    principal = await authenticated(request)
+    principal = request.scope[PRINCIPAL] = await authenticated(request)
     if (principal.partner is not None) is not (access.caller is Caller.PARTNER):
         raise ProblemError(FORBIDDEN, "these credentials are not for this kind of caller")
     if access.scope is not None and access.scope not in principal.scopes:
@@ -51,7 +52,6 @@ async def admit(request: Request, access: Access) -> None:
     user_id = request.path_params.get(USER_PARAMETER)
     if user_id is not None:
         principal.require_user(user_id)
-    request.scope[PRINCIPAL] = principal
 
 
 def principal_of(request: Request) -> Principal:
@@ -68,6 +68,8 @@ async def authenticated(request: Request) -> Principal:
     if key_id is None:
         raise ProblemError(UNAUTHENTICATED)
     services = services_of(request)
+    if services.key_cache.get(key_id) is None:
+        require_left(request, services.limiter.quotas.anonymous, f"address:{address_of(request)}")
     key = await find_key(services, key_id)
     if key is None or not keys.matches(text, key.key_sha256):
         raise ProblemError(UNAUTHENTICATED)

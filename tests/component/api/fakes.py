@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
+from api.limits.limiter import open_limiter
 from api.presets import PresetRules
 from api.services import Services
 from domain.sources.attributes import AttributeIndex
@@ -25,6 +26,11 @@ from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
 
+# Limits of callers that no test reaches which is not about them.
+PLENTY = {
+    f"limits_{name}_per_s": 1_000_000
+    for name in ("anonymous", "free", "pro", "enterprise", "partner", "unverified")
+}
 NOW_MS = 1_767_300_000_000
 
 
@@ -67,6 +73,11 @@ class FakeDatabase:
         fields = {"name": "test", "scopes": keys.SCOPES, "user_id": None, "created_at_ms": 0}
         self.keys[new.key_id] = ApiKey(new.key_id, new.sha256, **{**fields, **changes})
         return new.text
+
+    def put_key(self, text, key_id, tier):
+        """Make a key valid that another process made."""
+        sha256 = keys.hash_key(text)
+        self.keys[key_id] = ApiKey(key_id, sha256, "test", keys.SCOPES, None, 0, tier=tier)
 
     def add_content(self, content):
         self.contents[content.content_id] = content
@@ -291,10 +302,11 @@ class FakeWorld:
     """Database, producer and clocks of one test."""
 
     def __init__(self, **settings):
-        self.settings = Settings(**settings)
+        self.settings = Settings(**{**PLENTY, **settings})
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
+        self.monotonic_s = lambda: self.now_ms / 1000
 
     def later(self, seconds):
         self.now_ms += int(seconds * 1000)
@@ -302,6 +314,7 @@ class FakeWorld:
     @asynccontextmanager
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
+        limiter = open_limiter(settings, self.monotonic_s)
         yield Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
@@ -321,8 +334,10 @@ class FakeWorld:
             embeddings=FakeEmbeddings(database),
             models=FakeModels(database),
             clock_ms=lambda: self.now_ms,
-            monotonic_s=lambda: self.now_ms / 1000,
+            monotonic_s=self.monotonic_s,
+            limiter=limiter,
         )
+        await limiter.close()
 
 
 def a_partner(secret, **changes):

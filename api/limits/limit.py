@@ -1,0 +1,26 @@
+"""What an endpoint declares about how often it may be called, as data."""
+
+from dataclasses import dataclass
+
+from domain.rate_windows import Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limit:
+    """Whether callers are counted by their tier; windows of an address that only this action has.
+
+    What is known only from the body, an account for example, the handler counts with
+    ``api.limits.admission.count_named``.
+    """
+
+    per_caller: bool = True
+    per_address: tuple[Window, ...] = ()
+
+
+PER_CALLER = Limit()
+UNLIMITED = Limit(per_caller=False)
+
+QUARTER_HOUR_S = 900
+LOGIN_PER_ACCOUNT = Window("login-account", 5, QUARTER_HOUR_S)
+LOGIN_PER_ADDRESS = Window("login-address", 20, QUARTER_HOUR_S)
+LOGIN = Limit(per_caller=False, per_address=(LOGIN_PER_ADDRESS,))

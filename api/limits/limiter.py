@@ -1,0 +1,71 @@
+"""Counts callers of one process by their quotas; a window of one second is always its own.
+
+With a shared server every longer window is counted for all processes. So several processes let a
+caller have a burst each, and together no more than its average.
+"""
+
+from collections.abc import Callable
+
+from api.edge.addresses import Networks, trusted_proxies
+from api.limits.quotas import Quota, Quotas
+from domain.rate_windows import Taken, Window
+from infra.limits.memory import MemoryCounter
+from infra.limits.shared import SharedCounter
+from infra.settings import Settings, SettingsError
+
+Outcome = tuple[Window, Taken]
+
+
+class Limiter:
+    """Quotas and counters."""
+
+    def __init__(
+        self, quotas: Quotas, alone: MemoryCounter, shared: SharedCounter | None, proxies: Networks
+    ) -> None:
+        self.quotas = quotas
+        self.proxies = proxies
+        self._alone = alone
+        self._shared = shared
+
+    async def take(self, windows: tuple[Window, ...], key: str) -> list[Outcome]:
+        """Count one call in each window, up to the first that refuses it."""
+        found: list[Outcome] = []
+        for window in windows:
+            if self._shared is not None and window.seconds > 1:
+                outcome = await self._shared.take(window, key)
+            else:
+                outcome = await self._alone.take(window, key)
+            found.append((window, outcome))
+            if not outcome.allowed:
+                break
+        return found
+
+    def peek(self, quota: Quota, key: str) -> list[Outcome]:
+        """Return what a call would get, as far as this process knows, without counting it."""
+        found: list[Outcome] = []
+        for window in quota.windows:
+            shared = self._shared is not None and window.seconds > 1
+            counter = self._shared if shared and self._shared is not None else self._alone
+            found.append((window, counter.peek(window, key)))
+        return found
+
+    async def close(self) -> None:
+        """Close the connections to the shared server, if there is one."""
+        if self._shared is not None:
+            await self._shared.close()
+
+
+def open_limiter(settings: Settings, clock_s: Callable[[], float]) -> Limiter:
+    """Return the limiter of one process; nothing is asked of a server yet.
+
+    Raises:
+        SettingsError: a quota, the URL or the proxies cannot be used.
+    """
+    alone = MemoryCounter(clock_s)
+    shared = None
+    if settings.limits_url:
+        try:
+            shared = SharedCounter(settings.limits_url, clock_s, alone)
+        except ValueError as error:
+            raise SettingsError(f"MEDIA_GATEWAY_LIMITS_URL: {error}") from None
+    return Limiter(Quotas.from_settings(settings), alone, shared, trusted_proxies(settings))

@@ -1,0 +1,69 @@
+"""Settings -> quotas: which windows a kind of caller has."""
+
+import math
+from dataclasses import dataclass
+
+from domain.rate_windows import Window
+from infra.settings import Settings, SettingsError
+
+SUSTAINED_S = 10
+BURST_MAX = 10.0
+TIERS = ("anonymous", "free", "pro", "enterprise")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Windows that all have to allow a call; ``label`` names them in metrics."""
+
+    label: str
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """All quotas of one process."""
+
+    tiers: dict[str, Quota]
+    partner: Quota
+    unverified: Quota
+
+    @property
+    def anonymous(self) -> Quota:
+        """The quota of an address without valid credentials."""
+        return self.tiers["anonymous"]
+
+    def of_tier(self, tier: str) -> Quota:
+        """Return a tier's quota; of an unknown tier, the lowest with credentials."""
+        return self.tiers.get(tier) or self.tiers["free"]
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Quotas":
+        """Return the quotas.
+
+        Raises:
+            SettingsError: a rate is below one call a second, or the burst is no factor.
+        """
+        if not 1.0 <= settings.limits_burst <= BURST_MAX:
+            raise SettingsError(f"MEDIA_GATEWAY_LIMITS_BURST: expected 1 to {BURST_MAX:g}")
+        rates = {
+            "anonymous": settings.limits_anonymous_per_s,
+            "free": settings.limits_free_per_s,
+            "pro": settings.limits_pro_per_s,
+            "enterprise": settings.limits_enterprise_per_s,
+            "partner": settings.limits_partner_per_s,
+            "unverified": settings.limits_unverified_per_s,
+        }
+        made = {label: quota(label, rate, settings.limits_burst) for label, rate in rates.items()}
+        return cls({tier: made[tier] for tier in TIERS}, made["partner"], made["unverified"])
+
+
+def quota(label: str, per_s: int, burst: float) -> Quota:
+    """Return the quota of a rate: its average over ten seconds, and a bound of any one second.
+
+    >>> [(w.quota, w.seconds) for w in quota("free", 10, 2.0).windows]
+    [(20, 1), (100, 10)]
+    """
+    if per_s < 1:
+        raise SettingsError(f"MEDIA_GATEWAY_LIMITS_{label.upper()}_PER_S: expected 1 or more")
+    peak = Window("burst", math.ceil(per_s * burst), 1)
+    return Quota(label, (peak, Window("sustained", per_s * SUSTAINED_S, SUSTAINED_S)))
