@@ -103,6 +103,11 @@ class Settings:
     http_head_timeout_s: float = setting(
         "MEDIA_GATEWAY_HTTP_HEAD_TIMEOUT_S", 10.0, "Time in which the head of a request must arrive"
     )
+    http_reader_check_s: float = setting(
+        "MEDIA_GATEWAY_HTTP_READER_CHECK_S",
+        10.0,
+        "Time between two looks at a client that does not read: below 1 KiB/s it is cut off",
+    )
     http_keep_alive_s: int = setting(
         "MEDIA_GATEWAY_HTTP_KEEP_ALIVE_S", 15, "Time after which an idle connection is closed"
     )

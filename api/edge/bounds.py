@@ -21,8 +21,9 @@ PIPELINED_MAX = 32
 # Input after the last answer is read, so that the answer is not lost to a reset, but not for long.
 DISCARD_BYTES_MAX = 2 * 1024 * 1024
 DISCARD_S = 2.0
-# A reader slower than this over two checks is cut off.
-READER_CHECK_S = 10.0
+# What the kernel holds for a client that does not read; left alone it takes 4 MiB.
+SEND_BUFFER_BYTES = 128 * 1024
+# A reader slower than this from one check to the next is cut off.
 READER_BYTES_PER_S_MIN = 1024
 
 
@@ -31,6 +32,7 @@ class Bounds:
     """The bounds that a setting may change; durations in seconds."""
 
     head_timeout_s: float = 10.0
+    reader_check_s: float = 10.0
     connections_max: int = 2000
     connections_per_address_max: int = 256
     requests_per_connection_max: int = 10_000
@@ -46,6 +48,7 @@ class Bounds:
         """
         return cls(
             head_timeout_s=settings.http_head_timeout_s,
+            reader_check_s=settings.http_reader_check_s,
             connections_max=settings.http_connections_max,
             connections_per_address_max=settings.http_connections_per_address_max,
             requests_per_connection_max=settings.http_requests_per_connection_max,

@@ -9,6 +9,7 @@ raw sockets.
 """
 
 import asyncio
+import socket
 from enum import Enum
 from typing import Any
 
@@ -27,7 +28,7 @@ from api.edge.bounds import (
     HEAD_BYTES_MAX,
     PIPELINED_MAX,
     READER_BYTES_PER_S_MIN,
-    READER_CHECK_S,
+    SEND_BUFFER_BYTES,
     URL_BYTES_MAX,
     Bounds,
 )
@@ -133,10 +134,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write(answer(BUSY, self._bounds.security_headers))
             self.close_gently()
             return
+        connected = transport.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._address = address
         metrics.API_CONNECTIONS.inc()
         self._arm_head_timer()
-        self._reader_timer = self.loop.call_later(READER_CHECK_S, self._check_reader)
+        self._reader_timer = self.loop.call_later(self._bounds.reader_check_s, self._check_reader)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection; requests at work learn that nobody waits for them."""
@@ -182,16 +185,13 @@ class BoundedProtocol(HttpToolsProtocol):
         unsent = self.transport.get_write_buffer_size()
         sent = self.written - unsent
         before = self._sent_before
-        if (
-            unsent
-            and before is not None
-            and sent - before < READER_BYTES_PER_S_MIN * READER_CHECK_S
-        ):
+        least = READER_BYTES_PER_S_MIN * self._bounds.reader_check_s
+        if unsent and before is not None and sent - before < least:
             metrics.API_REFUSED.labels("slow_reader").inc()
             self.transport.abort()
             return
         self._sent_before = sent if unsent else None
-        self._reader_timer = self.loop.call_later(READER_CHECK_S, self._check_reader)
+        self._reader_timer = self.loop.call_later(self._bounds.reader_check_s, self._check_reader)
 
     # --- input ---
 
