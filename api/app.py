@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from api.edge.bounds import Bounds
 from api.edge.cross_origin import CrossOrigin, parse_origins
 from api.gateway import ERRORS, Gateway
+from api.limits.limiter import shared_url
 from api.limits.quotas import Quotas
 from api.presets import PresetRules
 from api.routes import routes
@@ -26,6 +27,7 @@ def create_app(settings: Settings, open_services: OpenServices = open_services) 
     """
     PresetRules.from_settings(settings)
     Quotas.from_settings(settings)
+    shared_url(settings)
     Bounds.from_settings(settings)
 
     @asynccontextmanager

@@ -35,29 +35,14 @@ log = logging.getLogger(__name__)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
-def serve(settings: Settings) -> None:
-    """Serve the API; returns after a graceful stop, within 10 s of the signal.
-
-    Raises:
-        SettingsError: a setting cannot be used; said before anything is started.
-    """
-    configure_logging(settings)
-    if settings.api_processes == 1:
-        config = server_config(settings, partial(create, settings))
-        return_after_signal()
-        uvicorn.Server(config).run()
-        return
-    warn_of_separate_limits(settings)
-    config = server_config(settings, partial(create_process_app, settings, os.getpid()))
-    os.environ[METRICS_DIR_VARIABLE] = str(fresh_directory(settings.data_dir / "api-metrics"))
-    Multiprocess(config, sockets=[config.bind_socket()]).run()
+CreateApp = Callable[[Settings], Starlette]
 
 
-def server_config(settings: Settings, create_app: Callable[[], Starlette]) -> uvicorn.Config:
+def server_config(settings: Settings, create: Callable[[], Starlette]) -> uvicorn.Config:
     """Return the configuration of the server; nothing is left to uvicorn's choice."""
     bounds = Bounds.from_settings(settings)
     return uvicorn.Config(
-        create_app,
+        create,
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -115,13 +100,32 @@ def create(settings: Settings) -> Starlette:
     return app
 
 
-def create_process_app(settings: Settings, parent: int) -> Starlette:
+def create_process_app(create: CreateApp, settings: Settings, parent: int) -> Starlette:
     """Return the application of one of several processes, which ends when its parent does."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         raise SystemExit("the parent process has ended")
     configure_logging(settings)
     return create(settings)
+
+
+def serve(settings: Settings, create: CreateApp = create) -> None:
+    """Serve the API; returns after a graceful stop, within 10 s of the signal.
+
+    Raises:
+        SettingsError: a setting cannot be used; said before anything is started.
+    """
+    configure_logging(settings)
+    if settings.api_processes == 1:
+        config = server_config(settings, partial(create, settings))
+        return_after_signal()
+        uvicorn.Server(config).run()
+        return
+    warn_of_separate_limits(settings)
+    one_of_several = partial(create_process_app, create, settings, os.getpid())
+    config = server_config(settings, one_of_several)
+    os.environ[METRICS_DIR_VARIABLE] = str(fresh_directory(settings.data_dir / "api-metrics"))
+    Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
 def configure_logging(settings: Settings) -> None:

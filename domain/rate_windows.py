@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+JUST_AFTER_S = 0.001  # a call may come when less than the quota counts, not when just that does
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -54,13 +56,15 @@ def seconds_until_allowed(count: Count, window: Window) -> float:
     """Return after how many seconds one call may come if none comes before; 0: now.
 
     >>> seconds_until_allowed(Count(previous=0, current=10, left_s=4.0), Window("w", 10, 10))
-    4.0
+    4.001
     """
     if weight(count, window) < window.quota:
         return 0.0
     if count.current < window.quota:
-        return count.left_s - _fades_below(count.previous, window.quota - count.current, window)
-    return count.left_s + window.seconds - _fades_below(count.current, window.quota, window)
+        left_s = _left_when_below(count.previous, window.quota - count.current, window)
+        return count.left_s - left_s + JUST_AFTER_S
+    left_s = _left_when_below(count.current, window.quota, window)
+    return count.left_s + window.seconds - left_s + JUST_AFTER_S
 
 
 def taken(allowed: bool, count: Count, window: Window) -> Taken:
@@ -70,6 +74,6 @@ def taken(allowed: bool, count: Count, window: Window) -> Taken:
     return Taken(allowed, left if allowed else 0, reset_s)
 
 
-def _fades_below(calls: int, room: int, window: Window) -> float:
+def _left_when_below(calls: int, room: int, window: Window) -> float:
     """Return with how many seconds left of a window the calls before it weigh just ``room``."""
     return min(float(window.seconds), room * window.seconds / calls)

@@ -41,6 +41,6 @@ async def count_caller(request: Request) -> None:
     quotas = limiter_of(request).quotas
     principal: Principal | None = request.scope.get(PRINCIPAL)
     if principal is not None:
-        await count(request, quotas.of_tier(principal.tier), principal.subject)
+        await count(request, quotas.of_tier(principal.tier), f"subject:{principal.subject}")
     else:
         await count(request, quotas.anonymous, f"address:{address_of(request)}")

@@ -57,6 +57,8 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         count = self.count(key, expiry)
         weighted = count.previous * count.left_s / expiry + count.current
         if math.floor(weighted) + amount > limit:
+            if key in self._entries:
+                self._entries.move_to_end(key)  # who is refused is not silent
             return False
         number = int(self._clock_s() // expiry)
         self._entries[key] = (number, count.current + amount, count.previous)

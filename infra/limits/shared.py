@@ -61,13 +61,13 @@ def storage_url(url: str) -> str:
 
 
 class SharedCounter:
-    """Counts calls for all processes that use the same server."""
+    """Counts calls for all processes that use the same server; for its URL see ``storage_url``."""
 
     def __init__(self, url: str, clock_s: Callable[[], float], alone: MemoryCounter) -> None:
         self._clock_s = clock_s
         self._alone = alone
         self._storage = RedisStorage(
-            storage_url(url), wrap_exceptions=True, implementation="redispy", key_prefix=PREFIX,
+            url, wrap_exceptions=True, implementation="redispy", key_prefix=PREFIX,
             socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
         )  # fmt: skip
@@ -131,8 +131,10 @@ class SharedCounter:
         previous, previous_s, current, current_s = await self._storage.get_sliding_window(
             key, window.seconds
         )
-        left_s = current_s - window.seconds if current else float(window.seconds)
-        return Count(previous, current, max(0.0, left_s) if not previous else previous_s)
+        if previous:
+            return Count(previous, current, previous_s)
+        left_s = current_s - window.seconds if current_s else float(window.seconds)
+        return Count(0, current, max(0.0, left_s))
 
     def _is_away(self, error: Exception) -> None:
         metrics.API_LIMITS_ALONE.inc()

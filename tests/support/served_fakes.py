@@ -112,7 +112,12 @@ def main() -> None:
     """Serve on the port of the command line."""
     from dataclasses import replace
 
-    from api.server import configure_logging, return_after_signal, server_config
+    from api.server import (
+        configure_logging,
+        return_after_signal,
+        server_config,
+        warn_of_separate_limits,
+    )
     from infra.settings import Settings
 
     settings = replace(Settings.from_env(os.environ), port=int(sys.argv[1]))
@@ -121,6 +126,7 @@ def main() -> None:
     if settings.api_processes > 1:
         from uvicorn.supervisors import Multiprocess
 
+        warn_of_separate_limits(settings)
         Multiprocess(config, sockets=[config.bind_socket()]).run()
         return
     return_after_signal()

@@ -142,7 +142,7 @@ HEADERS = (
     Row("bare CR in a value", get(HOST, b"X: a\rb")),
     Row("65 headers", get(HOST, *[b"X: a"] * 64), (431,)),
     Row("17 KiB of headers", get(HOST, b"X: " + b"a" * 17_000), (431,)),
-    Row("a header without end", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 500_000, (431,)),
+    Row("a header without end", OK[:-2] + b"X: " + b"a" * 500_000, (431,)),
     Row("a name without end", b"GET /healthz HTTP/1.1\r\n" + b"a" * 500_000, (431,)),
 )  # fmt: skip
 METHODS = (

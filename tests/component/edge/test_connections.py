@@ -1,4 +1,4 @@
-"""What one connection may do: time of a head, idleness, slow readers, numbers; a real server process.
+"""What one connection may do: time of a head, idleness, slow readers, numbers; on a real server.
 
 Method: the settings make every time short and every number small. A test waits for the server to
 close and never measures how long that took.
