@@ -69,9 +69,8 @@ def seconds_until_allowed(count: Count, window: Window) -> float:
 
 def taken(allowed: bool, count: Count, window: Window) -> Taken:
     """Return the outcome of one call, from the count after it."""
-    left = remaining(count, window)
-    reset_s = count.left_s if left else seconds_until_allowed(count, window)
-    return Taken(allowed, left if allowed else 0, reset_s)
+    left = remaining(count, window) if allowed else 0
+    return Taken(allowed, left, count.left_s if left else seconds_until_allowed(count, window))
 
 
 def _left_when_below(calls: int, room: int, window: Window) -> float:

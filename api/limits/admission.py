@@ -8,9 +8,10 @@ from starlette.requests import Request
 
 from api.identity.access import Access, Caller
 from api.identity.principal import PRINCIPAL, Principal, admit
-from api.limits.counting import address_of, count, count_windows, limiter_of
+from api.limits.counting import address_of, count, limiter_of
 from api.limits.deliveries import before_signature
 from api.limits.limit import Limit
+from api.limits.quotas import quota_of
 from api.problems import ProblemError
 
 
@@ -21,7 +22,7 @@ async def admit_within(request: Request, access: Access, limit: Limit) -> None:
         ProblemError: 401 and 403 as of ``admit``; 429 when the caller's quota is used up.
     """
     for window in limit.per_address:
-        await count_windows(request, (window,), f"address:{address_of(request)}", window.name)
+        await count(request, quota_of(window.name, window), f"address:{address_of(request)}")
     if not limit.per_caller:
         await admit(request, access)
         return

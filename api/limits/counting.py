@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from api.edge.addresses import caller_group, is_trusted
 from api.limits.limiter import Limiter, Outcome
-from api.limits.quotas import Quota
+from api.limits.quotas import Quota, quota_of
 from api.problems import QUOTA_EXCEEDED, ProblemError
 from api.services import services_of
 from domain.rate_windows import Window
@@ -54,22 +54,15 @@ async def count(request: Request, quota: Quota, key: str) -> None:
     Raises:
         ProblemError: 429, the quota is used up.
     """
-    await count_windows(request, quota.windows, key, quota.label)
-
-
-async def count_windows(
-    request: Request, windows: tuple[Window, ...], key: str, label: str
-) -> None:
-    """Count one call in each of the windows; see ``count``."""
-    conclude(request, await limiter_of(request).take(windows, key), windows, label)
+    conclude(request, await limiter_of(request).take(quota.windows, key), quota)
 
 
 def require_left(request: Request, quota: Quota, key: str) -> None:
     """Refuse a call of which this process knows that its quota is used up; counts nothing."""
-    found = limiter_of(request).peek(quota, key)
+    found = limiter_of(request).peek(quota.windows, key)
     refused = [item for item in found if not item[1].allowed]
     if refused:
-        conclude(request, refused, quota.windows, quota.label)
+        conclude(request, refused, quota)
 
 
 async def count_named(request: Request, window: Window, name: str) -> None:
@@ -81,33 +74,25 @@ async def count_named(request: Request, window: Window, name: str) -> None:
         ProblemError: 429, the window is used up.
     """
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:KEY_CHARACTERS]
-    await count_windows(request, (window,), f"name:{digest}", window.name)
+    await count(request, quota_of(window.name, window), f"name:{digest}")
 
 
-def conclude(
-    request: Request, found: list[Outcome], windows: tuple[Window, ...], label: str
-) -> None:
+def conclude(request: Request, found: list[Outcome], quota: Quota) -> None:
     """Note what the answer says of the limits; raise when a call was refused."""
     request.scope[LIMIT_HEADERS] = (
-        (b"ratelimit-policy", policy_header(windows)),
+        (b"ratelimit-policy", quota.policy),
         (b"ratelimit", limit_header(found)),
     )
     window, last = found[-1]
     if last.allowed:
         return
-    metrics.API_RATE_LIMITED.labels(label).inc()
+    metrics.API_RATE_LIMITED.labels(quota.label).inc()
     raise ProblemError(
         QUOTA_EXCEEDED,
         f"more than {window.quota} calls in {window.seconds} s",
         headers={"Retry-After": str(whole_seconds(last.reset_s))},
         errors=[{"violated_policy": window.name}],
     )
-
-
-@lru_cache(maxsize=256)
-def policy_header(windows: tuple[Window, ...]) -> bytes:
-    """Return the windows as a structured field, a list of strings with parameters."""
-    return ", ".join(f'"{w.name}";q={w.quota};w={w.seconds}' for w in windows).encode()
 
 
 def limit_header(found: list[Outcome]) -> bytes:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 
 from api.edge.addresses import Networks, trusted_proxies
-from api.limits.quotas import Quota, Quotas
+from api.limits.quotas import Quotas
 from domain.rate_windows import Taken, Window
 from infra.limits.memory import MemoryCounter
 from infra.limits.shared import SharedCounter, storage_url
@@ -38,17 +38,17 @@ class Limiter:
             if self._shared is not None and window.seconds > 1:
                 outcome = await self._shared.take(window, key)
             else:
-                outcome = await self._alone.take(window, key)
+                outcome = self._alone.take(window, key)
             found.append((window, outcome))
             if not outcome.allowed:
                 break
         return found
 
-    def peek(self, quota: Quota, key: str) -> list[Outcome]:
+    def peek(self, windows: tuple[Window, ...], key: str) -> list[Outcome]:
         """Return what a call would get, as far as this process knows, without counting it."""
         found: list[Outcome] = []
         key = bounded(key)
-        for window in quota.windows:
+        for window in windows:
             shared = self._shared is not None and window.seconds > 1
             counter = self._shared if shared and self._shared is not None else self._alone
             found.append((window, counter.peek(window, key)))

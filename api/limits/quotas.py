@@ -17,6 +17,7 @@ class Quota:
 
     label: str
     windows: tuple[Window, ...]
+    policy: bytes  # the value of RateLimit-Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +67,10 @@ def quota(label: str, per_s: int, burst: float) -> Quota:
     if per_s < 1:
         raise SettingsError(f"MEDIA_GATEWAY_LIMITS_{label.upper()}_PER_S: expected 1 or more")
     peak = Window("burst", math.ceil(per_s * burst), 1)
-    return Quota(label, (peak, Window("sustained", per_s * SUSTAINED_S, SUSTAINED_S)))
+    return quota_of(label, peak, Window("sustained", per_s * SUSTAINED_S, SUSTAINED_S))
+
+
+def quota_of(label: str, *windows: Window) -> Quota:
+    """Return a quota with its policy as a structured field: a list of strings with parameters."""
+    policy = ", ".join(f'"{w.name}";q={w.quota};w={w.seconds}' for w in windows)
+    return Quota(label, windows, policy.encode())

@@ -4,9 +4,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 
-from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import SlidingWindowCounterSupport, Storage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from domain.rate_windows import Count, Taken, Window, taken
 
@@ -16,10 +14,10 @@ ENTRIES_MAX = 100_000
 
 
 class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
-    """A storage of the library ``limits`` for its sliding window counter.
+    """A storage of the library ``limits`` for its sliding window counter, of the same algorithm.
 
-    The library's own looks through all keys at every call and keeps any number of them. Windows are
-    told apart by ``clock_s``, which may not go back.
+    The library's own storage looks through all keys at every call and keeps any number of them.
+    Windows are told apart by ``clock_s``, which may not go back.
     """
 
     STORAGE_SCHEME = None
@@ -29,7 +27,7 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         self._clock_s = clock_s
         self._entries_max = entries_max
         # key -> number of the window, calls in it, calls in the window before
-        self._entries: OrderedDict[str, tuple[int, int, int]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[float, int, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -50,22 +48,31 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
             return Count(entry[2], entry[1], left_s)
         return Count(entry[1] if entry[0] == number - 1 else 0, 0, left_s)
 
+    def take(self, key: str, limit: int, seconds: int, amount: int = 1) -> tuple[bool, Count]:
+        """Count ``amount`` calls if that keeps the limit; whether it did, and the count now."""
+        entries = self._entries
+        number, rest = divmod(self._clock_s(), seconds)
+        left_s = seconds - rest
+        entry = entries.get(key)
+        current = previous = 0
+        if entry is not None:
+            if entry[0] == number:
+                current, previous = entry[1], entry[2]
+            elif entry[0] == number - 1:
+                previous = entry[1]
+            entries.move_to_end(key)  # also who is refused is not silent
+        if math.floor(previous * left_s / seconds + current) + amount > limit:
+            return False, Count(previous, current, left_s)
+        entries[key] = (number, current + amount, previous)
+        if len(entries) > self._entries_max:
+            entries.popitem(last=False)
+        return True, Count(previous, current + amount, left_s)
+
     async def acquire_sliding_window_entry(
         self, key: str, limit: int, expiry: int, amount: int = 1
     ) -> bool:
         """Count ``amount`` calls if that keeps the limit; whether it did."""
-        count = self.count(key, expiry)
-        weighted = count.previous * count.left_s / expiry + count.current
-        if math.floor(weighted) + amount > limit:
-            if key in self._entries:
-                self._entries.move_to_end(key)  # who is refused is not silent
-            return False
-        number = int(self._clock_s() // expiry)
-        self._entries[key] = (number, count.current + amount, count.previous)
-        self._entries.move_to_end(key)
-        if len(self._entries) > self._entries_max:
-            self._entries.popitem(last=False)
-        return True
+        return self.take(key, limit, expiry, amount)[0]
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Return calls and seconds to live of the window before, then of this one."""
@@ -103,36 +110,25 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         self._entries.pop(key, None)
 
 
-def item_of(window: Window) -> RateLimitItem:
-    """Return a window as the library says it; its name keeps the keys of windows apart."""
-    return RateLimitItemPerSecond(window.quota, window.seconds, namespace=window.name)
-
-
 class MemoryCounter:
-    """Counts calls for this process."""
+    """Counts calls for this process.
+
+    The storage is asked directly: the library's strategy would give the same outcome (a test
+    compares them) for twice the time, on every request.
+    """
 
     def __init__(self, clock_s: Callable[[], float], entries_max: int = ENTRIES_MAX) -> None:
         self._storage = BoundedMemoryStorage(clock_s, entries_max)
-        self._strategy = SlidingWindowCounterRateLimiter(self._storage)
-        self._items: dict[Window, RateLimitItem] = {}
 
     def __len__(self) -> int:
         return len(self._storage)
 
-    async def take(self, window: Window, key: str) -> Taken:
+    def take(self, window: Window, key: str) -> Taken:
         """Count one call of ``key`` if the window allows it."""
-        item = self._item(window)
-        allowed = await self._strategy.hit(item, key)
-        return taken(allowed, self._storage.count(item.key_for(key), window.seconds), window)
+        allowed, count = self._storage.take(f"{window.name}/{key}", window.quota, window.seconds)
+        return taken(allowed, count, window)
 
     def peek(self, window: Window, key: str) -> Taken:
         """Return what a call of ``key`` would get, without counting it."""
-        count = self._storage.count(self._item(window).key_for(key), window.seconds)
-        found = taken(True, count, window)
+        found = taken(True, self._storage.count(f"{window.name}/{key}", window.seconds), window)
         return found._replace(allowed=found.remaining > 0)
-
-    def _item(self, window: Window) -> RateLimitItem:
-        item = self._items.get(window)
-        if item is None:
-            item = self._items[window] = item_of(window)
-        return item

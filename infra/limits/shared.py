@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
@@ -24,7 +25,7 @@ from redis.exceptions import RedisError
 
 from domain.rate_windows import Count, Taken, Window, taken
 from infra import metrics
-from infra.limits.memory import MemoryCounter, item_of
+from infra.limits.memory import MemoryCounter
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,11 @@ def storage_url(url: str) -> str:
     return "async+" + url.replace("valkey", "redis", 1)
 
 
+def item_of(window: Window) -> RateLimitItem:
+    """Return a window as the library says it; its name keeps the keys of windows apart."""
+    return RateLimitItemPerSecond(window.quota, window.seconds, namespace=window.name)
+
+
 class SharedCounter:
     """Counts calls for all processes that use the same server; for its URL see ``storage_url``."""
 
@@ -88,12 +94,12 @@ class SharedCounter:
             remaining = 0 if lease.refused else lease.remaining + lease.left
             return Taken(not lease.refused, remaining, max(0.0, lease.reset_at_s - now_s))
         if self._away_until_s is not None and now_s < self._away_until_s:
-            return await self._alone.take(window, key)
+            return self._alone.take(window, key)
         try:
             found = await self._renew(window, key, lease, now_s)
         except (StorageError, RedisError, OSError, TimeoutError) as error:
             self._is_away(error)
-            return await self._alone.take(window, key)
+            return self._alone.take(window, key)
         if self._away_until_s is not None:
             self._away_until_s = None
             log.info("the limits server answers again")

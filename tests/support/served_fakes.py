@@ -10,10 +10,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-
-import uvicorn
 
 from infra.embedded.process import free_port
 from infra.postgres.viewers import Viewer
@@ -82,18 +80,16 @@ def serving(directory: Path, **environment: str) -> Iterator[Served]:
             process.wait()
 
 
-def create_app(parent: int):
+def create_app(settings):
     """Return the application on fakes that hold one of everything."""
     import time
 
     from api.app import create_app as create
     from api.edge.protocol import check_internals
-    from infra.settings import Settings
     from tests.component.api.fakes import NOW_MS, FakeWorld, a_content, a_partner, a_state
     from tests.component.api.test_reads import a_slate
 
     check_internals()
-    settings = Settings.from_env(os.environ)
     world = FakeWorld()
     world.monotonic_s = time.monotonic
     database = world.database
@@ -110,27 +106,10 @@ def create_app(parent: int):
 
 def main() -> None:
     """Serve on the port of the command line."""
-    from dataclasses import replace
-
-    from api.server import (
-        configure_logging,
-        return_after_signal,
-        server_config,
-        warn_of_separate_limits,
-    )
+    from api.server import serve
     from infra.settings import Settings
 
-    settings = replace(Settings.from_env(os.environ), port=int(sys.argv[1]))
-    configure_logging(settings)
-    config = server_config(settings, partial(create_app, os.getpid()))
-    if settings.api_processes > 1:
-        from uvicorn.supervisors import Multiprocess
-
-        warn_of_separate_limits(settings)
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
-        return
-    return_after_signal()
-    uvicorn.Server(config).run()
+    serve(replace(Settings.from_env(os.environ), port=int(sys.argv[1])), create_app)
 
 
 if __name__ == "__main__":
