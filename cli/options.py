@@ -22,6 +22,8 @@ from infra.data_dir import DataDir, DataDirError
 from infra.embedded.errors import EmbeddedError
 from infra.settings import Settings, SettingsError
 
+UNREACHED_PER_S = 1_000_000  # calls
+
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 
@@ -93,6 +95,19 @@ def environment_of(settings: Settings) -> dict[str, str]:
         for item in fields(Settings)
         if str(getattr(settings, item.name))
     }
+
+
+def without_limits(settings: Settings) -> Settings:
+    """Return settings whose limits of callers a machine of its own does not reach."""
+    return replace(
+        settings,
+        limits_anonymous_per_s=UNREACHED_PER_S,
+        limits_free_per_s=UNREACHED_PER_S,
+        limits_pro_per_s=UNREACHED_PER_S,
+        limits_enterprise_per_s=UNREACHED_PER_S,
+        limits_partner_per_s=UNREACHED_PER_S,
+        limits_unverified_per_s=UNREACHED_PER_S,
+    )
 
 
 def api_url(settings: Settings) -> str:

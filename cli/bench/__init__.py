@@ -2,13 +2,23 @@
 
 import click
 
-from cli.bench.commands import api, attributes, cowatch, freshness, growth, pipeline, slates
+from cli.bench.commands import (
+    api,
+    attributes,
+    cowatch,
+    freshness,
+    fuzz,
+    growth,
+    pipeline,
+    slates,
+)
 
 SHORT: tuple[tuple[click.Command, tuple[str, ...]], ...] = (
     (pipeline, ("--events", "50000", "--rounds", "1")),
     (growth, ("--users", "10000", "--users", "50000", "--events", "30000")),
     (freshness, ("--seconds", "10", "--warmup", "5")),
     (api, ("--seconds", "3", "--slates", "2000")),
+    (fuzz, ("--requests", "5000", "--seconds", "60")),
     (attributes, ("--titles", "50")),
     (slates, ("--titles", "2000", "--viewers", "200")),
     (cowatch, ("--titles", "2000", "--viewers", "2000")),
