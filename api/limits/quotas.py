@@ -8,6 +8,14 @@ from infra.settings import Settings, SettingsError
 
 SUSTAINED_S = 10
 BURST_MAX = 10.0
+VARIABLES = {
+    "anonymous": "MEDIA_GATEWAY_LIMITS_ANONYMOUS_PER_S",
+    "free": "MEDIA_GATEWAY_LIMITS_FREE_PER_S",
+    "pro": "MEDIA_GATEWAY_LIMITS_PRO_PER_S",
+    "enterprise": "MEDIA_GATEWAY_LIMITS_ENTERPRISE_PER_S",
+    "partner": "MEDIA_GATEWAY_LIMITS_PARTNER_PER_S",
+    "unverified": "MEDIA_GATEWAY_LIMITS_UNVERIFIED_PER_S",
+}
 TIERS = ("anonymous", "free", "pro", "enterprise")
 
 
@@ -65,7 +73,7 @@ def quota(label: str, per_s: int, burst: float) -> Quota:
     [(20, 1), (100, 10)]
     """
     if per_s < 1:
-        raise SettingsError(f"MEDIA_GATEWAY_LIMITS_{label.upper()}_PER_S: expected 1 or more")
+        raise SettingsError(f"{VARIABLES[label]}: expected 1 or more")
     peak = Window("burst", math.ceil(per_s * burst), 1)
     return quota_of(label, peak, Window("sustained", per_s * SUSTAINED_S, SUSTAINED_S))
 

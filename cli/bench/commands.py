@@ -245,7 +245,7 @@ def fuzz(*, requests: int, seconds: int, seed: int, first: int, url: str, as_jso
 
     Odd paths, queries, headers, credentials, signatures and bodies, made from the API's own
     document, and bytes that are no HTTP. A request without an answer is a failure as well. A server
-    given by --url needs high limits (MEDIA_GATEWAY_LIMITS_*), or most answers are 429.
+    given by --url needs high limits of callers, or most answers are 429.
 
     \b
     Examples:

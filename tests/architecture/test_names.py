@@ -21,7 +21,7 @@ from tests.architecture.rules.prose import broken_links, unknown_commands, unkno
 VARIABLES = {item.metadata["env"] for item in fields(Settings)}
 # Labels with a bounded set of values. An id or a raw path must never become a label.
 LABELS = {
-    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "reason", "route",
+    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "quota", "reason", "route",
     "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from api.limits.quotas import VARIABLES
 from infra.embedded.process import free_port
 from infra.postgres.viewers import Viewer
 from infra.security import keys
@@ -24,10 +25,7 @@ KEY = keys.create_key()
 SECRET_VARIABLE = "TEST_API_KEY"
 TIER_VARIABLE = "TEST_API_KEY_TIER"
 WEBHOOK_SECRET = b"0123456789abcdef0123456789abcdef"
-PLENTY = {
-    f"MEDIA_GATEWAY_LIMITS_{name}_PER_S": "1000000"
-    for name in ("ANONYMOUS", "FREE", "PRO", "ENTERPRISE", "PARTNER", "UNVERIFIED")
-}
+PLENTY = dict.fromkeys(VARIABLES.values(), "1000000")
 
 
 class Served:

@@ -1,7 +1,9 @@
 """Sends requests to one server over many connections, and judges what comes back.
 
 Requests that are whole go sixteen at a time over a connection that is kept; the others have one
-each. A failure is a status of 500 or above, and a whole request that gets no answer in ``HANG_S``.
+each. A failure is a status of 500 or above, and a whole request that gets no answer in ``HANG_S``. A
+machine that is out of breath answers 503: such a request is sent again at the end, alone, and fails
+if that is the answer then.
 """
 
 import asyncio
@@ -56,6 +58,8 @@ class Fuzzer:
         self._address = address
         self._next = self._end = 0
         self._until_s = 0.0
+        self._breathless: set[int] = set()
+        self._again: list[Input] = []
         self.tally = Tally()
 
     async def run(
@@ -65,6 +69,8 @@ class Fuzzer:
         self._next, self._end = first, first + count
         self._until_s = time.monotonic() + seconds
         await asyncio.gather(*(self._sender(advance) for _ in range(CONNECTIONS)))
+        while self._again:
+            await self._send_whole([self._again.pop()])
         return self.tally
 
     async def _sender(self, advance: Callable[[int], None]) -> None:
@@ -80,6 +86,10 @@ class Fuzzer:
             advance(len(batch))
 
     def _note(self, item: Input, status: int) -> None:
+        if status == 503 and item.whole and item.number not in self._breathless:
+            self._breathless.add(item.number)
+            self._again.append(item)
+            return
         self.tally.statuses[status] += 1
         if status >= 500:
             self.tally.failures.append(Failure(item.number, item.sent, f"status {status}"))
