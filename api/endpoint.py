@@ -10,7 +10,8 @@ from starlette.routing import Route
 from api.deadline import POST_S, READ_S, Handler, answer_within
 from api.gateway import ROUTE
 from api.identity.access import Access
-from api.identity.principal import admit
+from api.limits.admission import admit_within
+from api.limits.limit import PER_CALLER, Limit
 from api.problems import Kind
 from schemas.codec import WireModel
 
@@ -61,6 +62,7 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
     problems: tuple[Kind, ...] = ()
+    limit: Limit = PER_CALLER
 
     def route(self) -> Route:
         """Return the Starlette route: with a deadline, and the template as label of metrics."""
@@ -74,5 +76,5 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """Return the handler's answer to a caller who may call."""
-        await admit(request, self.access)
+        await admit_within(request, self.access, self.limit)
         return await self.handler(request)

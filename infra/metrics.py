@@ -45,6 +45,18 @@ API_TOKENS_ISSUED = Counter("mg_api_issued_tokens", "Tokens issued for devices o
 API_JWKS_FETCHES = Counter(
     "mg_api_jwks_fetches", "Fetches of issuers' key sets; a failed one keeps the last", ["outcome"]
 )
+API_CONNECTIONS = Gauge(
+    "mg_api_connections", "Open connections of clients", multiprocess_mode="livesum"
+)
+API_REFUSED = Counter(
+    "mg_api_refused_connections", "Connections that the edge ended, by reason", ["reason"]
+)
+API_RATE_LIMITED = Counter(
+    "mg_api_rate_limited_requests", "Requests refused because a quota was used up", ["quota"]
+)
+API_LIMITS_ALONE = Counter(
+    "mg_api_limits_server_failures", "Times that the shared limits server did not answer in time"
+)
 
 # --- Operators and audit ---
 OPERATOR_LOGINS = Counter(

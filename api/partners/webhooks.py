@@ -1,9 +1,9 @@
 """POST /api/v1/webhooks/{partner}: a partner's signed delivery -> one record in Kafka.
 
-The order of the checks is a promise: type, size, headers, partner, signature and timestamp over the
-raw bytes, the partner's own limit, JSON and schema, dedupe, produce. Nothing is parsed before the
-signature is known to be good. The event id follows from partner and webhook id, so whatever is
-repeated, by the sender or by us, is the same event.
+The order of the checks is a promise: limits of the address, type, size, headers, partner,
+signature and timestamp over the raw bytes, the partner's own limits, JSON and schema, dedupe,
+produce. Nothing is parsed before the signature is known to be good. The event id follows from
+partner and webhook id, so whatever is repeated, by the sender or by us, is the same event.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.future import IN_THE_FUTURE, is_in_the_future
+from api.limits.deliveries import count_unsigned, count_verified
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.partners import reasons
 from api.partners.reasons import Refused, reason_of
@@ -84,10 +85,13 @@ async def receive_webhook(request: Request) -> Response:
 
 async def take(request: Request, services: Services, attempt: Attempt) -> tuple[str, str]:
     """Return the event id and whether the delivery was accepted or is a repetition."""
-    require_json_type(request)
-    body = await read_body(request, WEBHOOK_BYTES_MAX)
-    headers = headers_of(request)
-    partner = await authenticated(request, services, attempt, headers, body)
+    try:
+        headers, body = await read_delivery(request)
+        partner = await authenticated(request, services, attempt, headers, body)
+    except ProblemError:
+        await count_unsigned(request)
+        raise
+    await count_verified(request, partner)
     webhook_id = attempt.webhook_id = headers.webhook_id or ""
     if len(body) > partner.limits.body_bytes:
         detail = f"your bodies may have {partner.limits.body_bytes} bytes"
@@ -105,6 +109,13 @@ async def take(request: Request, services: Services, attempt: Attempt) -> tuple[
         return event.event_id, "repeated"
     await produce(services, event)
     return event.event_id, "accepted"
+
+
+async def read_delivery(request: Request) -> tuple[WebhookHeaders, bytes]:
+    """Return headers and body of what may be a delivery."""
+    require_json_type(request)
+    body = await read_body(request, WEBHOOK_BYTES_MAX)
+    return headers_of(request), body
 
 
 def headers_of(request: Request) -> WebhookHeaders:

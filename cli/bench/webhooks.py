@@ -20,6 +20,7 @@ from cli.bench.report import Reach, Report, percentile
 from cli.bench.webhook_load import WebhookLoad, WebhookResult, a_body
 from cli.bench.webhook_server import UNCHECKED
 from cli.demo.http_client import HttpClient
+from domain.partner_limits import DELIVERIES_PER_S_MAX
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.embedded.process import free_port
@@ -125,7 +126,10 @@ async def prepare(settings: Settings) -> str:
     secret = create_secret()
     async with create_pool(settings) as pool:
         store = PartnerStore(pool, Sealer(""), now_ms)
-        await store.create(NewPartner(PARTNER, "generic"), [Key(SECRET, secret)])
+        await store.create(
+            NewPartner(PARTNER, "generic", deliveries_per_s=DELIVERIES_PER_S_MAX),
+            [Key(SECRET, secret)],
+        )
     return format_secret(secret)
 
 

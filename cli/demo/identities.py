@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cli.demo.memory import Memory
 from cli.demo.posting import Partner
+from domain.partner_limits import DELIVERIES_PER_S_MAX
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
@@ -58,7 +59,9 @@ async def _ensure_partner(store: PartnerStore, name: str, mapper: str, memory: M
         return
     secret = webhook_keys.create_secret()
     if known is None:
-        await store.create(NewPartner(name, mapper), [Key(SECRET, secret)])
+        await store.create(
+            NewPartner(name, mapper, deliveries_per_s=DELIVERIES_PER_S_MAX), [Key(SECRET, secret)]
+        )
     else:  # nobody remembers the older secrets: they end now
         await store.rotate(name, Key(SECRET, secret), overlap_ms=0)
     memory.partner_secrets[name] = webhook_keys.format_secret(secret)

@@ -17,7 +17,7 @@ import pytest
 
 from agents.catalogue import SPEC as CATALOGUE
 from api.app import create_app
-from api.services import open_services
+from api.opening import open_services
 from infra.embedded.process import free_port
 from infra.kafka.admin import apply_topics
 from infra.postgres.migrate import migrate
