@@ -97,6 +97,7 @@ def test_every_refusal_is_the_same_in_text_and_time(people, log_in, post):
     assert all(body == bodies[0] for body in bodies)
     assert people.pauses == [REFUSAL_STEP_S] * len(refused)
     assert people.live == {}
+    assert all("www-authenticate" in answer.headers for answer in refused)
 
 
 def test_a_refusal_is_held_back_to_the_end_of_its_step(people, log_in):
