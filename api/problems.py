@@ -100,6 +100,6 @@ def respond(error: ProblemError, request_id: str) -> Response:
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.kind is UNAVAILABLE:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
-    if error.kind is UNAUTHENTICATED:
+    if error.kind in (UNAUTHENTICATED, LOGIN_REFUSED):
         headers.setdefault("WWW-Authenticate", 'Bearer realm="media-gateway"')
     return Response(body_of(error, request_id), error.kind.status, headers, CONTENT_TYPE)

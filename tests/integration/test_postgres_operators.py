@@ -41,7 +41,8 @@ class Stores:
         self.trail = AuditTrail(pool)
 
     async def log_in(self, given, now=NOW_MS, token=None, name="ada"):
-        attempt = LoginAttempt(f"op_{name}", given, hash_token(token or create_token()))
+        stored = (await self.operators.find_credentials(name)).password_hash
+        attempt = LoginAttempt(f"op_{name}", given, hash_token(token or create_token()), stored)
         return await self.logins.log_in(attempt, ADA, now)
 
     async def entries(self):
@@ -175,6 +176,13 @@ async def test_another_app_secret_another_password_and_new_recovery_codes(stores
         "operator.set-password", "operator.renew-recovery-codes",
     ]  # fmt: skip
     assert verify(await stores.entries()) is None
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_opens_nothing(stores):
+    checked = (await stores.operators.find_credentials("ada")).password_hash
+    await stores.operators.set_password(CLI, "ada", "another hash")
+    attempt = LoginAttempt("op_ada", Given(True, code()), hash_token(create_token()), checked)
+    assert await stores.logins.log_in(attempt, ADA, NOW_MS) is Outcome.WRONG_PASSWORD
 
 
 async def test_names_are_taken_once_and_unknown_ones_refused(stores):
