@@ -172,6 +172,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
         stack.push_async_callback(producer.stop)
+        deliveries = DeliveryStore(pool)
         services = Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
@@ -179,7 +180,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             database=PostgresDatabase(pool),
             keys=ApiKeyStore(pool),
             partners=PartnerStore(pool, Sealer(settings.secrets_key), now_ms),
-            deliveries=DeliveryStore(pool),
+            deliveries=deliveries,
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
             contents=ContentStore(pool),
@@ -196,6 +197,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             monotonic_s=time.monotonic,
         )
         stack.push_async_callback(stop_task, asyncio.create_task(services.refusal_log.run()))
+        stack.push_async_callback(deliveries.close)
         yield services
 
 
