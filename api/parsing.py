@@ -28,7 +28,8 @@ KEYS_MAX = 256
 ARRAY_MAX = 1000
 STRING_MAX = 16 * 1024  # the longest overview is 8,000 characters
 INTEGER_MAX = 2**53  # beyond it JSON numbers differ between languages
-LONG_NUMBER = re.compile(rb"[0-9]{16}")  # 2^53 has 16 digits
+DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
+LONG_NUMBER = b"0" * 16  # 2^53 has 16 digits
 LIMIT_PATTERN = re.compile(r"[0-9]{1,3}", re.ASCII)
 REGION_PATTERN = re.compile(r"[A-Z]{2}", re.ASCII)
 IDENTIFIER_PATTERN = re.compile(ID_PATTERN, re.ASCII)
@@ -116,7 +117,7 @@ def is_within(body: bytes, limits: JsonLimits) -> bool:
         and body.count(b":") <= KEYS_MAX
         and body.count(b",") < limits.array_max
         and b"\\u0000" not in body
-        and LONG_NUMBER.search(body) is None
+        and LONG_NUMBER not in body.translate(DIGITS_AS_ZERO)  # ten times as fast as a pattern
     )
 
 

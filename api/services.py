@@ -157,8 +157,8 @@ class PostgresDatabase:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
     """Open the pool and the producer; neither needs its server to be there yet."""
-    # The API writes only the memory of webhook ids. If a crash loses the newest of it, a repeated
-    # delivery is produced again with the same event id, which consumers drop.
+    # The API writes only the memory of webhook ids and of refusals. If a crash loses the newest of
+    # it, a repeated delivery is produced again with the same event id, which consumers drop.
     pool = create_pool(
         settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, synchronous_commit=False
     )

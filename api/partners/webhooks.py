@@ -9,6 +9,7 @@ repeated, by the sender or by us, is the same event.
 import asyncio
 import datetime
 import hashlib
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.partners import Partner
 from infra.postgres.pool import UNAVAILABLE
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
+from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
 from infra.security.webhooks import (
     Given,
@@ -44,6 +46,8 @@ from schemas.ids import PARTNER_PATTERN
 from schemas.times import from_rfc3339
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope, WebhookReceived
 from topics.catalog import WEBHOOKS
+
+log = logging.getLogger(__name__)
 
 LIMITS = JsonLimits(array_max=1000)
 # Compared with when the partner is unknown: the answer then takes as long as for a known one.
@@ -146,10 +150,18 @@ async def authenticated(
 
 
 async def find_partner(services: Services, name: str) -> Partner | None:
-    """Return a partner, at most a few seconds old."""
+    """Return a partner, at most a few seconds old.
+
+    Raises:
+        ProblemError: 503, its keys cannot be opened: the fault of whoever runs the gateway.
+    """
     if not PARTNER_PATTERN.fullmatch(name):
         return None
-    return await services.partner_cache.get_or_load(name, lambda: services.partners.find(name))
+    try:
+        return await services.partner_cache.get_or_load(name, lambda: services.partners.find(name))
+    except SealingError as error:
+        log.error("partner %s: %s", name, error)
+        raise unavailable("the keys of this partner, and so this endpoint") from None
 
 
 def event_id_of(partner: str, webhook_id: str) -> str:

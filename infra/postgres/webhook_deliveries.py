@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from infra.postgres.grouping import Grouped
-from infra.postgres.pool import Pool
+from infra.postgres.pool import UNAVAILABLE, Pool
 from infra.postgres.rows import columns_of, newest_per_key
 
 RETENTION_DAYS = 7  # senders retry for up to 75 hours with the same id and a new timestamp
 RETENTION = datetime.timedelta(days=RETENTION_DAYS)
 CLAIM_S = 8.0  # as long as a post may take: see api.deadline
 GROUP_MAX = 500
+GATHER_S = 0.02  # what is accepted within this time travels together
 CLOSE_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -102,8 +103,8 @@ class DeliveryStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._reserving = Grouped(self._reserve, GROUP_MAX)
-        self._accepting = Grouped(self._accept, GROUP_MAX)
-        self._accepted: set[asyncio.Task[None]] = set()
+        self._accepted: list[tuple[str, str]] = []
+        self._recording: asyncio.Task[None] | None = None
 
     async def reserve(self, delivery: Delivery) -> KnownDelivery:
         """Record a delivery unless its id is known; return what is known about the id."""
@@ -115,20 +116,24 @@ class DeliveryStore:
         If that fails, or this process dies before, a repetition is produced again with the same
         event id, which consumers drop.
         """
-        task = asyncio.ensure_future(self._accepting.call((partner, webhook_id)))
-        self._accepted.add(task)
-        task.add_done_callback(self._note_accepted)
+        self._accepted.append((partner, webhook_id))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.ensure_future(self._record())
 
-    def _note_accepted(self, task: asyncio.Task[None]) -> None:
-        self._accepted.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.warning("an accepted delivery was not recorded: %s", type(error).__name__)
+    async def _record(self) -> None:
+        while self._accepted:
+            await asyncio.sleep(GATHER_S)
+            keys, self._accepted = self._accepted, []
+            try:
+                async with self._pool.connection() as connection:
+                    await connection.execute(ACCEPT, columns_of(sorted(set(keys))))
+            except UNAVAILABLE as error:
+                log.warning("accepted deliveries were not recorded: %s", type(error).__name__)
 
     async def close(self) -> None:
         """Wait until what was accepted is recorded, for at most ``CLOSE_S``."""
-        if self._accepted:
-            await asyncio.wait(list(self._accepted), timeout=CLOSE_S)
+        if self._recording is not None:
+            await asyncio.wait([self._recording], timeout=CLOSE_S)
 
     async def claim(self, partner: str, webhook_id: str) -> KnownDelivery | None:
         """Return what is known about an id now, with the claim if it is free; None: forgotten."""
@@ -164,11 +169,6 @@ class DeliveryStore:
             known[_key(item)]._replace(claimed=known[_key(item)].claimed and id(item) in claimants)
             for item in deliveries
         ]
-
-    async def _accept(self, keys: Sequence[tuple[str, str]]) -> list[None]:
-        async with self._pool.connection() as connection:
-            await connection.execute(ACCEPT, columns_of(sorted(set(keys))))
-        return [None] * len(keys)
 
 
 def _key(delivery: Delivery) -> tuple[str, str]:
