@@ -114,7 +114,7 @@ def headers_of(request: Request) -> WebhookHeaders:
     """Return the headers that decide; none may be given twice."""
     found: dict[bytes, str] = {}
     for name, value in request.scope["headers"]:
-        if name in HEADERS:
+        if name.startswith(b"webhook-") or name == HEADERS[-1]:
             if name in found:
                 raise Refused(reasons.DUPLICATE_HEADERS, "a webhook header is given twice")
             found[name] = value.decode("latin-1")

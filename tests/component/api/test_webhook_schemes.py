@@ -80,7 +80,7 @@ def test_header_names_are_the_same_in_any_case(world, client):
 
 @pytest.mark.parametrize(
     "name",
-    ["webhook-id", "webhook-timestamp", "webhook-signature", "x-webhook-signature",
+    ["webhook-id", "webhook-timestamp", "webhook-signature", "x-webhook-signature", "webhook-new",
      "content-type", "content-length", "authorization", "content-encoding"],
 )  # fmt: skip
 def test_a_header_that_decides_is_given_once(world, post, name):
