@@ -70,5 +70,5 @@ async def _ensure_key(store: ApiKeyStore, memory: Memory) -> None:
     if known and known.revoked_at_ms is None and keys.matches(memory.api_key, known.key_sha256):
         return
     new = keys.create_key()
-    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.SCOPES, None, now_ms()))
+    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.APP_SCOPES, None, now_ms()))
     memory.api_key = new.text
