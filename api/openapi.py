@@ -6,6 +6,7 @@ from pydantic.json_schema import models_json_schema
 
 from api import examples, problems
 from api.endpoint import Answer, Body, Endpoint, Parameter
+from api.identity.access import Access, Caller
 from api.problems import Kind
 from schemas.api import Problem
 from schemas.codec import WireModel
@@ -14,6 +15,7 @@ VERSION = "3.1.0"
 API_VERSION = "1.0.0"
 REFERENCE = "#/components/schemas/{model}"
 KEY_SCHEME = "apiKey"
+OPERATOR_SCHEME = "operatorSession"
 DESCRIPTION = (
     "Every error is a problem document (RFC 9457), with one exception: what is not HTTP (a method "
     "that is no token, a Content-Length that is no number) is answered by the server's parser, "
@@ -47,8 +49,13 @@ def document() -> Json:
                 KEY_SCHEME: {
                     "type": "http",
                     "scheme": "bearer",
-                    "bearerFormat": "mg_live_ + 8 + 32 characters",
-                }
+                    "bearerFormat": "an API key (mg_live_ + 8 + 32 characters) or a JWT",
+                },
+                OPERATOR_SCHEME: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "mg_op_ + 43 characters",
+                },
             },
         },
     }
@@ -57,15 +64,34 @@ def document() -> Json:
 def operation(endpoint: Endpoint) -> Json:
     """Return one operation."""
     result: Json = {"operationId": endpoint.name, "summary": endpoint.summary}
-    if endpoint.access.scope is not None:
-        result["description"] = f"Needs the scope `{endpoint.access.scope}`."
-    result["security"] = [{KEY_SCHEME: []}] if endpoint.access.scope else []
+    needs = needed(endpoint.access)
+    if needs:
+        result["description"] = needs
+    result["security"] = security(endpoint.access)
     if endpoint.parameters:
         result["parameters"] = [parameter(item) for item in endpoint.parameters]
     if endpoint.body is not None:
         result["requestBody"] = request_body(endpoint.body)
     result["responses"] = responses(endpoint)
     return result
+
+
+def needed(access: Access) -> str:
+    """Return the sentence that says what credentials need to have; empty when they need nothing."""
+    if access.scope is not None:
+        unbound = " of credentials that are not bound to a user" if access.any_user else ""
+        return f"Needs the scope `{access.scope}`{unbound}."
+    if access.role is None:
+        return ""
+    code = " and a recent code of the authenticator app" if access.recent_totp else ""
+    return f"Needs an operator with the role `{access.role}`{code}."
+
+
+def security(access: Access) -> list[Json]:
+    """Return which credentials the caller sends."""
+    if access.caller is Caller.OPERATOR:
+        return [{OPERATOR_SCHEME: []}]
+    return [{KEY_SCHEME: []}] if access.scope else []
 
 
 def parameter(item: Parameter) -> Json:
@@ -97,7 +123,9 @@ def responses(endpoint: Endpoint) -> Json:
     """Return the answers and the problems of an endpoint, by status."""
     found: dict[str, Json] = {str(item.status): response(item) for item in endpoint.answers}
     kinds = (*endpoint.problems, problems.INTERNAL)
-    if endpoint.access.scope is not None:
+    if endpoint.access.recent_totp:
+        kinds = (problems.RECENT_CODE_REQUIRED, *kinds)
+    if security(endpoint.access):
         kinds = (problems.UNAUTHENTICATED, problems.FORBIDDEN, *kinds)
     by_status: dict[int, list[Kind]] = {}
     for kind in kinds:

@@ -33,7 +33,10 @@ MALFORMED = Kind("malformed-request", 400, "The request is malformed")
 INVALID = Kind("invalid-content", 400, "The content is not valid")
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Valid credentials are required")
 BAD_SIGNATURE = Kind("bad-signature", 401, "The signature or its timestamp is not valid")
+LOGIN_REFUSED = Kind("login-refused", 401, "The login was refused")
 FORBIDDEN = Kind("forbidden", 403, "These credentials do not allow this")
+RECENT_CODE_REQUIRED = Kind("recent-code-required", 403, "A recent code is required")
+CODE_REFUSED = Kind("code-refused", 403, "The code was refused")
 NOT_FOUND = Kind("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method is not supported here")
 TOO_SLOW = Kind("request-timeout", 408, "The body did not arrive in time")
@@ -41,11 +44,13 @@ CONFLICT = Kind("conflicting-delivery", 409, "This id was used for other content
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
 UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "This type of content is not supported")
 INTERNAL = Kind("internal-error", 500, "An unexpected error")
+NOT_SET_UP = Kind("not-set-up", 501, "This gateway is not set up for this")
 UNAVAILABLE = Kind("unavailable", 503, "Temporarily unavailable, try again")
 
 KINDS = (
-    MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED,
-    TOO_SLOW, CONFLICT, TOO_LARGE, UNSUPPORTED_TYPE, INTERNAL, UNAVAILABLE,
+    MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
+    RECENT_CODE_REQUIRED, CODE_REFUSED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_SLOW,
+    CONFLICT, TOO_LARGE, UNSUPPORTED_TYPE, INTERNAL, NOT_SET_UP, UNAVAILABLE,
 )  # fmt: skip
 RETRY_AFTER_S = 2
 

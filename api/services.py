@@ -2,53 +2,72 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from starlette.requests import Request
 
+from api.background import in_background
 from api.cache import TtlCache
+from api.identity.key_use import KeyUse
+from api.identity.tokens import Tokens, TokenStores
 from api.partners.labels import PartnerLabels
 from api.partners.refusal_log import RefusalLog
 from api.presets import PresetRules
 from api.stores import (
     Attributes,
+    Audit,
     Contents,
     Database,
+    DeadLetters,
     Deliveries,
     Embeddings,
     Keys,
+    Logins,
     ModelReports,
     NeighbourLists,
+    Operators,
     PartnerDeliveries,
     Partners,
     RankingRules,
     Refusals,
+    Sessions,
     Slates,
     TrendingPartials,
     Viewers,
     WatchStates,
 )
+from infra.issuers.fetching import fetch
+from infra.issuers.remote_keys import RemoteKeys
 from infra.kafka.producer import EventProducer, Producer
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
+from infra.postgres.audit import AuditTrail
 from infra.postgres.contents import ContentFacts, ContentStore
+from infra.postgres.dead_letters import DeadLetterStore
 from infra.postgres.embeddings import EmbeddingStore
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
+from infra.postgres.operator_logins import LoginStore
+from infra.postgres.operator_sessions import SessionStore, limits_of
+from infra.postgres.operators import OperatorStore
 from infra.postgres.partner_deliveries import PartnerDeliveryStore
 from infra.postgres.partners import Partner, PartnerStore
 from infra.postgres.pool import Pool, create_pool, is_ready
 from infra.postgres.ranking_rules import RankingRuleStore
+from infra.postgres.signing_keys import SigningKeyStore
 from infra.postgres.slates import SlateStore
+from infra.postgres.token_issuers import TokenIssuerStore
+from infra.postgres.token_revocations import TokenRevocationStore
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
 from infra.postgres.webhook_refusals import RefusalStore
-from infra.security.sealing import Sealer
+from infra.security.passwords import PasswordHashing
+from infra.security.sealing import sealer_of
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 from schemas.api import Trending
@@ -76,10 +95,13 @@ class Services:
     producer: Producer
     database: Database
     keys: Keys
+    key_use: KeyUse
+    tokens: Tokens
     partners: Partners
     deliveries: Deliveries
     refusals: Refusals
     partner_deliveries: PartnerDeliveries
+    dead_letters: DeadLetters
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -90,6 +112,12 @@ class Services:
     attributes: Attributes
     embeddings: Embeddings
     models: ModelReports
+    operators: Operators
+    logins: Logins
+    sessions: Sessions
+    audit: Audit
+    passwords: PasswordHashing
+    pause: Callable[[float], Awaitable[None]]
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -167,22 +195,43 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         timeout_ms=settings.produce_timeout_ms,
         linger_ms=settings.produce_linger_ms,
     )
+    sealer = sealer_of(settings)
+    sessions = SessionStore(pool, limits_of(settings))
+    passwords = PasswordHashing()
+    keys = ApiKeyStore(pool)
+    key_use = KeyUse(keys.note_used, now_ms)
+    remote_keys = RemoteKeys(partial(fetch, private=settings.issuers_private == 1), time.monotonic)
+    tokens = Tokens(
+        settings.token_issuer,
+        TokenStores(
+            TokenIssuerStore(pool), SigningKeyStore(pool, sealer), TokenRevocationStore(pool)
+        ),
+        remote_keys,
+        clock_ms=now_ms,
+        monotonic_s=time.monotonic,
+    )
     async with AsyncExitStack() as stack:
+        stack.callback(passwords.close)
         await pool.open()
         stack.push_async_callback(pool.close, CLOSE_S)
         await producer.start()
         stack.push_async_callback(producer.stop)
+        await stack.enter_async_context(in_background(key_use.run))
+        await stack.enter_async_context(in_background(partial(remote_keys.run, tokens.key_urls)))
         deliveries = DeliveryStore(pool)
         services = Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=producer,
             database=PostgresDatabase(pool),
-            keys=ApiKeyStore(pool),
-            partners=PartnerStore(pool, Sealer(settings.secrets_key), now_ms),
+            keys=keys,
+            key_use=key_use,
+            tokens=tokens,
+            partners=PartnerStore(pool, sealer, now_ms),
             deliveries=deliveries,
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
+            dead_letters=DeadLetterStore(pool),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),
@@ -193,6 +242,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             attributes=AttributeStore(pool),
             embeddings=EmbeddingStore(pool),
             models=ModelStore(pool),
+            operators=OperatorStore(pool, sealer),
+            logins=LoginStore(pool, sealer, sessions.ended_before),
+            sessions=sessions,
+            audit=AuditTrail(pool),
+            passwords=passwords,
+            pause=asyncio.sleep,
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

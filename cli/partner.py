@@ -22,7 +22,7 @@ from infra.postgres.partners import (
     UnknownPartner,
 )
 from infra.postgres.pool import create_pool
-from infra.security.sealing import Sealer, SealingError
+from infra.security.sealing import SealingError, sealer_of
 from infra.security.webhook_keys import SECRET_SCHEMES, Scheme, create_secret, format_secret
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -257,7 +257,7 @@ def run(settings: Settings, work: Callable[[PartnerStore], Awaitable[T]]) -> T:
 
     async def with_store() -> T:
         async with create_pool(settings) as pool:
-            return await work(PartnerStore(pool, Sealer(settings.secrets_key), now_ms))
+            return await work(PartnerStore(pool, sealer_of(settings), now_ms))
 
     try:
         return asyncio.run(with_store())

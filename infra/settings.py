@@ -1,8 +1,11 @@
 """Every setting, once: environment name, type, default, meaning."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
+
+FILE_SUFFIX = "_FILE"
 
 
 class SettingsError(ValueError):
@@ -154,6 +157,9 @@ class Settings:
         180,
         "Untouched titles count as abandoned after this time",
     )
+    dead_letter_days: int = setting(
+        "MEDIA_GATEWAY_DEAD_LETTER_DAYS", 14, "Dead letters are kept this long, in any state"
+    )
     preset_by_type: str = setting(
         "MEDIA_GATEWAY_PRESET_BY_TYPE",
         "",
@@ -167,8 +173,37 @@ class Settings:
     secrets_key: str = setting(
         "MEDIA_GATEWAY_SECRETS_KEY",
         "",
-        "Base64 of 32 bytes: partner secrets are encrypted at rest; empty: kept unencrypted",
+        "Base64 of 32 bytes: secrets are encrypted at rest; empty: the one of the embedded stack; "
+        "with a database of your own partners' are kept unencrypted, and there are no operators "
+        "and no tokens",
         secret=True,
+    )
+    token_issuer: str = setting(
+        "MEDIA_GATEWAY_TOKEN_ISSUER",
+        "urn:media-gateway",
+        "Issuer and audience of the tokens that the gateway issues for devices",
+    )
+    issuers_private: int = setting(
+        "MEDIA_GATEWAY_ISSUERS_PRIVATE",
+        0,
+        "1: key sets of issuers may come from private addresses, and by http from this machine",
+    )
+    secrets_keys_old: str = setting(
+        "MEDIA_GATEWAY_SECRETS_KEYS_OLD",
+        "",
+        "Earlier values of MEDIA_GATEWAY_SECRETS_KEY, comma-separated: they still open secrets",
+        secret=True,
+    )
+    operator_idle_minutes: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_IDLE_MINUTES", 30, "An operator's session ends after such a pause"
+    )
+    operator_session_hours: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_SESSION_HOURS", 12, "An operator's session ends after this time"
+    )
+    operator_code_minutes: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_CODE_MINUTES",
+        5,
+        "How long after a code of the authenticator app an operator may change something",
     )
     demo_data: Path = setting(
         "MEDIA_GATEWAY_DATA",
@@ -187,7 +222,7 @@ class Settings:
         hints = get_type_hints(cls)
         values = {}
         for item in fields(cls):
-            raw = environ.get(item.metadata["env"])
+            raw = value_of(item.metadata, environ)
             if raw is None or raw == "":
                 continue
             kind = hints[item.name]
@@ -198,3 +233,22 @@ class Settings:
                     f"{item.metadata['env']}={raw!r} is not a valid {kind.__name__}"
                 ) from None
         return cls(**values)
+
+
+def value_of(metadata: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """Return the text of one setting; a secret may be in a mounted file named by ``NAME_FILE``.
+
+    Raises:
+        SettingsError: both are set, or the file cannot be read; the secret is never in the message.
+    """
+    name = metadata["env"]
+    raw, path = environ.get(name), environ.get(name + FILE_SUFFIX)
+    if not metadata["secret"] or not path:
+        return raw
+    if raw:
+        raise SettingsError(f"{name} and {name}{FILE_SUFFIX} are both set: which one is right?")
+    try:
+        return Path(path).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise SettingsError(f"{name}{FILE_SUFFIX}: {path}: {reason}") from None

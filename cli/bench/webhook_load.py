@@ -1,4 +1,4 @@
-"""The load generator of ``bench webhooks``: signed deliveries, closed loop, an id each."""
+"""The load of ``bench webhooks``: signed deliveries, closed loop, each with its own id."""
 
 import asyncio
 import json

@@ -12,7 +12,7 @@ from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
 from infra.security import keys, webhook_keys
-from infra.security.sealing import Sealer
+from infra.security.sealing import sealer_of
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
@@ -38,7 +38,7 @@ async def prepare(settings: Settings, memory: Memory, mappers: Mapping[str, str]
     pool = create_pool(settings)
     await pool.open()
     try:
-        store = PartnerStore(pool, Sealer(settings.secrets_key), now_ms)
+        store = PartnerStore(pool, sealer_of(settings), now_ms)
         for name, mapper in mappers.items():
             await _ensure_partner(store, name, mapper, memory)
         await _ensure_key(ApiKeyStore(pool), memory)
@@ -70,5 +70,5 @@ async def _ensure_key(store: ApiKeyStore, memory: Memory) -> None:
     if known and known.revoked_at_ms is None and keys.matches(memory.api_key, known.key_sha256):
         return
     new = keys.create_key()
-    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.APP_SCOPES, None, now_ms()))
+    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.USER_SCOPES, None, now_ms()))
     memory.api_key = new.text

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
+from api.identity.key_use import KeyUse
 from api.presets import PresetRules
 from api.services import Services
 from domain.sources.attributes import AttributeIndex
@@ -15,6 +16,7 @@ from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SHARED_MAX, SimilarRow
 from infra.postgres.contents import ContentFacts
+from infra.postgres.dead_letters import DeadLetter, WholeLetter
 from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
@@ -25,7 +27,10 @@ from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
+from tests.component.api.fake_operators import FakeOperatorWorld
+from tests.component.api.identity.fakes import FakeTokens
 from tests.component.api.partner_fakes import FakeDeliveries, FakePartnerDeliveries, FakeRefusals
+from topics.catalog import WEBHOOKS
 
 NOW_MS = 1_767_300_000_000
 
@@ -38,11 +43,13 @@ class FakeDatabase:
         self.frozen = False
         self.defect = False
         self.keys = {}
+        self.key_uses = []
         self.partners = {}
         self.unsealable = set()  # names of partners whose keys cannot be opened
         self.deliveries = {}
         self.refusals = []
         self.refusal_counts = []
+        self.dead_letters = []
         self.contents = {}
         self.removed = set()
         self.slates = {}
@@ -96,6 +103,10 @@ class FakeKeys(Store):
         self.database.touch()
         return self.database.keys.get(key_id)
 
+    async def note_used(self, uses):
+        self.database.touch()
+        self.database.key_uses.append(dict(uses))
+
 
 class FakePartners(Store):
     async def find(self, partner):
@@ -103,6 +114,18 @@ class FakePartners(Store):
         if partner in self.database.unsealable:
             raise SealingError("sealed with a key that is not set (MEDIA_GATEWAY_SECRETS_KEY)")
         return self.database.partners.get(partner)
+
+
+class FakeDeadLetters(Store):
+    async def fetch_of_partner(self, partner, limit, after):
+        self.database.touch()
+        found = [each for each in self.database.dead_letters if each.letter.partner == partner]
+        found.sort(key=place_of, reverse=True)
+        return [each for each in found if after is None or place_of(each) < tuple(after)][:limit]
+
+
+def place_of(whole):
+    return whole.letter.failed_at_ms, whole.letter.letter_id
 
 
 class FakeContents(Store):
@@ -286,8 +309,10 @@ class FakeWorld:
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
+        self.people = FakeOperatorWorld(self)
         self.clock_step_s = 0.0  # by how much each look at the monotonic clock moves it
         self.looked = 0
+        self.tokens = FakeTokens(self.database, lambda: self.now_ms)
 
     def monotonic_s(self):
         self.looked += 1
@@ -299,16 +324,26 @@ class FakeWorld:
     @asynccontextmanager
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
-        yield Services(
+        self.key_use = KeyUse(FakeKeys(database).note_used, lambda: self.now_ms)
+        try:
+            yield self.services(settings, database)
+        finally:
+            self.people.passwords.close()
+
+    def services(self, settings, database):
+        return Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=self.producer,
             database=database,
             keys=FakeKeys(database),
+            key_use=self.key_use,
+            tokens=self.tokens.open(settings),
             partners=FakePartners(database),
             deliveries=FakeDeliveries(database),
             refusals=FakeRefusals(database),
             partner_deliveries=FakePartnerDeliveries(database),
+            dead_letters=FakeDeadLetters(database),
             contents=FakeContents(database),
             slates=FakeSlates(database),
             viewers=FakeViewers(database),
@@ -319,6 +354,12 @@ class FakeWorld:
             attributes=FakeAttributes(database),
             embeddings=FakeEmbeddings(database),
             models=FakeModels(database),
+            operators=self.people,
+            logins=self.people,
+            sessions=self.people,
+            audit=self.people,
+            passwords=self.people.passwords,
+            pause=self.people.pause,
             clock_ms=lambda: self.now_ms,
             monotonic_s=self.monotonic_s,
         )
@@ -328,6 +369,17 @@ def a_partner(secret, *, secrets=(), public_keys=(), schemes=(Scheme.V1,), **cha
     keyring = Keyring(frozenset(schemes), tuple(secrets) or (secret,), tuple(public_keys))
     fields = {"partner": "acme", "mapper": "generic", "enabled": True, "tier": "pro"}
     return Partner(keyring=keyring, **{**fields, **changes})
+
+
+def a_letter(letter_id=1, value=b"{}", **changes):
+    fields = dict.fromkeys(DeadLetter._fields) | {
+        "letter_id": letter_id, "source_topic": WEBHOOKS.name, "source_partition": 0,
+        "source_offset": letter_id, "version": letter_id, "agent": "catalogue", "reason": "rule",
+        "detail": "title: expected a text", "failed_at_ms": NOW_MS + letter_id, "partner": "acme",
+        "event_id": f"e-{letter_id}", "webhook_id": f"msg_{letter_id}", "attempts": 1,
+        "state": "open",
+    }  # fmt: skip
+    return WholeLetter(DeadLetter(**fields | changes), b"acme|msg", value, b"[]")
 
 
 def a_content(content_id="film-1", **changes):
