@@ -18,13 +18,17 @@ from schemas.codec import WireModel
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """One path, query or header parameter; ``schema`` is a JSON schema."""
+    """One path, query or header parameter; ``schema`` is a JSON schema.
+
+    Only a header may be ``optional``: paths never are, and query parameters always.
+    """
 
     name: str
     where: str
     schema: dict[str, Any]
     description: str
     example: Any = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

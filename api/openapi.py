@@ -118,7 +118,7 @@ def parameter(item: Parameter) -> Json:
     result = {
         "name": item.name,
         "in": item.where,
-        "required": item.where != "query",
+        "required": item.where != "query" and not item.optional,
         "description": item.description,
         "schema": item.schema,
     }

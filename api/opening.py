@@ -89,6 +89,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(producer.stop)
         await stack.enter_async_context(in_background(key_use.run))
         await stack.enter_async_context(in_background(partial(remote_keys.run, tokens.key_urls)))
+        deliveries = DeliveryStore(pool)
         services = Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
@@ -98,7 +99,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             key_use=key_use,
             tokens=tokens,
             partners=PartnerStore(pool, sealer, now_ms),
-            deliveries=DeliveryStore(pool),
+            deliveries=deliveries,
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
             dead_letters=DeadLetterStore(pool),
@@ -122,6 +123,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )
+        stack.push_async_callback(deliveries.close)
         stack.push_async_callback(stop_task, asyncio.create_task(services.refusal_log.run()))
         yield services
 

@@ -102,6 +102,9 @@ async def started() -> AsyncIterator[Target]:
         postgres = EmbeddedPostgres(folder / "postgres")
         stack.callback(postgres.stop)
         bootstrap, url = await asyncio.to_thread(lambda: (kafka.start(), postgres.start()))
+        if cores is not None:
+            pin(kafka.pid, cores.broker)
+            pin(postgres.pid, cores.broker)  # also its later children, one a connection
         settings = Settings(kafka_bootstrap_servers=bootstrap, database_url=url)
         secret = await prepare(settings)
         port = free_port()
@@ -112,8 +115,6 @@ async def started() -> AsyncIterator[Target]:
             cores.worker if cores else None,
         )  # fmt: skip
         stack.callback(server.stop)
-        if cores is not None:
-            pin(kafka.pid, cores.broker)
         target = Target(f"http://127.0.0.1:{port}", secret, server)
         await ready(target)
         yield target

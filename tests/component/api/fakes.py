@@ -17,6 +17,7 @@ from infra.postgres.dead_letters import DeadLetter, WholeLetter
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.security import keys
+from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
 from infra.settings import Settings
 from schemas.codec import decode, encode
@@ -55,6 +56,7 @@ class FakeDatabase:
         self.keys = {}
         self.key_uses = []
         self.partners = {}
+        self.unsealable = set()  # names of partners whose keys cannot be opened
         self.deliveries = {}
         self.refusals = []
         self.refusal_counts = []
@@ -115,6 +117,8 @@ class FakeKeys(Store):
 class FakePartners(Store):
     async def find(self, partner):
         self.database.touch()
+        if partner in self.database.unsealable:
+            raise SealingError("sealed with a key that is not set (MEDIA_GATEWAY_SECRETS_KEY)")
         return self.database.partners.get(partner)
 
 
