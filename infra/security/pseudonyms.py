@@ -8,6 +8,7 @@ without the ids, so older keys stay behind the current one and are still recogni
 import base64
 import binascii
 import hmac
+from collections.abc import Iterable
 
 KEY_BYTES = 32
 DOMAIN = b"media-gateway erasure\n"  # the key says nothing about other uses of it
@@ -42,6 +43,10 @@ class Pseudonyms:
     def all_of(self, user_id: str) -> tuple[str, ...]:
         """Return the pseudonyms under every key, the current one first."""
         return tuple(_pseudonym(key, user_id) for key in self._keys)
+
+    def pairs_of(self, user_ids: Iterable[str]) -> list[tuple[str, str]]:
+        """Return (user id, pseudonym) for each user, once, under every key; sorted by user."""
+        return [(user, each) for user in sorted(set(user_ids)) for each in self.all_of(user)]
 
 
 def _pseudonym(key: bytes, user_id: str) -> str:

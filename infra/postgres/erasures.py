@@ -1,0 +1,61 @@
+"""Who was erased and until when, by pseudonym; no user id."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from infra.postgres.pool import Pool
+
+# A part of statements that write rows of users: the erasures of those users, who are given by (user,
+# pseudonym). The row of an erasure is written before its mark, so it is there before a tombstone.
+ERASED = """
+erased AS MATERIALIZED (
+    SELECT n.user_id, max(e.erased_at_ms) AS at_ms
+    FROM unnest(%b::text[], %b::text[]) AS n (user_id, pseudonym) JOIN erasures e USING (pseudonym)
+    GROUP BY n.user_id
+)"""
+# The newer time wins: nothing of before comes back by a clock that runs late.
+RECORD = """
+INSERT INTO erasures AS t (pseudonym, erased_at_ms) VALUES (%s, %s)
+ON CONFLICT (pseudonym) DO UPDATE SET
+    erased_at_ms = GREATEST(excluded.erased_at_ms, t.erased_at_ms + 1), requested = t.requested + 1
+RETURNING erased_at_ms
+"""
+NOTE_RECEIPT = """
+UPDATE erasures SET receipt_id = %s, receipt_sha256 = %s, issued_at_ms = %s WHERE pseudonym = %s
+"""
+FETCH_SINCE = "SELECT pseudonym, erased_at_ms FROM erasures WHERE erased_at_ms >= %s"
+
+
+class ErasureRow(NamedTuple):
+    """One erased user: what occurred until then is refused."""
+
+    pseudonym: str
+    erased_at_ms: int
+
+
+class ErasureStore:
+    """Reads and writes erasures."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def record(self, pseudonym: str, now_ms: int) -> int:
+        """Note an erasure and return its time: ``now_ms``, or just after an earlier one."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(RECORD, (pseudonym, now_ms))
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    async def note_receipt(
+        self, pseudonym: str, receipt_id: str, sha256: bytes, now_ms: int
+    ) -> None:
+        """Remember the receipt that was handed out for a user: the audit entry."""
+        async with self._pool.connection() as connection:
+            await connection.execute(NOTE_RECEIPT, (receipt_id, sha256, now_ms, pseudonym))
+
+    async def fetch_since(self, erased_at_ms: int) -> Sequence[ErasureRow]:
+        """Return the erasures from that time on, in no order."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FETCH_SINCE, (erased_at_ms,))
+            return [ErasureRow(*row) for row in await cursor.fetchall()]
