@@ -10,12 +10,14 @@ from starlette.requests import Request
 
 from api.cache import TtlCache
 from api.presets import PresetRules
+from api.privacy.erased import ErasedUsers
 from api.stores import (
     Attributes,
     Contents,
     Database,
     Deliveries,
     Embeddings,
+    ErasureList,
     Keys,
     ModelReports,
     NeighbourLists,
@@ -31,6 +33,7 @@ from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.attributes import AttributeStore
 from infra.postgres.contents import ContentFacts, ContentStore
 from infra.postgres.embeddings import EmbeddingStore
+from infra.postgres.erasures import ErasureStore
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.partners import Partner, PartnerStore
@@ -41,6 +44,7 @@ from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import Sealer
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -81,6 +85,8 @@ class Services:
     attributes: Attributes
     embeddings: Embeddings
     models: ModelReports
+    erasures: ErasureList
+    pseudonyms: Pseudonyms
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -95,6 +101,11 @@ class Services:
         return TtlCache(
             "partners", size_max=PARTNERS_MAX, ttl_s=PARTNER_TTL_S, clock_s=self.monotonic_s
         )
+
+    @cached_property
+    def erased_users(self) -> ErasedUsers:
+        """Who was erased, at most a few seconds old."""
+        return ErasedUsers(self.erasures, self.pseudonyms, self.monotonic_s)
 
     @cached_property
     def facts_cache(self) -> TtlCache[str, ContentFacts]:
@@ -171,6 +182,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             attributes=AttributeStore(pool),
             embeddings=EmbeddingStore(pool),
             models=ModelStore(pool),
+            erasures=ErasureStore(pool),
+            pseudonyms=Pseudonyms(settings.erasure_key),
             clock_ms=now_ms,
             monotonic_s=time.monotonic,
         )

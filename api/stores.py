@@ -13,6 +13,7 @@ from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SimilarRow
 from infra.postgres.contents import ContentFacts
 from infra.postgres.embeddings import Embedded, Nearest
+from infra.postgres.erasures import ErasureRow
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
@@ -109,6 +110,12 @@ class Embeddings(Protocol):
     async def nearest_to(
         self, vector: Vectors, encoder: str, left_out: Sequence[str], limit: int
     ) -> list[tuple[str, float]]: ...
+
+
+class ErasureList(Protocol):
+    """Who was erased, by pseudonym."""
+
+    async def fetch_since(self, erased_at_ms: int) -> Sequence[ErasureRow]: ...
 
 
 class ModelReports(Protocol):

@@ -10,12 +10,14 @@ import binascii
 import hmac
 from collections.abc import Iterable
 
+from infra.settings import SettingsError
+
 KEY_BYTES = 32
 DOMAIN = b"media-gateway erasure\n"  # the key says nothing about other uses of it
 NO_KEY = b""
 
 
-class PseudonymError(ValueError):
+class PseudonymError(SettingsError):
     """The key is not usable; the message says why."""
 
 

@@ -20,6 +20,7 @@ from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.postgres.webhook_deliveries import KnownDelivery
 from infra.security import keys
+from infra.security.pseudonyms import Pseudonyms
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
@@ -49,6 +50,7 @@ class FakeDatabase:
         self.nearest = {}
         self.vectors = {}  # content id -> (encoder, vector)
         self.models = {}
+        self.erasures = []
         self.features = {}
         self.calls = 0
 
@@ -260,6 +262,13 @@ class FakeModels(Store):
         return self.database.features.get(content_id)
 
 
+class FakeErasures(Store):
+    async def fetch_since(self, erased_at_ms):
+        await self.answer()
+        self.database.touch()
+        return [row for row in self.database.erasures if row.erased_at_ms >= erased_at_ms]
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -320,6 +329,8 @@ class FakeWorld:
             attributes=FakeAttributes(database),
             embeddings=FakeEmbeddings(database),
             models=FakeModels(database),
+            erasures=FakeErasures(database),
+            pseudonyms=Pseudonyms(settings.erasure_key),
             clock_ms=lambda: self.now_ms,
             monotonic_s=lambda: self.now_ms / 1000,
         )
