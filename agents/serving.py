@@ -1,8 +1,8 @@
 """compacted topics -> [serving] -> Postgres rows that the API reads by primary key.
 
 One sink a topic, one transaction a batch, the record's offset as the version of the row: a replay
-changes nothing, and a tombstone leaves a removed row that an older record cannot bring back. Rows of
-users are deleted instead, for their keys name the user: there, who was erased is looked up, by
+changes nothing, and a tombstone leaves a removed row that an older record cannot bring back. Rows
+of users are deleted instead, for their keys name the user: there, who was erased is looked up, by
 pseudonym, and what is older than that is not written.
 """
 

@@ -5,8 +5,8 @@ half-life, in event time: ``sum of 2 ** (-(now - at) / half-life)``. One number 
 a viewer adds 1 after what was there has decayed to now. Adding viewers of equal times in another
 order gives the same numbers; in general they agree to the last few bits of a float. Now is the
 newest first engagement with any title. Who is taken out again (erasure) is taken out exactly: the
-title is counted anew from the times of the others. Decayed counts are read rounded, so a process that knows
-them from ``get`` has the same popularities as the one that counts.
+title is counted anew from the times of the others. Decayed counts are read rounded, so a process
+that knows them from ``get`` has the same popularities as the one that counts.
 """
 
 from typing import NamedTuple

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from infra.postgres.pool import Pool
 
-# A part of statements that write rows of users: the erasures of those users, who are given by (user,
-# pseudonym). The row of an erasure is written before its mark, so it is there before a tombstone.
+# A part of statements that write rows of users: the erasures of those users, who are given by
+# (user, pseudonym). The row of an erasure is written before its mark, so before any tombstone.
 ERASED = """
 erased AS MATERIALIZED (
     SELECT n.user_id, max(e.erased_at_ms) AS at_ms
@@ -23,6 +23,7 @@ RETURNING erased_at_ms
 NOTE_RECEIPT = """
 UPDATE erasures SET receipt_id = %s, receipt_sha256 = %s, issued_at_ms = %s WHERE pseudonym = %s
 """
+NEWEST = "SELECT max(erased_at_ms) FROM erasures WHERE pseudonym = ANY(%s)"
 FETCH_SINCE = "SELECT pseudonym, erased_at_ms FROM erasures WHERE erased_at_ms >= %s"
 
 
@@ -53,6 +54,12 @@ class ErasureStore:
         """Remember the receipt that was handed out for a user: the audit entry."""
         async with self._pool.connection() as connection:
             await connection.execute(NOTE_RECEIPT, (receipt_id, sha256, now_ms, pseudonym))
+
+    async def erased_at(self, pseudonyms: Sequence[str]) -> int | None:
+        """Return the newest erasure of a user, who has these pseudonyms; None: not erased."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(NEWEST, (list(pseudonyms),))).fetchone()
+        return None if row is None else row[0]
 
     async def fetch_since(self, erased_at_ms: int) -> Sequence[ErasureRow]:
         """Return the erasures from that time on, in no order."""

@@ -34,7 +34,9 @@ class SigningKeyStore:
             row = await (await connection.execute(NEWEST, (purpose,))).fetchone()
             if row is not None:
                 key_id, sealed, public = row
-                return SigningKey(key_id, self._sealer.open(sealed, _context(purpose, key_id)), public)
+                return SigningKey(
+                    key_id, self._sealer.open(sealed, _context(purpose, key_id)), public
+                )
             key = create_signing_key()
             sealed = self._sealer.seal(key.private, _context(purpose, key.key_id))
             await connection.execute(INSERT, (key.key_id, purpose, sealed, key.public, now_ms))

@@ -66,7 +66,7 @@ ON CONFLICT (user_id) DO UPDATE SET
     source_offset = excluded.source_offset, model_version = excluded.model_version,
     feed = excluded.feed, ranking = excluded.ranking, packed_ranking = excluded.packed_ranking
 WHERE excluded.version >= t.version
-"""
+"""  # noqa: S608 - constants only
 DELETE = """
 DELETE FROM slates t USING unnest(%b::text[], %b::bigint[]) AS r (user_id, version)
 WHERE t.user_id = r.user_id AND t.version <= r.version

@@ -1,4 +1,4 @@
-"""A user in all stores: where data of users may be, how it is found, and when the last byte is gone.
+"""A user in all stores: where data of users is, how it is found, when the last byte is gone.
 
 ``catalogue``  which tables and topics hold data of users: what an erasure has to reach
 ``words``      one user id as a whole word in any bytes

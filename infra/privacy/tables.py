@@ -53,7 +53,7 @@ async def delete_rows(pool: Pool, user_id: str, until_ms: int) -> None:
 
 
 def _named(statement: str, table: PersonalTable) -> sql.Composed:
-    return sql.SQL(statement).format(sql.Identifier(table.name), sql.Identifier(table.time))  # type: ignore[arg-type]
+    return sql.SQL(statement).format(sql.Identifier(table.name), sql.Identifier(table.time))
 
 
 async def search_tables(pool: Pool, word: Word) -> list[TableFinding]:

@@ -14,7 +14,9 @@ class Word:
     def __init__(self, user_id: str) -> None:
         self.text = user_id
         word = re.escape(user_id.encode())
-        self._pattern = re.compile(rb"(?<!" + _ID_CHARACTER + rb")" + word + rb"(?!" + _ID_CHARACTER + rb")")
+        self._pattern = re.compile(
+            rb"(?<!" + _ID_CHARACTER + rb")" + word + rb"(?!" + _ID_CHARACTER + rb")"
+        )
 
     def is_in(self, value: bytes | None) -> bool:
         """Whether the id is in these bytes; None has nothing in it."""

@@ -72,7 +72,7 @@ def test_everything_of_the_user_is_taken_back_and_nothing_of_others():
     assert ledger.states() == {"u2|m1"}
     assert ledger.users() == {"u2"}
     assert "u1" not in str(ledger.contents())
-    told = decode(Interaction, [e for e in outcome.emits if e.topic is INTERACTIONS][0].value)
+    told = decode(Interaction, next(e for e in outcome.emits if e.topic is INTERACTIONS).value)
     assert (told.kind, told.user_id, told.source_offset) == ("erased", "u1", 3)
 
 
