@@ -187,13 +187,22 @@ async def _opened(settings: Settings) -> AsyncIterator[_World]:
 
 
 async def _erase(settings: Settings, user_id: str, wait_s: float) -> str:
-    from cli.erasing.receipt import formatted, receipt_of
+    from cli.erasing.receipt import formatted, receipt_of, signing_key_of
     from cli.erasing.run import Erasing
+    from infra.postgres.erasures import ErasureStore
+    from infra.security.receipts import digest_of
 
     async with _opened(settings) as world:
+        key = await signing_key_of(settings, world.pool, now_ms())  # before anything is erased
         erasing = Erasing(settings, *world)
         erased = await erasing.run(user_id, now_ms(), wait_s)
-        return formatted(await receipt_of(settings, world.pool, erasing, erased, now_ms()))
+        issued_at_ms = now_ms()
+        signed = receipt_of(settings, erasing, erased, key, issued_at_ms)
+        text, receipt_id = formatted(signed), signed.receipt.receipt_id
+        await ErasureStore(world.pool).note_receipt(
+            erased.pseudonym, receipt_id, digest_of(text.encode()), issued_at_ms
+        )
+        return text
 
 
 async def _search(settings: Settings, user_id: str) -> Any:

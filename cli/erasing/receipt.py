@@ -8,14 +8,14 @@ import orjson
 
 from cli.erasing import stores
 from cli.erasing.run import Erased, Erasing
-from infra.postgres.erasures import ErasureStore
+from cli.options import CommandError
 from infra.postgres.pool import Pool
 from infra.postgres.signing_keys import SigningKeyStore
 from infra.privacy.catalogue import TABLES
 from infra.privacy.retention import limits_of
 from infra.security.pseudonyms import Pseudonyms
-from infra.security.receipts import digest_of, sign
-from infra.security.sealing import Sealer
+from infra.security.receipts import SigningKey, sign
+from infra.security.sealing import Sealer, SealingError
 from infra.settings import Settings
 from schemas.codec import encode
 from schemas.erasure import AuditEntry, ErasedStore, ErasureReceipt, Signature, SignedReceipt
@@ -27,6 +27,8 @@ CACHE_S = 3  # api.services: KEY_TTL_S, TRENDING_TTL_S
 LIMITS = (
     "Kafka closes a segment when the first record after its time arrives: in a partition that gets "
     "no records the times above begin with the next one.",
+    "An event of before the erasure that arrives later is refused; if it reaches the log, it stays "
+    "there for the retention of events from then on.",
     "Postgres overwrites deleted rows after its next vacuum, and its write-ahead log is kept as it "
     "is configured. Backups of Kafka and Postgres are kept by their own rules.",
     "Learned weights and coefficients are numbers about all viewers; no viewer can be taken out of "
@@ -34,10 +36,24 @@ LIMITS = (
 )
 
 
-async def receipt_of(
-    settings: Settings, pool: Pool, erasing: Erasing, erased: Erased, now_ms: int
+async def signing_key_of(settings: Settings, pool: Pool, now_ms: int) -> SigningKey | None:
+    """Return the key that signs receipts; None without a key to seal it with.
+
+    Raises:
+        CommandError: it is sealed with another key than MEDIA_GATEWAY_SECRETS_KEY.
+    """
+    if not settings.secrets_key:
+        return None
+    try:
+        return await SigningKeyStore(pool, Sealer(settings.secrets_key)).current(PURPOSE, now_ms)
+    except SealingError as error:
+        raise CommandError(f"the key that signs receipts: {error}") from error
+
+
+def receipt_of(
+    settings: Settings, erasing: Erasing, erased: Erased, key: SigningKey | None, now_ms: int
 ) -> SignedReceipt:
-    """Return the receipt, signed if there is a key to seal the signing key with; note it."""
+    """Return the receipt, signed with ``key`` if there is one."""
     receipt = ErasureReceipt(
         receipt_id=str(uuid.uuid4()),
         user=erased.pseudonym,
@@ -45,25 +61,19 @@ async def receipt_of(
         erased_at=to_rfc3339(erased.erased_at_ms),
         issued_at=to_rfc3339(now_ms),
         mark=f"{erased.mark.partition}@{erased.mark.offset}",
-        stores=(*_tables(erased), *_topics(settings, erasing, erased), *_memory(settings, now_ms)),
+        stores=(
+            *_tables(erased),
+            *_states(settings, erasing, erased),
+            *_facts(erased, now_ms),
+            *_memory(settings, now_ms),
+        ),
         limits=LIMITS,
         audit=AuditEntry(
             table="erasures", key=erased.pseudonym, erased_at=to_rfc3339(erased.erased_at_ms)
         ),
     )
-    signed = await _signed(settings, pool, receipt, now_ms)
-    digest = digest_of(formatted(signed).encode())
-    store = ErasureStore(pool)
-    await store.note_receipt(erased.pseudonym, receipt.receipt_id, digest, now_ms)
-    return signed
-
-
-async def _signed(
-    settings: Settings, pool: Pool, receipt: ErasureReceipt, now_ms: int
-) -> SignedReceipt:
-    if not settings.secrets_key:
+    if key is None:
         return SignedReceipt(receipt=receipt, unsigned=UNSIGNED)
-    key = await SigningKeyStore(pool, Sealer(settings.secrets_key)).current(PURPOSE, now_ms)
     value = sign(receipt, key)
     return SignedReceipt(receipt=receipt, signature=Signature(key_id=key.key_id, value=value))
 
@@ -81,13 +91,13 @@ def _tables(erased: Erased) -> list[ErasedStore]:
     ]
 
 
-def _topics(settings: Settings, erasing: Erasing, erased: Erased) -> list[ErasedStore]:
+def _states(settings: Settings, erasing: Erasing, erased: Erased) -> list[ErasedStore]:
     lines = []
     changelogs = stores.changelogs(settings)
     for name in [*stores.state_topics(), *changelogs]:
         finding = erased.findings[name]
         gone_by = finding.gone_by() if finding.superseded or finding.tombstones else None
-        kept = f"{len(finding.superseded)} older records and {len(finding.tombstones)} tombstones"
+        kept = f"older records: {len(finding.superseded)}, tombstones: {len(finding.tombstones)}"
         lines.append(
             ErasedStore(
                 store=name,
@@ -95,16 +105,22 @@ def _topics(settings: Settings, erasing: Erasing, erased: Erased) -> list[Erased
                 removed=erased.tombstones[name],
                 left=erasing.old_state(name, finding),
                 gone_by=None if gone_by is None else to_rfc3339(gone_by),
-                note=f"{kept} wait for compaction" if finding.records else None,
+                note=f"{kept}; they wait for compaction" if finding.records else None,
             )
         )
+    return lines
+
+
+def _facts(erased: Erased, now_ms: int) -> list[ErasedStore]:
+    """Return the lines of what nobody can take out of a topic: the mark is the newest of it."""
+    lines = []
     for name in stores.fact_topics():
-        gone_by = limits_of(erased.topics[name].config).deleted_by(erased.erased_at_ms)
+        gone_by = limits_of(erased.topics[name].config).deleted_by(now_ms)
         lines.append(
             ErasedStore(
                 store=name, kind="topic",
                 gone_by=None if gone_by is None else to_rfc3339(gone_by),
-                note="events of before the erasure, refused by every reader, until retention ends",
+                note="events of before the erasure and its mark, until their retention ends",
             )
         )  # fmt: skip
     return lines
