@@ -111,7 +111,7 @@ class _Batch:
         erasure = self._erased.get(event.user_id)
         if erasure is None or erasure.admits(record.offset, event.occurred_at_ms):
             return False
-        ERASED_EVENTS.labels("ledger").inc()
+        ERASED_EVENTS.labels("watch-states").inc()
         return True
 
     def _erase(self, record: Record, mark: ProgressEvent, ledger: UserLedger) -> None:

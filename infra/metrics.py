@@ -27,7 +27,9 @@ API_PRODUCE_IN_FLIGHT = Gauge(
 API_WEBHOOKS = Counter("mg_api_webhooks", "Webhook deliveries by outcome", ["outcome"])
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
 ERASED_EVENTS = Counter(
-    "mg_erased_events", "Events refused: they occurred before their user was erased", ["where"]
+    "mg_erased_events",
+    "Events refused, by whom: they occurred before their user was erased",
+    ["agent"],
 )
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
 

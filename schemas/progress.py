@@ -10,7 +10,7 @@ from schemas.ids import ContentId, DeviceId, EventId, RegionCode, SessionId, Use
 PlaybackState = Literal["playing", "paused", "seeking", "stopped", "ended", "interstitial"]
 ViewerDecision = Literal["dismissed", "restored", "hidden", "unhidden", "rated"]
 # The mark of an erasure is written by ``media-gateway erase`` and never accepted from an app.
-EventState = Literal[PlaybackState, ViewerDecision, "erased"]
+DecisionOrMark = Literal[ViewerDecision, "erased"]
 ALL_TITLES = "all-titles"  # content id of a mark that names no title
 PROGRESS_BYTES_MAX = 16 * 1024
 PROGRESS_BATCH_MAX = 500
@@ -34,7 +34,7 @@ class ProgressEvent(WireModel):
     content_id: ContentId
     session_id: SessionId
     device_id: DeviceId
-    state: EventState
+    state: PlaybackState | DecisionOrMark
     position_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX)
     duration_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX, description="0: unknown")
     occurred_at_ms: int = Field(ge=0, le=253_402_300_799_000)

@@ -67,7 +67,7 @@ class ErasedUsers:
             return False
         for pseudonym in self._pseudonyms.all_of(user_id):
             if occurred_at_ms <= self._erased_at_ms.get(_short(pseudonym), -1):
-                ERASED_EVENTS.labels("gateway").inc()
+                ERASED_EVENTS.labels("api").inc()
                 return True
         return False
 
