@@ -169,10 +169,10 @@ async def test_an_erased_user_leaves_nothing_and_does_not_come_back(system):
     )
     await write_topic(system.bootstrap, CONTENTS, contents())
     workers = [system.start(agents) for agents in AGENTS]
+    for worker in workers:
+        worker.wait_ready(180)  # what was there before the value model started is not scored
     own = [*events_of(CANARY, CANARY, range(6)), a_seek()]
     await write_topic(system.bootstrap, PROGRESS, [*events_of_others(600, 3), *own])
-    for worker in workers:
-        worker.wait_ready()
     await wait_until_async(lambda: everywhere(system), 180, "the user is in every store")
 
     erased, receipt = await erase_while_others_watch(system)
@@ -187,6 +187,8 @@ async def test_an_erased_user_leaves_nothing_and_does_not_come_back(system):
     await write_topic(system.bootstrap, PROGRESS, own)
     same = await system.command("replay", "--verify", "--json", "--wait", "240")
     assert same.returncode == 0, same.stdout[-2000:] + same.stderr[-2000:]
+    compared = [each["topic"] for each in json.loads(same.stdout)["topics"]]
+    assert any(name.startswith(START_SCORES.name) for name in compared)
     again = system.start(STREAMS, MEDIA_GATEWAY_NAMESPACE="again-")
     again.wait_ready()
     for agent, topic in (("watch-states", PROGRESS), ("slates", INTERACTIONS)):
