@@ -54,9 +54,9 @@ def replay(settings: Settings, *, verify: bool, wait_s: float, as_json: bool) ->
 
     Without --verify: prints what each agent derives (a dry run). With --verify: compares, by key,
     watch states, interactions, the ledger's table; trending and its table; neighbours (without the
-    model version, which says when a row changed); viewer profiles; and slates. Scores of starts must
-    have a watch state, or an erasure did not reach them. A slate depends on
-    the trending and neighbours of the moment it was made, which nobody can repeat for an old one.
+    model version, which says when a row changed); viewer profiles; and slates. Scores of starts
+    must have a watch state, or an erasure did not reach them. A slate depends on the trending and
+    neighbours of the moment it was made, which nobody can repeat for an old one.
     So the slates of the topic are compared in what depends on the viewer (user, as_of, newest
     event, offset), and whole slates of all viewers are built twice, from the live topics and from
     the replayed ones, and compared without their times and model versions. How many slates of the
