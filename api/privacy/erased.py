@@ -48,8 +48,8 @@ class ErasedUsers:
             return
         self._fresh_until_s = self._clock_s() + REFRESH_S
         reading = asyncio.ensure_future(self._read())
+        abandon(reading)  # it may outlast this request
         await asyncio.wait({reading}, timeout=WAIT_S)
-        abandon(reading)
 
     async def _read(self) -> None:
         try:

@@ -19,6 +19,7 @@ from rich.table import Table
 from cli.options import EXIT_USAGE, CommandError, require, with_settings
 from infra.settings import Settings
 from infra.wall_clock import now_ms
+from schemas.erasure import SignedReceipt
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
 if TYPE_CHECKING:
@@ -76,11 +77,14 @@ def erase(
     require(settings, kafka=True, database=True)
     if receipt_file is not None and receipt_file.exists():
         raise CommandError(f"{receipt_file} exists: a receipt is not overwritten", EXIT_USAGE)
-    text = asyncio.run(_erase(settings, user_id, wait_s))
+    signed, text = asyncio.run(_erase(settings, user_id, wait_s))
     if receipt_file is not None:
         with receipt_file.open("x", encoding="utf-8") as file:
             file.write(text)
     click.echo(text, nl=False)
+    left = [each.store for each in signed.receipt.stores if each.left]
+    if left:
+        raise CommandError(f"not complete, see `left` of {', '.join(left)}: run the command again")
 
 
 @erase.command()
@@ -186,7 +190,7 @@ async def _opened(settings: Settings) -> AsyncIterator[_World]:
             )
 
 
-async def _erase(settings: Settings, user_id: str, wait_s: float) -> str:
+async def _erase(settings: Settings, user_id: str, wait_s: float) -> tuple[SignedReceipt, str]:
     from cli.erasing.receipt import formatted, receipt_of, signing_key_of
     from cli.erasing.run import Erasing
     from infra.postgres.erasures import ErasureStore
@@ -202,7 +206,7 @@ async def _erase(settings: Settings, user_id: str, wait_s: float) -> str:
         await ErasureStore(world.pool).note_receipt(
             erased.pseudonym, receipt_id, digest_of(text.encode()), issued_at_ms
         )
-        return text
+        return signed, text
 
 
 async def _search(settings: Settings, user_id: str) -> Any:

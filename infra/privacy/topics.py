@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from infra.kafka.admin import ActualTopic, describe_topics
+from infra.kafka.admin import ActualTopic
 from infra.privacy.retention import Limits, limits_of
 from infra.privacy.words import Word
 from infra.replay.snapshot import Snapshots
@@ -59,11 +59,6 @@ class TopicFinding:
         times += [limits.tombstone_gone_by(each.at_ms) for each in self.tombstones]
         known = [each for each in times if each is not None]
         return max(known, default=0) if len(known) == len(times) else None
-
-
-async def describe(bootstrap: str, names: Sequence[str]) -> dict[str, ActualTopic]:
-    """Return the topics of these names that exist."""
-    return {topic.name: topic for topic in await describe_topics(bootstrap, names)}
 
 
 async def search_topic(
