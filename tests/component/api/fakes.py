@@ -17,6 +17,7 @@ from infra.postgres.dead_letters import DeadLetter, WholeLetter
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.security import keys
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
 from infra.settings import Settings
@@ -72,6 +73,7 @@ class FakeDatabase:
         self.nearest = {}
         self.vectors = {}  # content id -> (encoder, vector)
         self.models = {}
+        self.erasures = []
         self.features = {}
         self.calls = 0
 
@@ -178,6 +180,13 @@ class FakeWatchStates(Store):
         return [encode(state) for state in self.states(user_id) if state.content_id in parts]
 
 
+class FakeErasures(Store):
+    async def fetch_since(self, erased_at_ms):
+        await self.answer()
+        self.database.touch()
+        return [row for row in self.database.erasures if row.erased_at_ms >= erased_at_ms]
+
+
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -266,6 +275,8 @@ class FakeWorld:
             audit=self.people,
             passwords=self.people.passwords,
             pause=self.people.pause,
+            erasures=FakeErasures(database),
+            pseudonyms=Pseudonyms(settings.erasure_key),
             clock_ms=lambda: self.now_ms,
             monotonic_s=self.monotonic_s,
             limiter=limiter,
