@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from cli.dlq.letters import Tally, choose, only_show, run, send_again, who
+from cli.actor import cli_actor
+from cli.dlq.letters import Tally, choose, only_show, run, send_again
 from cli.dlq.options import LETTER_ID, at_most, by_reason, filters, only_with_yes
 from cli.dlq.report import as_data, letter_text, print_json, print_table
 from cli.options import CommandError, with_settings
@@ -177,6 +178,6 @@ def discard(
         return
     done = run(
         settings,
-        lambda store: store.discard(chosen, at_ms=now_ms(), by=who(), note=note.strip()),
+        lambda store: store.discard(cli_actor(), chosen, at_ms=now_ms(), note=note.strip()),
     )
     click.echo(f"discarded: {len(done)}")
