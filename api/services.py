@@ -32,6 +32,7 @@ from api.stores import (
     PartnerDeliveries,
     Partners,
     RankingRules,
+    Redrives,
     Refusals,
     Sessions,
     Slates,
@@ -66,6 +67,7 @@ from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
 from infra.postgres.webhook_refusals import RefusalStore
+from infra.redrive import RedriveOnDemand
 from infra.security.passwords import PasswordHashing
 from infra.security.sealing import sealer_of
 from infra.settings import Settings
@@ -102,6 +104,7 @@ class Services:
     refusals: Refusals
     partner_deliveries: PartnerDeliveries
     dead_letters: DeadLetters
+    redrives: Redrives
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -231,6 +234,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
             dead_letters=DeadLetterStore(pool),
+            redrives=RedriveOnDemand(settings.kafka_bootstrap_servers, pool, now_ms),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),

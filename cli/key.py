@@ -25,10 +25,10 @@ from infra.security.keys import (
 )
 from infra.settings import Settings
 from infra.wall_clock import now_ms
+from schemas.admin_api import KEY_NAME_MAX
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
 T = TypeVar("T")
-NAME_LENGTH_MAX = 64
 HEAD = ("id", "name", "scopes", "for", "tier", "state", "last used")
 
 
@@ -162,8 +162,8 @@ def revoke(settings: Settings, key_id: str) -> None:
 
 def check_names(name: str, user: str | None) -> None:
     """Refuse a name or a user id that cannot be."""
-    if not 1 <= len(name) <= NAME_LENGTH_MAX or not name.isprintable():
-        raise CommandError(f"a name has 1 to {NAME_LENGTH_MAX} printable characters")
+    if not 1 <= len(name) <= KEY_NAME_MAX or not name.isprintable():
+        raise CommandError(f"a name has 1 to {KEY_NAME_MAX} printable characters")
     if user is not None and not (re.fullmatch(ID_PATTERN, user) and len(user) <= ID_LENGTH_MAX):
         raise CommandError(f"{user!r} is not a valid user id")
 

@@ -13,9 +13,9 @@ from cli.options import CommandError, with_settings
 from infra.postgres.dead_letters import OPEN, STATES, LetterFilter
 from infra.settings import Settings
 from infra.wall_clock import now_ms
+from schemas.admin_api import NOTE_MAX
 
 LIST_DEFAULT, LIST_MAX = 50, 1000
-NOTE_LENGTH_MAX = 500
 EVERYTHING = "all"
 
 
@@ -170,8 +170,8 @@ def discard(
       media-gateway dlq discard 17 --reason "a test of the partner"
       media-gateway dlq discard --partner acme --until 7d --reason "sent again since" --yes
     """
-    if not 1 <= len(note.strip()) <= NOTE_LENGTH_MAX or not note.isprintable():
-        raise CommandError(f"a reason has 1 to {NOTE_LENGTH_MAX} printable characters")
+    if not 1 <= len(note.strip()) <= NOTE_MAX or not note.isprintable():
+        raise CommandError(f"a reason has 1 to {NOTE_MAX} printable characters")
     chosen = choose(settings, letter_ids, LetterFilter(**wanted), limit)
     if not (letter_ids or yes):
         only_show(settings, chosen)
