@@ -83,8 +83,8 @@ def add_deliveries(database, partner, mark):
     """Give a partner a delivery that was taken and one that was refused."""
     taken = Delivery(partner, mark, b"", mark, "content_added", NOW, NOW)
     database.deliveries[partner, mark] = SeenDelivery(taken, accepted=True)
-    database.refusals.append(Refusal(partner, mark, "malformed", mark, NOW))
-    database.refusal_counts.append(RefusalCount(partner, NOW, "malformed", 1, NOW, mark))
+    database.refusals.append(Refusal(partner, mark, "not-json", mark, NOW))
+    database.refusal_counts.append(RefusalCount(partner, NOW, "not-json", 1, NOW, mark))
 
 
 def an_entry(content_id):
