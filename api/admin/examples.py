@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from topics.catalog import WEBHOOKS
+
 Json = dict[str, Any]
 
 PARTNER: Json = {
@@ -50,7 +52,7 @@ SECRET: Json = PARTNER | {"secret": "whsec_" + "x" * 43 + "="}
 
 LETTER: Json = {
     "dead_letter_id": 17,
-    "topic": "ingestion.webhooks.v1",
+    "topic": WEBHOOKS.name,
     "partition": 0,
     "offset": 4711,
     "agent": "catalogue",
