@@ -40,6 +40,7 @@ from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
 from infra.postgres.webhook_refusals import RefusalStore
+from infra.redrive import RedriveOnDemand
 from infra.security.passwords import PasswordHashing
 from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import Sealer, sealer_of
@@ -105,6 +106,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
             dead_letters=DeadLetterStore(pool),
+            redrives=RedriveOnDemand(settings.kafka_bootstrap_servers, pool, now_ms),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),

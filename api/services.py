@@ -31,6 +31,7 @@ from api.stores import (
     PartnerDeliveries,
     Partners,
     RankingRules,
+    Redrives,
     Refusals,
     Sessions,
     Slates,
@@ -75,6 +76,7 @@ class Services:
     refusals: Refusals
     partner_deliveries: PartnerDeliveries
     dead_letters: DeadLetters
+    redrives: Redrives
     contents: Contents
     slates: Slates
     viewers: Viewers

@@ -115,7 +115,9 @@ async def test_rows_are_counted_deleted_and_found_in_every_kind_of_column(pool):
     await fill(pool)
     keys = ApiKeyStore(pool)
     for key_id, user in (("aaaaaaaa", "user-1"), ("bbbbbbbb", None), ("cccccccc", "user-12")):
-        await keys.create(ApiKey(key_id, os.urandom(32), "phone", ("progress:write",), user, 400))
+        await keys.create(
+            ACTOR, ApiKey(key_id, os.urandom(32), "phone", ("progress:write",), user, 400)
+        )
     assert await count_rows(pool, "user-1", ERASED_AT_MS) == {
         "watch_states": 2, "viewers": 1, "slates": 1, "api_keys": 1,
         "dead_letters": 0,
