@@ -7,8 +7,8 @@ import pytest
 
 from agents.serving import flush_slates, flush_watch_states
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
-from infra.postgres.audit import Actor
-from infra.postgres.erasures import ErasureStore
+from infra.postgres.audit import Actor, AuditTrail, Filter
+from infra.postgres.erasures import ErasureStore, Receipt
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.postgres.receipt_keys import ReceiptKeyStore
@@ -148,6 +148,11 @@ async def test_a_repeated_erasure_is_later_whatever_the_clock_says(pool):
     assert (await store.record(ACTOR, "p", 5000)).erased_at_ms == 5000
     assert await store.erased_at(["p", "q"]) == 5000
     assert await store.erased_at(["q"]) is None
+    await store.note_receipt(ACTOR, "p", Receipt("r1", b"d" * 32, 6000))
+    assert await store.find(["q", "p"]) == ("p", 5000, 3, "r1", b"d" * 32, 6000)
+    assert await store.find(["q"]) is None
+    entries = await AuditTrail(pool).page(Filter(), 10)
+    assert [each.action for each in entries] == ["user.erase"] * 4
     assert await store.fetch_since(5001) == []
     assert list(await store.fetch_since(5000)) == [("p", 5000)]
 
