@@ -7,6 +7,7 @@ from pydantic.json_schema import models_json_schema
 from api import examples, problems
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import Access, Caller
+from api.limits.limit import UNLIMITED
 from api.problems import Kind
 from schemas.api import Problem
 from schemas.codec import WireModel
@@ -16,10 +17,27 @@ API_VERSION = "1.0.0"
 REFERENCE = "#/components/schemas/{model}"
 KEY_SCHEME = "apiKey"
 OPERATOR_SCHEME = "operatorSession"
+HEADER = "#/components/headers/{name}"
+HEADERS = {
+    "Retry-After": {
+        "description": "seconds after which a call may be made",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "RateLimit-Policy": {
+        "description": "the caller's quotas: q calls in w seconds each; on every answer",
+        "schema": {"type": "string"},
+        "example": '"burst";q=20;w=1, "sustained";q=100;w=10',
+    },
+    "RateLimit": {
+        "description": "calls that are left, and seconds until there are more; on every answer",
+        "schema": {"type": "string"},
+        "example": '"burst";r=0;t=1',
+    },
+}
 DESCRIPTION = (
-    "Every error is a problem document (RFC 9457), with one exception: what is not HTTP (a method "
-    "that is no token, a Content-Length that is no number) is answered by the server's parser, "
-    "with 400 as text/plain."
+    "Every error is a problem document (RFC 9457), also of what is not HTTP. Callers are limited "
+    "by subject and tier, strangers by address; answers say what is left in `RateLimit` "
+    "(draft-ietf-httpapi-ratelimit-headers)."
 )
 
 Json = dict[str, Any]
@@ -45,6 +63,7 @@ def document() -> Json:
         "paths": paths,
         "components": {
             "schemas": component_schemas(ENDPOINTS),
+            "headers": HEADERS,
             "securitySchemes": {
                 KEY_SCHEME: {
                     "type": "http",
@@ -99,7 +118,7 @@ def parameter(item: Parameter) -> Json:
     result = {
         "name": item.name,
         "in": item.where,
-        "required": item.where != "query",
+        "required": item.where != "query" and not item.optional,
         "description": item.description,
         "schema": item.schema,
     }
@@ -127,6 +146,8 @@ def responses(endpoint: Endpoint) -> Json:
         kinds = (problems.RECENT_CODE_REQUIRED, *kinds)
     if security(endpoint.access):
         kinds = (problems.UNAUTHENTICATED, problems.FORBIDDEN, *kinds)
+    if endpoint.limit is not UNLIMITED:
+        kinds = (problems.QUOTA_EXCEEDED, *kinds)
     by_status: dict[int, list[Kind]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(kind)
@@ -152,9 +173,9 @@ def problem_response(kinds: list[Kind]) -> Json:
         "content": {problems.CONTENT_TYPE: {"schema": reference(Problem)}},
     }
     if problems.UNAVAILABLE in kinds:
-        result["headers"] = {
-            "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}
-        }
+        result["headers"] = {"Retry-After": {"$ref": HEADER.format(name="Retry-After")}}
+    if problems.QUOTA_EXCEEDED in kinds:
+        result["headers"] = {name: {"$ref": HEADER.format(name=name)} for name in HEADERS}
     return result
 
 

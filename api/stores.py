@@ -17,6 +17,7 @@ from infra.postgres.audit import Actor, Filter
 from infra.postgres.contents import ContentFacts
 from infra.postgres.dead_letters import DeadLetter, LetterCursor, LetterFilter, WholeLetter
 from infra.postgres.embeddings import Embedded, Nearest
+from infra.postgres.erasures import ErasureRow
 from infra.postgres.operator_logins import LoginAttempt, StepUp
 from infra.postgres.operator_sessions import Session
 from infra.postgres.operators import Credentials
@@ -81,7 +82,7 @@ class Deliveries(Protocol):
     """Webhook ids that were seen."""
 
     async def reserve(self, delivery: Delivery) -> KnownDelivery: ...
-    async def accept(self, partner: str, webhook_id: str) -> None: ...
+    def accept(self, partner: str, webhook_id: str) -> None: ...
     async def claim(self, partner: str, webhook_id: str) -> KnownDelivery | None: ...
     async def release(self, partner: str, webhook_id: str) -> None: ...
     async def find(
@@ -198,6 +199,12 @@ class Embeddings(Protocol):
     async def nearest_to(
         self, vector: Vectors, encoder: str, left_out: Sequence[str], limit: int
     ) -> list[tuple[str, float]]: ...
+
+
+class ErasureList(Protocol):
+    """Who was erased, by pseudonym."""
+
+    async def fetch_since(self, erased_at_ms: int) -> Sequence[ErasureRow]: ...
 
 
 class ModelReports(Protocol):

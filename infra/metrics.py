@@ -37,6 +37,11 @@ API_WEBHOOK_LAG = Histogram(
     ["partner"], buckets=(1, 5, 15, 60, 300, 900, 3600, 21600, 86400, 604800),
 )  # fmt: skip
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
+ERASED_EVENTS = Counter(
+    "mg_erased_events",
+    "Events refused, by whom: they occurred before their user was erased",
+    ["agent"],
+)
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
 API_CREDENTIAL_REFUSALS = Counter(
     "mg_api_credential_refusals", "Requests whose credentials were not believed", ["reason"]
@@ -44,6 +49,18 @@ API_CREDENTIAL_REFUSALS = Counter(
 API_TOKENS_ISSUED = Counter("mg_api_issued_tokens", "Tokens issued for devices of users")
 API_JWKS_FETCHES = Counter(
     "mg_api_jwks_fetches", "Fetches of issuers' key sets; a failed one keeps the last", ["outcome"]
+)
+API_CONNECTIONS = Gauge(
+    "mg_api_connections", "Open connections of clients", multiprocess_mode="livesum"
+)
+API_REFUSED = Counter(
+    "mg_api_refused_connections", "Connections that the edge ended, by reason", ["reason"]
+)
+API_RATE_LIMITED = Counter(
+    "mg_api_rate_limited_requests", "Requests refused because a quota was used up", ["quota"]
+)
+API_LIMITS_ALONE = Counter(
+    "mg_api_limits_server_failures", "Times that the shared limits server did not answer in time"
 )
 
 # --- Operators and audit ---

@@ -49,6 +49,87 @@ class Settings:
     host: str = setting("MEDIA_GATEWAY_HOST", "127.0.0.1", "Address the API listens on")
     port: int = setting("MEDIA_GATEWAY_PORT", 8080, "Port the API listens on")
     api_processes: int = setting("MEDIA_GATEWAY_API_PROCESSES", 1, "API server processes")
+    tls_certificate_file: str = setting(
+        "MEDIA_GATEWAY_TLS_CERTIFICATE_FILE",
+        "",
+        "PEM file of the certificate and its chain: the API speaks TLS 1.2 or newer; empty: no TLS",
+    )
+    tls_key_file: str = setting(
+        "MEDIA_GATEWAY_TLS_KEY_FILE", "", "PEM file of the private key of that certificate"
+    )
+    hsts_s: int = setting(
+        "MEDIA_GATEWAY_HSTS_S",
+        0,
+        "Strict-Transport-Security on every answer, seconds; 0: none. Set it where TLS is spoken",
+    )
+    cors_origins: str = setting(
+        "MEDIA_GATEWAY_CORS_ORIGINS",
+        "",
+        "Origins whose pages may read the query API, e.g. `https://tv.example`; empty: none",
+    )
+    limits_url: str = setting(
+        "MEDIA_GATEWAY_LIMITS_URL",
+        "",
+        "Redis or Valkey that counts calls for all API processes, `redis://host:6379/0`; "
+        "empty: each process counts for itself",
+        secret=True,
+    )
+    limits_anonymous_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_ANONYMOUS_PER_S",
+        5,
+        "Calls a second from one address without valid credentials, over ten seconds",
+    )
+    limits_free_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_FREE_PER_S", 10, "The same of one caller of the tier free"
+    )
+    limits_pro_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_PRO_PER_S", 50, "The same of one caller of the tier pro"
+    )
+    limits_enterprise_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_ENTERPRISE_PER_S",
+        200,
+        "The same of one caller of the tier enterprise",
+    )
+    limits_unverified_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_UNVERIFIED_PER_S",
+        1000,
+        "Deliveries a second from one address whose signatures are checked at all",
+    )
+    limits_burst: float = setting(
+        "MEDIA_GATEWAY_LIMITS_BURST",
+        2.0,
+        "How many times its rate a caller may reach within any one second, 1 to 10",
+    )
+    http_head_timeout_s: float = setting(
+        "MEDIA_GATEWAY_HTTP_HEAD_TIMEOUT_S", 10.0, "Time in which the head of a request must arrive"
+    )
+    http_reader_check_s: float = setting(
+        "MEDIA_GATEWAY_HTTP_READER_CHECK_S",
+        10.0,
+        "Time between two looks at a client that does not read: below 1 KiB/s it is cut off",
+    )
+    http_keep_alive_s: int = setting(
+        "MEDIA_GATEWAY_HTTP_KEEP_ALIVE_S", 15, "Time after which an idle connection is closed"
+    )
+    http_connections_max: int = setting(
+        "MEDIA_GATEWAY_HTTP_CONNECTIONS_MAX", 2000, "Connections per API process; more get 503"
+    )
+    http_connections_per_address_max: int = setting(
+        "MEDIA_GATEWAY_HTTP_CONNECTIONS_PER_ADDRESS_MAX",
+        256,
+        "Connections per API process from one address that is not a trusted proxy; more get 503",
+    )
+    http_requests_per_connection_max: int = setting(
+        "MEDIA_GATEWAY_HTTP_REQUESTS_PER_CONNECTION_MAX",
+        10_000,
+        "Requests after which a connection is closed",
+    )
+    trusted_proxies: str = setting(
+        "MEDIA_GATEWAY_TRUSTED_PROXIES",
+        "",
+        "Networks of the proxies in front, e.g. `10.0.0.0/8,fd00::/8`; only their "
+        "`X-Forwarded-For` is believed",
+    )
     metrics_host: str = setting(
         "MEDIA_GATEWAY_METRICS_HOST", "127.0.0.1", "Address a worker's /metrics listens on"
     )
@@ -204,6 +285,13 @@ class Settings:
         "MEDIA_GATEWAY_OPERATOR_CODE_MINUTES",
         5,
         "How long after a code of the authenticator app an operator may change something",
+    )
+    erasure_key: str = setting(
+        "MEDIA_GATEWAY_ERASURE_KEY",
+        "",
+        "Base64 of 32 bytes: makes the pseudonyms of erased users; older keys behind a comma. The "
+        "same for all processes, never to be lost; empty: whoever knows an id knows its pseudonym",
+        secret=True,
     )
     demo_data: Path = setting(
         "MEDIA_GATEWAY_DATA",

@@ -7,8 +7,10 @@ from api.identity.access import Access, Caller
 from api.identity.caller import Principal
 from api.identity.credentials import identify
 from api.identity.operators import admit_operator
+from api.limits.counting import address_of, require_left
 from api.problems import FORBIDDEN, UNAUTHENTICATED, ProblemError
 from api.services import services_of
+from infra.security.keys import parse_key_id
 
 __all__ = ["Principal", "admit", "principal_of"]
 
@@ -33,7 +35,7 @@ async def admit(request: Request, access: Access) -> None:
         return
     if access.caller not in (Caller.APP, Caller.PARTNER):
         return
-    principal = await authenticated(request)
+    principal = request.scope[PRINCIPAL] = await authenticated(request)
     if (principal.partner is not None) is not (access.caller is Caller.PARTNER):
         raise ProblemError(FORBIDDEN, "these credentials are not for this kind of caller")
     if access.scope is not None and access.scope not in principal.scopes:
@@ -43,7 +45,6 @@ async def admit(request: Request, access: Access) -> None:
     user_id = request.path_params.get(USER_PARAMETER)
     if user_id is not None:
         principal.require_user(user_id)
-    request.scope[PRINCIPAL] = principal
 
 
 def principal_of(request: Request) -> Principal:
@@ -60,7 +61,11 @@ def bearer(request: Request) -> str:
 
 async def authenticated(request: Request) -> Principal:
     """Return who the Authorization header speaks for."""
-    principal = await identify(services_of(request), bearer(request), request.scope[REQUEST_ID])
+    services, text = services_of(request), bearer(request)
+    key_id = parse_key_id(text)
+    if key_id is not None and services.key_cache.get(key_id) is None:  # else it costs a statement
+        require_left(request, services.limiter.quotas.anonymous, f"address:{address_of(request)}")
+    principal = await identify(services, text, request.scope[REQUEST_ID])
     if principal is None:
         raise ProblemError(UNAUTHENTICATED)
     return principal

@@ -92,7 +92,7 @@ async def is_accepted(request: Request, factors: Factors, token: str) -> bool:
         metrics.OPERATOR_LOGINS.labels(Outcome.WRONG_PASSWORD.value).inc()
         log_event(Event.LOGIN_FAILED, factors.name, address_of(request))
         return False
-    attempt = LoginAttempt(found.operator_id, given, hash_token(token))
+    attempt = LoginAttempt(found.operator_id, given, hash_token(token), found.password_hash)
     outcome = await services.logins.log_in(
         attempt, actor(request, factors.name), services.clock_ms()
     )
@@ -104,10 +104,11 @@ async def is_accepted(request: Request, factors: Factors, token: str) -> bool:
 
 async def weighed(services: Services, factors: Factors, found: Credentials | None) -> Given:
     """Return what the factors are worth; as many hashes are computed for nobody as for somebody."""
-    stored, salt = (None, NOBODYS_SALT) if found is None else (found[1], found[2])
+    stored = None if found is None else found.password_hash
     right = await services.passwords.is_right(factors.password, stored)
     if factors.recovery_code is None:
         return Given(right, code=factors.code)
+    salt = NOBODYS_SALT if found is None else found.recovery_salt
     code = read_recovery_code(factors.recovery_code)
     [hashed] = await services.passwords.hash_recovery([code], salt)
     return Given(right, recovery=hashed)

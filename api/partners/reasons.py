@@ -65,6 +65,10 @@ OVER_YOUR_LIMIT = Reason(
     "over-your-limit", problems.TOO_LARGE,
     "The body was larger than your limit. Send one title in each webhook, or ask for more.",
 )  # fmt: skip
+TOO_MANY = Reason(
+    "quota-exceeded", problems.QUOTA_EXCEEDED,
+    "More deliveries than your limit per second. Wait as long as Retry-After says, then repeat it.",
+)  # fmt: skip
 NOT_JSON = Reason("not-json", problems.MALFORMED, "The body was not JSON (RFC 8259) in UTF-8.")
 DUPLICATE_KEYS = Reason(
     "duplicate-keys", problems.MALFORMED,
@@ -95,18 +99,19 @@ NOT_STORED = Reason(
 REASONS = (
     MALFORMED_HEADERS, DUPLICATE_HEADERS, SCHEME_NOT_ALLOWED, BAD_SIGNATURE, STALE_TIMESTAMP,
     UNKNOWN_PARTNER, DISABLED, UNSUPPORTED_TYPE, BODY_INCOMPLETE, BODY_TIMEOUT, BODY_TOO_LARGE,
-    OVER_YOUR_LIMIT, NOT_JSON, DUPLICATE_KEYS, BAD_ENVELOPE, TOO_MANY_ELEMENTS, IN_THE_FUTURE,
-    CONFLICT, NOT_STORED,
+    OVER_YOUR_LIMIT, TOO_MANY, NOT_JSON, DUPLICATE_KEYS, BAD_ENVELOPE, TOO_MANY_ELEMENTS,
+    IN_THE_FUTURE, CONFLICT, NOT_STORED,
 )  # fmt: skip
 BY_SLUG = {reason.slug: reason for reason in REASONS}
 # Problems of the shared checks, before and after the signature is known to be the partner's.
 UNSIGNED_BY_KIND = {
     problems.UNSUPPORTED_TYPE: UNSUPPORTED_TYPE, problems.MALFORMED: BODY_INCOMPLETE,
     problems.TOO_SLOW: BODY_TIMEOUT, problems.TOO_LARGE: BODY_TOO_LARGE,
+    problems.QUOTA_EXCEEDED: TOO_MANY,
 }  # fmt: skip
 SIGNED_BY_KIND = {
     problems.MALFORMED: NOT_JSON, problems.INVALID: BAD_ENVELOPE,
-    problems.TOO_LARGE: TOO_MANY_ELEMENTS,
+    problems.TOO_LARGE: TOO_MANY_ELEMENTS, problems.QUOTA_EXCEEDED: TOO_MANY,
 }  # fmt: skip
 
 

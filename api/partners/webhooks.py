@@ -1,14 +1,15 @@
 """POST /api/v1/webhooks/{partner}: a partner's signed delivery -> one record in Kafka.
 
-The order of the checks is a promise: type, size, headers, partner, signature and timestamp over the
-raw bytes, the partner's own limit, JSON and schema, dedupe, produce. Nothing is parsed before the
-signature is known to be good. The event id follows from partner and webhook id, so whatever is
-repeated, by the sender or by us, is the same event.
+The order of the checks is a promise: limits of the address, type, size, headers, partner,
+signature and timestamp over the raw bytes, the partner's own limits, JSON and schema, dedupe,
+produce. Nothing is parsed before the signature is known to be good. The event id follows from
+partner and webhook id, so whatever is repeated, by the sender or by us, is the same event.
 """
 
 import asyncio
 import datetime
 import hashlib
+import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.future import IN_THE_FUTURE, is_in_the_future
+from api.limits.deliveries import count_unsigned, count_verified
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.partners import reasons
 from api.partners.reasons import Refused, reason_of
@@ -30,13 +32,14 @@ from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.partners import Partner
 from infra.postgres.pool import UNAVAILABLE
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
+from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
 from infra.security.webhooks import (
+    Given,
     Verdict,
     WebhookHeaders,
-    clock_lag_s,
+    judge,
     parse_headers,
-    verify,
 )
 from schemas.api import WebhookAccepted
 from schemas.codec import describe, encode
@@ -45,15 +48,16 @@ from schemas.times import from_rfc3339
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope, WebhookReceived
 from topics.catalog import WEBHOOKS
 
+log = logging.getLogger(__name__)
+
 LIMITS = JsonLimits(array_max=1000)
 # Compared with when the partner is unknown: the answer then takes as long as for a known one.
 NO_KEYS = Keyring(frozenset(Scheme), (b"\0" * 32,))
-HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature", "x-webhook-signature")
+HEADERS = (b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-webhook-signature")
 WAIT_S = 5.0  # for an equal delivery that is being produced: as long as that may take
 POLL_S = 0.05
 KNOWN_S = 3600.0  # a partner that was in the cache so lately exists
 REASON_OF_VERDICT = {
-    Verdict.MALFORMED_HEADERS: reasons.MALFORMED_HEADERS,
     Verdict.SCHEME_NOT_ALLOWED: reasons.SCHEME_NOT_ALLOWED,
     Verdict.BAD_SIGNATURE: reasons.BAD_SIGNATURE,
     Verdict.STALE: reasons.STALE_TIMESTAMP,
@@ -84,11 +88,14 @@ async def receive_webhook(request: Request) -> Response:
 
 async def take(request: Request, services: Services, attempt: Attempt) -> tuple[str, str]:
     """Return the event id and whether the delivery was accepted or is a repetition."""
-    require_json_type(request)
-    body = await read_body(request, WEBHOOK_BYTES_MAX)
-    headers = headers_of(request)
-    partner = await authenticated(request, services, attempt, headers, body)
-    webhook_id = attempt.webhook_id = headers.webhook_id or ""
+    try:
+        given, body = await read_delivery(request)
+        partner = await authenticated(request, services, attempt, given, body)
+    except ProblemError:
+        await count_unsigned(request)
+        raise
+    webhook_id = attempt.webhook_id = given.webhook_id
+    await count_verified(request, partner)
     if len(body) > partner.limits.body_bytes:
         detail = f"your bodies may have {partner.limits.body_bytes} bytes"
         raise Refused(reasons.OVER_YOUR_LIMIT, detail)
@@ -107,29 +114,46 @@ async def take(request: Request, services: Services, attempt: Attempt) -> tuple[
     return event.event_id, "accepted"
 
 
+async def read_delivery(request: Request) -> tuple[Given, bytes]:
+    """Return what the headers say, and the body, of what may be a delivery."""
+    require_json_type(request)
+    body = await read_body(request, WEBHOOK_BYTES_MAX)
+    return given_of(headers_of(request)), body
+
+
 def headers_of(request: Request) -> WebhookHeaders:
     """Return the headers that decide; none may be given twice."""
-    if any(len(request.headers.getlist(name)) > 1 for name in HEADERS):
-        raise Refused(reasons.DUPLICATE_HEADERS, "a webhook header is given twice")
-    return WebhookHeaders(*(request.headers.get(name) for name in HEADERS))
+    found: dict[bytes, str] = {}
+    for name, value in request.scope["headers"]:
+        if name.startswith(b"webhook-") or name == HEADERS[-1]:
+            if name in found:
+                raise Refused(reasons.DUPLICATE_HEADERS, "a webhook header is given twice")
+            found[name] = value.decode("latin-1")
+    return WebhookHeaders(*map(found.get, HEADERS))
 
 
-async def authenticated(
-    request: Request, services: Services, attempt: Attempt, headers: WebhookHeaders, body: bytes
-) -> Partner:
-    """Return the partner whose signature is on the body."""
-    if parse_headers(headers) is None:
+def given_of(headers: WebhookHeaders) -> Given:
+    """Return what well-formed headers say."""
+    given = parse_headers(headers)
+    if given is None:
         raise Refused(
             reasons.MALFORMED_HEADERS,
             "webhook-id, webhook-timestamp or webhook-signature: see the guide",
         )
+    return given
+
+
+async def authenticated(
+    request: Request, services: Services, attempt: Attempt, given: Given, body: bytes
+) -> Partner:
+    """Return the partner whose signature is on the body."""
     partner = attempt.partner = await find_partner(services, request.path_params["partner"])
     now_s = services.clock_ms() / 1000
-    verdict = verify(headers, body, partner.keyring if partner else NO_KEYS, now_s)
+    verdict = judge(given, body, partner.keyring if partner else NO_KEYS, now_s)
     if partner is None or not partner.enabled:  # one answer for both
         raise Refused(reasons.DISABLED if partner else reasons.UNKNOWN_PARTNER, "no such partner")
     if verdict is Verdict.STALE:
-        lag_s = clock_lag_s(headers, now_s) or 0.0
+        lag_s = now_s - int(given.timestamp)
         attempt.internal_detail = f"{abs(lag_s):.0f} s {'behind' if lag_s > 0 else 'ahead'}"
     if verdict is not Verdict.VALID:
         raise Refused(REASON_OF_VERDICT[verdict])
@@ -137,10 +161,18 @@ async def authenticated(
 
 
 async def find_partner(services: Services, name: str) -> Partner | None:
-    """Return a partner, at most a few seconds old."""
+    """Return a partner, at most a few seconds old.
+
+    Raises:
+        ProblemError: 503, its keys cannot be opened: the fault of whoever runs the gateway.
+    """
     if not PARTNER_PATTERN.fullmatch(name):
         return None
-    return await services.partner_cache.get_or_load(name, lambda: services.partners.find(name))
+    try:
+        return await services.partner_cache.get_or_load(name, lambda: services.partners.find(name))
+    except SealingError as error:
+        log.error("partner %s: %s", name, error)
+        raise unavailable("the keys of this partner, and so this endpoint") from None
 
 
 def event_id_of(partner: str, webhook_id: str) -> str:
@@ -214,7 +246,7 @@ async def reserved(services: Services, event: WebhookReceived, digest: bytes) ->
 
 
 async def produce(services: Services, event: WebhookReceived) -> None:
-    """Produce the event and record that Kafka has it.
+    """Produce the event and see to it that it is recorded that Kafka has it.
 
     Raises:
         KafkaUnavailable: Kafka may or may not have it; the next try need not wait for this one.
@@ -225,7 +257,7 @@ async def produce(services: Services, event: WebhookReceived) -> None:
         with suppress(*UNAVAILABLE):
             await services.deliveries.release(event.partner, event.webhook_id)
         raise
-    await services.deliveries.accept(event.partner, event.webhook_id)
+    services.deliveries.accept(event.partner, event.webhook_id)
     lag_s = (event.received_at_ms - event.occurred_at_ms) / 1000
     metrics.API_WEBHOOK_LAG.labels(services.partner_labels.of(event.partner)).observe(lag_s)
 

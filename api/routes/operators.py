@@ -8,6 +8,7 @@ operator's own session.
 from api import problems
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import ANYBODY, operator
+from api.limits.limit import LOGIN
 from api.operators import examples
 from api.operators.audit import ACTIONS, PAGE_DEFAULT, PAGE_MAX, get_audit
 from api.operators.bodies import BYTES_MAX
@@ -45,6 +46,7 @@ AUTHENTICATION: tuple[Endpoint, ...] = (
         name="post_login",
         summary="Open a session with a password and a code of the authenticator app",
         access=ANYBODY,
+        limit=LOGIN,  # an account has its own limit: domain.identity.login
         body=Body(model=LoginRequest, bytes_max=BYTES_MAX, example=examples.LOGIN),
         answers=(
             Answer(
@@ -60,6 +62,7 @@ AUTHENTICATION: tuple[Endpoint, ...] = (
         name="post_recover",
         summary="Open a session with a password and a recovery code; it may read",
         access=ANYBODY,
+        limit=LOGIN,  # an account has its own limit: domain.identity.login
         body=Body(model=RecoveryRequest, bytes_max=BYTES_MAX, example=examples.RECOVERY),
         answers=(
             Answer(

@@ -8,6 +8,8 @@ gateway must do. What the real one does besides is what is measured.
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 
 import uvicorn
 from aiokafka import AIOKafkaProducer
@@ -17,10 +19,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.app import create_app
+from api.opening import open_services
 from api.responses import json_response
-from api.server import BACKLOG, KEEP_ALIVE_S, configure_logging, return_after_signal
-from api.services import Services, open_services
-from cli.options import load_settings
+from api.server import configure_logging, return_after_signal, server_config
+from api.services import Services
+from cli.options import load_settings, without_limits
 from infra.garbage import collect_garbage_rarely
 from infra.kafka.producer import BATCH_BYTES_MAX, REQUEST_BYTES_MAX
 from infra.settings import Settings
@@ -73,15 +76,10 @@ def create(settings: Settings) -> Starlette:
 
 def main(port: int, environ: dict[str, str]) -> None:
     """Serve until SIGTERM, as ``api.server`` does with one process."""
-    settings = load_settings(environ, None)
+    settings = replace(without_limits(load_settings(environ, None)), port=port)
     configure_logging(settings)
     return_after_signal()
-    config = uvicorn.Config(
-        create(settings), host="127.0.0.1", port=port, http="httptools", loop="uvloop", ws="none",
-        lifespan="on", access_log=False, log_config=None, server_header=False,
-        proxy_headers=False, backlog=BACKLOG, timeout_keep_alive=KEEP_ALIVE_S,
-    )  # fmt: skip
-    uvicorn.Server(config).run()
+    uvicorn.Server(server_config(settings, partial(create, settings))).run()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from cli.bench.report import Reach, Report, percentile
 from cli.bench.webhook_load import WebhookLoad, WebhookResult, a_body
 from cli.bench.webhook_server import UNCHECKED
 from cli.demo.http_client import HttpClient
+from domain.partner_limits import DELIVERIES_PER_S_MAX
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.embedded.process import free_port
@@ -102,6 +103,9 @@ async def started() -> AsyncIterator[Target]:
         postgres = EmbeddedPostgres(folder / "postgres")
         stack.callback(postgres.stop)
         bootstrap, url = await asyncio.to_thread(lambda: (kafka.start(), postgres.start()))
+        if cores is not None:
+            pin(kafka.pid, cores.broker)
+            pin(postgres.pid, cores.broker)  # also its later children, one a connection
         settings = Settings(kafka_bootstrap_servers=bootstrap, database_url=url)
         secret = await prepare(settings)
         port = free_port()
@@ -112,8 +116,6 @@ async def started() -> AsyncIterator[Target]:
             cores.worker if cores else None,
         )  # fmt: skip
         stack.callback(server.stop)
-        if cores is not None:
-            pin(kafka.pid, cores.broker)
         target = Target(f"http://127.0.0.1:{port}", secret, server)
         await ready(target)
         yield target
@@ -126,7 +128,11 @@ async def prepare(settings: Settings) -> str:
     secret = create_secret()
     async with create_pool(settings) as pool:
         store = PartnerStore(pool, Sealer(""), now_ms)
-        await store.create(cli_actor(), NewPartner(PARTNER, "generic"), [Key(SECRET, secret)])
+        await store.create(
+            cli_actor(),
+            NewPartner(PARTNER, "generic", deliveries_per_s=DELIVERIES_PER_S_MAX),
+            [Key(SECRET, secret)],
+        )
     return format_secret(secret)
 
 

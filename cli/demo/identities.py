@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from cli.actor import cli_actor
 from cli.demo.memory import Memory
 from cli.demo.posting import Partner
+from domain.partner_limits import DELIVERIES_PER_S_MAX
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
@@ -59,7 +60,8 @@ async def _ensure_partner(store: PartnerStore, name: str, mapper: str, memory: M
         return
     secret = webhook_keys.create_secret()
     if known is None:
-        await store.create(cli_actor(), NewPartner(name, mapper), [Key(SECRET, secret)])
+        new = NewPartner(name, mapper, deliveries_per_s=DELIVERIES_PER_S_MAX)
+        await store.create(cli_actor(), new, [Key(SECRET, secret)])
     else:  # nobody remembers the older secrets: they end now
         await store.rotate(cli_actor(), name, Key(SECRET, secret), overlap_ms=0)
     memory.partner_secrets[name] = webhook_keys.format_secret(secret)

@@ -31,12 +31,12 @@ def login(settings: Settings, name: str, url: str | None, *, recovery: bool, sho
       TOKEN=$(media-gateway operator login ada --print | tail -n 1)
     """
     address = checked_url(url or api_url(settings))
-    password: str = click.prompt("Password", hide_input=True)
+    password: str = click.prompt("Password", hide_input=True, err=True)
     given = {"name": name, "password": password}
     if recovery:
-        given["recovery_code"] = click.prompt("Recovery code", hide_input=True)
+        given["recovery_code"] = click.prompt("Recovery code", hide_input=True, err=True)
     else:
-        given["code"] = click.prompt(CODE, hide_input=True)
+        given["code"] = click.prompt(CODE, hide_input=True, err=True)
     opened = call(address, "recover" if recovery else "login", body=given)
     if shown:
         click.echo(opened["token"])
@@ -76,7 +76,7 @@ def recovery_codes(settings: Settings) -> None:
 
 def stepped_up(kept: Kept) -> dict[str, Any]:
     """Ask for a code, and keep the token that the API returns for it."""
-    code: str = click.prompt(CODE, hide_input=True)
+    code: str = click.prompt(CODE, hide_input=True, err=True)
     renewed = call(kept.url, "step-up", token=kept.token, body={"code": code})
     save(kept._replace(token=renewed["token"]))
     return renewed

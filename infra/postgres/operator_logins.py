@@ -18,8 +18,8 @@ from infra.security.sealing import Sealer
 from schemas.audit_entry import AuditAction
 
 LOCK_ACCOUNT = """
-SELECT sealed_totp, last_step, failed_at_ms, failures_in_a_row, lockouts, locked_until_ms,
-       disabled_at_ms IS NOT NULL
+SELECT password_hash, sealed_totp, last_step, failed_at_ms, failures_in_a_row, lockouts,
+       locked_until_ms, disabled_at_ms IS NOT NULL
 FROM operators WHERE operator_id = %s FOR UPDATE
 """
 # A statement of its own: what waited for the lock sees the row as it is now, but other tables as
@@ -35,7 +35,10 @@ USE_STEP = "UPDATE operators SET last_step = %s WHERE operator_id = %s AND last_
 USE_RECOVERY = (
     "DELETE FROM operator_recovery_codes WHERE operator_id = %s AND code_hash = ANY(%s::bytea[])"
 )
-DELETE_ENDED = "DELETE FROM operator_sessions WHERE started_at_ms <= %s OR seen_at_ms <= %s"
+DELETE_ENDED = """
+DELETE FROM operator_sessions
+WHERE operator_id = %s AND (started_at_ms <= %s OR seen_at_ms <= %s)
+"""
 INSERT_SESSION = """
 INSERT INTO operator_sessions (token_sha256, operator_id, started_at_ms, seen_at_ms, code_at_ms)
 VALUES (%s, %s, %s, %s, %s)
@@ -57,11 +60,16 @@ ENTRIES: dict[Outcome, AuditAction] = {
 
 
 class LoginAttempt(NamedTuple):
-    """Who tries, with what, and the hash of the token that a new session would have."""
+    """Who tries, with what, and the hash of the token that a new session would have.
+
+    ``password_hash`` is what the password was checked against: if it is no longer the operator's,
+    the password was changed meanwhile, and is wrong.
+    """
 
     operator_id: str
     given: Given
     token_sha256: bytes
+    password_hash: str
 
 
 class StepUp(NamedTuple):
@@ -77,7 +85,7 @@ class LoginStore:
     """Judges attempts against the accounts in Postgres.
 
     ``ended_before``: time -> (start, last use) of sessions that have ended by then; a login removes
-    them.
+    those of its operator.
     """
 
     def __init__(
@@ -93,13 +101,17 @@ class LoginStore:
         Raises:
             SealingError: the app's secret cannot be opened with the keys that are set.
         """
-        operator_id, given, token_sha256 = attempt
+        operator_id, given, token_sha256, checked = attempt
         async with self._pool.connection() as connection, connection.transaction():
-            judgement = await self._judge(connection, operator_id, given, now_ms)
+            password_hash, account = await self._lock(connection, operator_id, given)
+            right = given.password_is_right and password_hash == checked
+            judgement = judge(account, given._replace(password_is_right=right), now_ms)
+            await save(connection, operator_id, account, judgement.account)
             if judgement.outcome is Outcome.ACCEPTED:
                 code_at_ms = now_ms if given.code is not None else 0
                 times = SessionTimes(now_ms, now_ms, code_at_ms)
-                await connection.execute(DELETE_ENDED, self._ended_before(now_ms))
+                ended = (operator_id, *self._ended_before(now_ms))
+                await connection.execute(DELETE_ENDED, ended)
                 await open_session(connection, operator_id, token_sha256, times)
                 action: AuditAction = (
                     "operator.login" if given.code else "operator.use-recovery-code"
@@ -117,7 +129,9 @@ class LoginStore:
         """
         given = Given(password_is_right=True, code=step.code)
         async with self._pool.connection() as connection, connection.transaction():
-            judgement = await self._judge(connection, step.operator_id, given, now_ms)
+            _, account = await self._lock(connection, step.operator_id, given)
+            judgement = judge(account, given, now_ms)
+            await save(connection, step.operator_id, account, judgement.account)
             if judgement.outcome is Outcome.ACCEPTED:
                 rotated = await connection.execute(
                     ROTATE_WITH_CODE,
@@ -131,25 +145,23 @@ class LoginStore:
         note(actor, judgement)
         return judgement.outcome
 
-    async def _judge(
-        self, connection: Connection, operator_id: str, given: Given, now_ms: int
-    ) -> Judgement:
+    async def _lock(
+        self, connection: Connection, operator_id: str, given: Given
+    ) -> tuple[str, Account]:
+        """Return the password's hash and the account, locked until the transaction ends."""
         row = await (await connection.execute(LOCK_ACCOUNT, (operator_id,))).fetchone()
         assert row is not None, "operators are never removed"
-        sealed, last_step, recent, in_a_row, lockouts, until, disabled = row
+        password_hash, sealed, last_step, recent, in_a_row, lockouts, until, disabled = row
         codes = []
         if given.recovery is not None:
             codes = await (await connection.execute(RECOVERY, (operator_id,))).fetchall()
-        account = Account(
+        return password_hash, Account(
             secret=self._sealer.open_encrypted(sealed, totp_context(operator_id)),
             last_step=last_step,
             failures=Failures(tuple(recent), in_a_row, lockouts, until),
             disabled=disabled,
             recovery=frozenset(bytes(code) for (code,) in codes),
         )
-        judgement = judge(account, given, now_ms)
-        await save(connection, operator_id, account, judgement.account)
-        return judgement
 
 
 async def save(connection: Connection, operator_id: str, before: Account, after: Account) -> None:

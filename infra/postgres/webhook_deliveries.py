@@ -8,19 +8,25 @@ Of equal deliveries that arrive together, here or at another API process, one ge
 produces; the others wait for it. A claim ends after ``CLAIM_S``: its holder may have died.
 """
 
+import asyncio
 import datetime
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from infra.postgres.grouping import Grouped
-from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.pool import UNAVAILABLE, Pool
+from infra.postgres.rows import columns_of, newest_per_key
 
 RETENTION_DAYS = 7  # senders retry for up to 75 hours with the same id and a new timestamp
 RETENTION = datetime.timedelta(days=RETENTION_DAYS)
 CLAIM_S = 8.0  # as long as a post may take: see api.deadline
 GROUP_MAX = 500
+GATHER_S = 0.02  # what is accepted within this time travels together
+CLOSE_S = 2.0
+
+log = logging.getLogger(__name__)
 
 
 class Delivery(NamedTuple):
@@ -55,8 +61,8 @@ RESERVE = f"""
 INSERT INTO webhook_deliveries AS t (partner, webhook_id, body_sha256, event_id, event_type,
                                      occurred_at, received_at, repeats, claimed_at, repeated_at)
 SELECT r.*, now(), CASE WHEN r.repeats > 0 THEN r.received_at END
-FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[], %s::text[], %s::timestamptz[],
-            %s::timestamptz[], %s::int[]) AS r (partner, webhook_id, body_sha256, event_id,
+FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[], %b::timestamptz[],
+            %b::timestamptz[], %b::int8[]) AS r (partner, webhook_id, body_sha256, event_id,
                                                 event_type, occurred_at, received_at, repeats)
 ON CONFLICT (partner, webhook_id) DO UPDATE SET
     body_sha256 = CASE WHEN {OLD} THEN excluded.body_sha256 ELSE t.body_sha256 END,
@@ -73,7 +79,7 @@ RETURNING partner, webhook_id, body_sha256, accepted, claimed_at = now()
 """  # noqa: S608 - constants only
 ACCEPT = """
 UPDATE webhook_deliveries t SET accepted = true
-FROM unnest(%s::text[], %s::text[]) AS r (partner, webhook_id)
+FROM unnest(%b::text[], %b::text[]) AS r (partner, webhook_id)
 WHERE t.partner = r.partner AND t.webhook_id = r.webhook_id
 """
 CLAIM = f"""
@@ -97,15 +103,37 @@ class DeliveryStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._reserving = Grouped(self._reserve, GROUP_MAX)
-        self._accepting = Grouped(self._accept, GROUP_MAX)
+        self._accepted: list[tuple[str, str]] = []
+        self._recording: asyncio.Task[None] | None = None
 
     async def reserve(self, delivery: Delivery) -> KnownDelivery:
         """Record a delivery unless its id is known; return what is known about the id."""
         return await self._reserving.call(delivery)
 
-    async def accept(self, partner: str, webhook_id: str) -> None:
-        """Record that Kafka has the event of this delivery."""
-        await self._accepting.call((partner, webhook_id))
+    def accept(self, partner: str, webhook_id: str) -> None:
+        """Record, soon, that Kafka has the event of this delivery; nobody need wait for it.
+
+        If that fails, or this process dies before, a repetition is produced again with the same
+        event id, which consumers drop.
+        """
+        self._accepted.append((partner, webhook_id))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.ensure_future(self._record())
+
+    async def _record(self) -> None:
+        while self._accepted:
+            await asyncio.sleep(GATHER_S)
+            keys, self._accepted = self._accepted, []
+            try:
+                async with self._pool.connection() as connection:
+                    await connection.execute(ACCEPT, columns_of(sorted(set(keys))))
+            except UNAVAILABLE as error:
+                log.warning("accepted deliveries were not recorded: %s", type(error).__name__)
+
+    async def close(self) -> None:
+        """Wait until what was accepted is recorded, for at most ``CLOSE_S``."""
+        if self._recording is not None:
+            await asyncio.wait([self._recording], timeout=CLOSE_S)
 
     async def claim(self, partner: str, webhook_id: str) -> KnownDelivery | None:
         """Return what is known about an id now, with the claim if it is free; None: forgotten."""
@@ -134,18 +162,13 @@ class DeliveryStore:
         copies = Counter((*_key(item), item.body_sha256) for item in deliveries)
         rows = [(*item, copies[(*_key(item), item.body_sha256)] - 1) for item in first]
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(RESERVE, transposed(rows))
+            cursor = await connection.execute(RESERVE, columns_of(rows), binary=True)
             known = {(row[0], row[1]): _known(row) for row in await cursor.fetchall()}
         claimants = {id(item) for item in first}
         return [
             known[_key(item)]._replace(claimed=known[_key(item)].claimed and id(item) in claimants)
             for item in deliveries
         ]
-
-    async def _accept(self, keys: Sequence[tuple[str, str]]) -> list[None]:
-        async with self._pool.connection() as connection:
-            await connection.execute(ACCEPT, transposed(sorted(set(keys))))
-        return [None] * len(keys)
 
 
 def _key(delivery: Delivery) -> tuple[str, str]:

@@ -105,21 +105,27 @@ def parse_headers(headers: WebhookHeaders) -> Given | None:
 
 
 def verify(headers: WebhookHeaders, body: bytes, keyring: Keyring, now_s: float) -> Verdict:
-    """Judge one delivery; never raises.
+    """Judge one delivery; never raises. ``headers`` are as received: nothing is trusted.
+
+    See ``judge`` for the rest.
+    """
+    given = parse_headers(headers)
+    return Verdict.MALFORMED_HEADERS if given is None else judge(given, body, keyring, now_s)
+
+
+def judge(given: Given, body: bytes, keyring: Keyring, now_s: float) -> Verdict:
+    """Judge one delivery whose headers are well-formed; never raises.
 
     A signature of a scheme that the partner is not set to is no signature. Every other one is
     compared with every key, in constant time where the key is secret, without an early exit: the
     time says nothing about which one was close.
 
     Args:
-        headers: as received; nothing is trusted.
+        given: what the headers say.
         body: the raw bytes that were signed.
         keyring: the partner's; without keys for an unknown one.
         now_s: the clock, Unix seconds.
     """
-    given = parse_headers(headers)
-    if given is None:
-        return Verdict.MALFORMED_HEADERS
     allowed = {
         scheme: found for scheme, found in given.signatures.items() if scheme in keyring.schemes
     }
@@ -132,12 +138,6 @@ def verify(headers: WebhookHeaders, body: bytes, keyring: Keyring, now_s: float)
     if timeless or (timed and abs(now_s - int(given.timestamp)) <= TOLERANCE_S):
         return Verdict.VALID
     return Verdict.STALE if timed else Verdict.BAD_SIGNATURE
-
-
-def clock_lag_s(headers: WebhookHeaders, now_s: float) -> float | None:
-    """Return how far the timestamp is behind the clock, seconds; None when it is no timestamp."""
-    timestamp = headers.timestamp or ""
-    return now_s - int(timestamp) if TIMESTAMP_PATTERN.fullmatch(timestamp) else None
 
 
 def signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:

@@ -21,6 +21,7 @@ EXTRAS: Mapping[str, list[str]] = PROJECT["optional-dependencies"]
 IMPORT_NAMES = {
     "argon2-cffi": "argon2", "bokeh-sampledata": "bokeh_sampledata",
     "faust-streaming": "faust", "mode-streaming": "mode",
+    "limits": "limits redis",  # with its extra
     "psycopg": "psycopg psycopg_pool", "pytest-xdist": "xdist", "pyyaml": "yaml",
 }  # fmt: skip
 # Only the embedded stack needs these; the image is built without them (see the Makefile).

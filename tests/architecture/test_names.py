@@ -24,8 +24,8 @@ VARIABLES = {item.metadata["env"] for item in fields(Settings)} | {
 # Labels with a bounded set of values. An id or a raw path must never become a label; a partner is
 # one of those that an operator made, and api.partners.labels ends their number.
 LABELS = {
-    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "partner", "reason",
-    "route", "state", "status", "topic", "type",
+    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "partner", "quota",
+    "reason", "route", "state", "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")
 UNITS = ("_seconds", "_bytes", "_records")

@@ -17,6 +17,7 @@ from infra.postgres.operator_sessions import SessionStore, limits_of
 from infra.postgres.operators import NewFactor, NoSuchOperator, OperatorExists, OperatorStore
 from infra.postgres.partners import Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
+from infra.postgres.receipt_keys import ReceiptKeyStore
 from infra.postgres.sealed_columns import COLUMNS, reseal
 from infra.postgres.signing_keys import NewSigningKey, SigningKeyStore
 from infra.security.operator_secrets import create_token, hash_token
@@ -41,7 +42,8 @@ class Stores:
         self.trail = AuditTrail(pool)
 
     async def log_in(self, given, now=NOW_MS, token=None, name="ada"):
-        attempt = LoginAttempt(f"op_{name}", given, hash_token(token or create_token()))
+        stored = (await self.operators.find_credentials(name)).password_hash
+        attempt = LoginAttempt(f"op_{name}", given, hash_token(token or create_token()), stored)
         return await self.logins.log_in(attempt, ADA, now)
 
     async def entries(self):
@@ -177,6 +179,13 @@ async def test_another_app_secret_another_password_and_new_recovery_codes(stores
     assert verify(await stores.entries()) is None
 
 
+async def test_a_password_that_is_changed_while_it_is_checked_opens_nothing(stores):
+    checked = (await stores.operators.find_credentials("ada")).password_hash
+    await stores.operators.set_password(CLI, "ada", "another hash")
+    attempt = LoginAttempt("op_ada", Given(True, code()), hash_token(create_token()), checked)
+    assert await stores.logins.log_in(attempt, ADA, NOW_MS) is Outcome.WRONG_PASSWORD
+
+
 async def test_names_are_taken_once_and_unknown_ones_refused(stores):
     with pytest.raises(OperatorExists):
         await add_operator(stores.pool, "ada")
@@ -221,7 +230,8 @@ async def test_a_change_of_key_seals_every_secret_anew_or_none(stores):
         await reseal(stores.pool, Sealer(OTHER_KEY), CLI)
     assert (await partners.find("acme")).keyring.secrets == (b"s" * 32,)
     both = Sealer(OTHER_KEY, KEY)
-    changed = {"partner_secrets": 2, "operators": 1, "signing_keys": 1}
+    await ReceiptKeyStore(stores.pool, Sealer(KEY)).current(now_ms())
+    changed = {"partner_secrets": 2, "operators": 1, "signing_keys": 1, "receipt_keys": 1}
     assert await reseal(stores.pool, both, CLI) == changed
     assert await reseal(stores.pool, both, CLI) == dict.fromkeys(changed, 0)
     renewed = PartnerStore(stores.pool, Sealer(OTHER_KEY), now_ms)

@@ -71,7 +71,8 @@ async def test_of_equal_deliveries_one_gets_the_claim(pool):
     await stores[0].release("acme", "m1")
     again = await asyncio.gather(*(store.claim("acme", "m1") for store in stores))
     assert sum(item.claimed for item in again) == 1
-    await stores[0].accept("acme", "m1")
+    stores[0].accept("acme", "m1")
+    await stores[0].close()
     await stores[0].release("acme", "m1")
     assert await stores[1].claim("acme", "m1") == (b"a" * 32, True, False)
     [row] = await PartnerDeliveryStore(pool).fetch("acme", AT - DAY, 10, END)
@@ -98,7 +99,8 @@ async def test_a_claim_ends_when_its_holder_died(pool):
 async def test_an_id_is_known_for_seven_days_to_the_millisecond(pool, later, forgotten):
     store = DeliveryStore(pool)
     await store.reserve(a_delivery())
-    await store.accept("acme", "m1")
+    store.accept("acme", "m1")
+    await store.close()
     assert (await store.find("acme", "m1", AT + later) is None) is forgotten
     other = a_delivery(body_sha256=b"b" * 32, received_at=AT + later)
     known = await store.reserve(other)
@@ -126,7 +128,8 @@ async def test_deliveries_are_read_by_page_and_partner(pool):
         item = a_delivery(f"m{number}", received_at=at, occurred_at=AT)
         await store.reserve(item)
         await store.reserve(item._replace(partner="globex"))
-        await store.accept("acme", f"m{number}")
+        store.accept("acme", f"m{number}")
+    await store.close()
     reading, seen, before = PartnerDeliveryStore(pool), [], END
     while page := await reading.fetch("acme", AT - DAY, 2, before):
         seen += [row.webhook_id for row in page]

@@ -320,7 +320,8 @@ async def test_deliveries_are_known_by_id_and_forgotten_after_a_week(pool):
     at = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
     first = Delivery("acme", "m1", b"a" * 32, "e1", "content_added", at, at)
     assert (await store.reserve(first)).accepted is False
-    await store.accept("acme", "m1")
+    store.accept("acme", "m1")
+    await store.close()
     known = await store.reserve(first._replace(body_sha256=b"b" * 32))
     assert known == (b"a" * 32, True, False)
     assert await store.find("acme", "m2", at) is None

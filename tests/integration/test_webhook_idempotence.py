@@ -17,7 +17,7 @@ import pytest
 
 from agents.catalogue import SPEC as CATALOGUE
 from api.app import create_app
-from api.services import open_services
+from api.opening import open_services
 from infra.embedded.process import free_port
 from infra.kafka.admin import apply_topics
 from infra.postgres.migrate import migrate
@@ -39,7 +39,8 @@ from topics.catalog import WEBHOOKS
 __all__ = ["broker"]  # a fixture
 
 PARTNER_SECRET = create_secret()
-BODY = orjson.dumps(envelope())
+FILM = {"id": "A-1", "title": "Metropolis", "type": "movie"}
+BODY = orjson.dumps(envelope(payload=FILM))
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
@@ -56,7 +57,8 @@ async def settings(kafka_bootstrap, fresh_database_url, unique):
 async def add_partner(settings, name):
     async with create_pool(settings) as pool:
         store = PartnerStore(pool, Sealer(""), lambda: 0)
-        await store.create(CLI, NewPartner(name, "generic"), [Key(SECRET, PARTNER_SECRET)])
+        new = NewPartner(name, "generic", deliveries_per_s=10_000)
+        await store.create(CLI, new, [Key(SECRET, PARTNER_SECRET)])
 
 
 def post(client, base, partner, webhook_id="msg_1", body=BODY, at_s=None):
@@ -123,7 +125,7 @@ async def test_equal_deliveries_at_several_processes_are_one_event(settings, uni
         assert {answer.status_code for answer in answers} == {202}, [a.text for a in answers][:3]
         assert len({answer.json()["event_id"] for answer in answers}) == 1
         assert len(await produced(settings.kafka_bootstrap_servers, partner)) == 1
-        other = orjson.dumps(envelope(platform="other"))
+        other = orjson.dumps(envelope(payload=FILM, platform="other"))
         conflicts = [await post(client, base, partner, body=other) for base in bases]
         assert [answer.status_code for answer in conflicts] == [409, 409]
         mixed = await asyncio.gather(*(
@@ -169,7 +171,7 @@ async def application(settings, clock):
 async def test_an_id_is_known_for_seven_days_across_restarts(settings, unique):
     partner, clock = unique("acme"), Clock()
     began_ms = clock.now_ms
-    other = orjson.dumps(envelope(platform="other"))
+    other = orjson.dumps(envelope(payload=FILM, platform="other"))
     async with application(settings, clock) as send:
         first = await send(partner)
         assert first.status_code == 202, first.text
@@ -194,6 +196,7 @@ async def test_a_produce_that_timed_out_and_is_repeated_has_one_effect(
     migrate(fresh_database_url)
     await apply_topics(broker.bootstrap, replication_factor=1)
     partner, clock = unique("acme"), Clock()
+    bodies = {"msg_1": BODY, "warm-up": orjson.dumps(envelope(payload={**FILM, "id": "A-2"}))}
     settings = Settings(
         kafka_bootstrap_servers=broker.bootstrap, database_url=fresh_database_url,
         produce_timeout_ms=1500,
@@ -202,7 +205,7 @@ async def test_a_produce_that_timed_out_and_is_repeated_has_one_effect(
     async with application(settings, clock) as send:
 
         async def taken(webhook_id):
-            answer = await send(partner, webhook_id)
+            answer = await send(partner, webhook_id, body=bodies[webhook_id])
             assert answer.status_code in (202, 503)
             return answer.status_code == 202
 

@@ -1,7 +1,6 @@
-"""``media-gateway api`` as a real process, with its output in a file."""
+"""``media-gateway api`` as a real process: on a free port, its output in a file."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,40 +9,56 @@ from pathlib import Path
 
 import httpx2
 
+from api.limits.quotas import VARIABLES
 from infra.embedded.process import free_port
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 30
+PLENTY = dict.fromkeys(VARIABLES.values(), "1000000")
+
+
+class ApiProcess:
+    """One API; limits of callers are out of reach unless the environment sets them."""
+
+    def __init__(self, environment: dict[str, str], directory: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = directory / f"api-{self.port}.log"
+        arguments = ["api", "--port", str(self.port), "--data-dir", str(directory)]
+        with self.log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", *arguments],
+                cwd=ROOT, env={**os.environ, **PLENTY, **environment},
+                stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def wait_alive(self) -> None:
+        """Wait until it answers."""
+        wait_until(self._alive, START_TIMEOUT_S, f"the API on port {self.port} answers")
+
+    def end(self) -> None:
+        """Stop it."""
+        self._process.terminate()
+        self._process.wait(STOP_TIMEOUT_S)
+
+    def _alive(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text(errors="replace")[-3000:]
+        try:
+            return httpx2.get(f"{self.url}/healthz").status_code == 200
+        except httpx2.TransportError:
+            return False
 
 
 @contextmanager
 def running_api(database_url: str, directory: Path, **environment: str) -> Iterator[str]:
     """Yield the base URL of an API that answers. Its Kafka is not there; reads do not need it."""
-    port = free_port()
-    given = {
-        "DATABASE_URL": database_url,
-        "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}",
-        **environment,
-    }
-    arguments = ["api", "--port", str(port), "--data-dir", str(directory)]
-    with (directory / "api.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *arguments],
-            cwd=ROOT, env={**os.environ, **given}, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        assert process.poll() is None, (directory / "api.log").read_text()
-        try:
-            return httpx2.get(f"{url}/healthz").status_code == 200
-        except httpx2.TransportError:
-            return False
-
+    nowhere = f"127.0.0.1:{free_port()}"
+    given = {"DATABASE_URL": database_url, "KAFKA_BOOTSTRAP_SERVERS": nowhere, **environment}
+    api = ApiProcess(given, directory)
     try:
-        wait_until(answers, START_TIMEOUT_S, "the API answers")
-        yield url
+        api.wait_alive()
+        yield api.url
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        api.end()

@@ -7,8 +7,8 @@ ALTER TABLE partners
     ADD COLUMN body_bytes_max   integer CHECK (body_bytes_max BETWEEN 1 AND 262144),
     ADD COLUMN deliveries_per_s integer CHECK (deliveries_per_s BETWEEN 1 AND 10000);
 
--- What a partner of before was promised stays: the tier's limit is for new ones.
-UPDATE partners SET body_bytes_max = 262144;
+-- What a partner of before was promised stays: the tier's limits are for new ones.
+UPDATE partners SET body_bytes_max = 262144, deliveries_per_s = 10000;
 
 ALTER TABLE partner_secrets
     ADD COLUMN kind          text NOT NULL DEFAULT 'secret' CHECK (kind IN ('secret', 'public_key')),

@@ -9,13 +9,32 @@ from domain.identity.totp import code_at, step_at
 from infra.postgres.operator_logins import ENTRIES, note
 from infra.postgres.operator_sessions import Session, limits_of
 from infra.postgres.operators import Credentials
-from infra.security.passwords import Cost, PasswordHashing
+from infra.security.passwords import Cost, HashingBusy, PasswordHashing
 from schemas.audit_entry import AuditFact
 
 CHEAP = Cost(memory_kib=8, passes=1, lanes=1)
 PASSWORD = "kestrel orbits the violet lamp"
 SECRET = b"the secret of an app"
 SALT = b"s" * 16
+
+
+class CountingHashing(PasswordHashing):
+    """Cheap hashes that are counted; ``busy`` refuses them all."""
+
+    def __init__(self):
+        super().__init__(CHEAP)
+        self.computed = []
+        self.busy = False
+
+    async def is_right(self, password, stored):
+        if self.busy:
+            raise HashingBusy("too many passwords are being checked")
+        self.computed.append("password")
+        return await super().is_right(password, stored)
+
+    async def hash_recovery(self, codes, salt):
+        self.computed.append("recovery code")
+        return await super().hash_recovery(codes, salt)
 
 
 @dataclass
@@ -38,8 +57,9 @@ class FakeOperatorWorld:
         self.live = {}  # token hash -> Session
         self.entries = []
         self.pauses = []
-        self.passwords = PasswordHashing(CHEAP)
+        self.passwords = CountingHashing()
         self.failing = None
+        self.takes_s = 0.0  # to look a name up
 
     def add(self, name="ada", role="admin", **account):
         password_hash = self.passwords._hash(PASSWORD)
@@ -70,6 +90,7 @@ class FakeOperatorWorld:
 
     async def find_credentials(self, name):
         self.world.database.touch()
+        self.world.later(self.takes_s)
         found = self.operators.get(name)
         return found and Credentials(found.operator_id, found.password_hash, found.recovery_salt)
 

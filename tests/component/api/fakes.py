@@ -1,26 +1,24 @@
 """Handwritten doubles of everything the API opens: dictionaries, a list, and switches to fail."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
 
 from api.identity.key_use import KeyUse
+from api.limits.limiter import open_limiter
 from api.presets import PresetRules
 from api.services import Services
-from domain.sources.attributes import AttributeIndex
-from domain.title_attributes import attributes_of, wholes_of
+from domain.title_attributes import wholes_of
 from infra.kafka.delivery import Produced
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
-from infra.postgres.attributes import SHARED_MAX, SimilarRow
-from infra.postgres.contents import ContentFacts
 from infra.postgres.dead_letters import DeadLetter, WholeLetter
-from infra.postgres.embeddings import Embedded
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.security import keys
+from infra.security.pseudonyms import Pseudonyms
+from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
 from infra.settings import Settings
 from schemas.codec import decode, encode
@@ -32,11 +30,26 @@ from tests.component.api.admin.fakes import (
     KeyAdmin,
     PartnerAdmin,
 )
+from tests.component.api.content_fakes import (
+    FakeAttributes,
+    FakeContents,
+    FakeEmbeddings,
+    FakeModels,
+    FakeNeighbours,
+    FakeRankingRules,
+    FakeTrending,
+)
 from tests.component.api.fake_operators import FakeOperatorWorld
 from tests.component.api.identity.fakes import FakeTokens
 from tests.component.api.partner_fakes import FakeDeliveries, FakePartnerDeliveries, FakeRefusals
+from tests.component.api.store import Store
 from topics.catalog import WEBHOOKS
 
+# Limits of callers that no test reaches which is not about them.
+PLENTY = {
+    f"limits_{name}_per_s": 1_000_000
+    for name in ("anonymous", "free", "pro", "enterprise", "unverified")
+}
 NOW_MS = 1_767_300_000_000
 
 
@@ -50,6 +63,7 @@ class FakeDatabase:
         self.keys = {}
         self.key_uses = []
         self.partners = {}
+        self.unsealable = set()  # names of partners whose keys cannot be opened
         self.deliveries = {}
         self.refusals = []
         self.refusal_counts = []
@@ -67,6 +81,7 @@ class FakeDatabase:
         self.nearest = {}
         self.vectors = {}  # content id -> (encoder, vector)
         self.models = {}
+        self.erasures = []
         self.features = {}
         self.calls = 0
 
@@ -87,21 +102,16 @@ class FakeDatabase:
         self.keys[key_id] = ApiKey(key_id, new.sha256, **{**fields, **changes})
         return new.text
 
+    def put_key(self, text, key_id, tier):
+        """Make a key valid that another process made."""
+        sha256 = keys.hash_key(text)
+        self.keys[key_id] = ApiKey(key_id, sha256, "test", keys.SCOPES, None, 0, tier=tier)
+
     def add_content(self, content):
         self.contents[content.content_id] = content
 
     def add_state(self, state):
         self.watch_states.setdefault(state.user_id, {})[state.content_id] = state
-
-
-class Store:
-    def __init__(self, database):
-        self.database = database
-
-    async def answer(self):
-        """Never return while the database is frozen, like a statement on a stopped Postgres."""
-        if self.database.frozen:
-            await asyncio.Event().wait()
 
 
 class FakeKeys(KeyAdmin, Store):
@@ -118,37 +128,9 @@ class FakeKeys(KeyAdmin, Store):
 class FakePartners(PartnerAdmin, Store):
     async def find(self, partner):
         self.database.touch()
+        if partner in self.database.unsealable:
+            raise SealingError("sealed with a key that is not set (MEDIA_GATEWAY_SECRETS_KEY)")
         return self.database.partners.get(partner)
-
-
-class FakeContents(Store):
-    async def fetch(self, content_ids):
-        self.database.touch()
-        known = self.database.contents
-        return {key: encode(known[key]) for key in content_ids if key in known}
-
-    async def fetch_removed(self, content_ids):
-        self.database.touch()
-        return self.database.removed & set(content_ids)
-
-    async def fetch_episodes(self, series_ids):
-        self.database.touch()
-        known = self.database.contents.values()
-        return [encode(item) for item in known if item.series_id in series_ids]
-
-    async def fetch_newest(self, limit):
-        self.database.touch()
-        whole = [item for item in self.database.contents.values() if not wholes_of(item)]
-        return [encode(item) for item in reversed(whole)][:limit]
-
-    async def fetch_facts(self, content_ids):
-        self.database.touch()
-        known = self.database.contents
-        return {
-            key: ContentFacts(known[key].type, known[key].version_of, tuple(known[key].partner_ids))
-            for key in content_ids
-            if key in known
-        }
 
 
 class FakeSlates(Store):
@@ -195,76 +177,11 @@ class FakeWatchStates(Store):
         return [encode(state) for state in self.states(user_id) if state.content_id in parts]
 
 
-class FakeRankingRules(Store):
-    async def fetch(self, rule_ids):
+class FakeErasures(Store):
+    async def fetch_since(self, erased_at_ms):
+        await self.answer()
         self.database.touch()
-        known = self.database.ranking_rules
-        return [encode(known[each]) for each in sorted(rule_ids) if each in known]
-
-    async def fetch_all(self):
-        return await self.fetch(self.database.ranking_rules)
-
-
-class FakeTrending(Store):
-    async def fetch_partials(self):
-        self.database.touch()
-        return [encode(partial) for partial in self.database.partials]
-
-
-class FakeNeighbours(Store):
-    async def fetch(self, content_id):
-        self.database.touch()
-        return self.database.neighbours.get(content_id)
-
-
-class FakeAttributes(Store):
-    async def fetch_similar(self, kind, content_id, values, limit):
-        self.database.touch()
-        known = self.database.contents
-        ids = list(known)
-        index = AttributeIndex(ids)
-        for title, content in enumerate(known.values()):
-            index.put(title, attributes_of(content).get(kind, ()))
-        asked = ids.index(content_id)
-        assert set(values) == set(attributes_of(known[content_id]).get(kind, ()))
-        return [
-            SimilarRow(
-                ids[row.title], known[ids[row.title]].title, row.score,
-                index.shared(asked, row.title)[:SHARED_MAX],
-            )
-            for row in index.similar(asked, limit)
-        ]  # fmt: skip
-
-
-class FakeEmbeddings(Store):
-    async def nearest(self, content_id, limit):
-        self.database.touch()
-        found = self.database.nearest.get(content_id)
-        return found and found._replace(titles=found.titles[:limit])
-
-    async def fetch(self, content_ids):
-        self.database.touch()
-        known = self.database.vectors
-        return [Embedded(name, *known[name]) for name in content_ids if name in known]
-
-    async def nearest_to(self, vector, encoder, left_out, limit):
-        self.database.touch()
-        found = [
-            (-float(other @ vector), name)
-            for name, (of, other) in self.database.vectors.items()
-            if of == encoder and name not in left_out and name in self.database.contents
-        ]
-        return [(name, -cosine) for cosine, name in sorted(found)[:limit]]
-
-
-class FakeModels(Store):
-    async def fetch_models(self):
-        self.database.touch()
-        return [body for _, body in sorted(self.database.models.items())]
-
-    async def fetch_features(self, content_id):
-        self.database.touch()
-        return self.database.features.get(content_id)
+        return [row for row in self.database.erasures if row.erased_at_ms >= erased_at_ms]
 
 
 class FakeProducer:
@@ -298,7 +215,7 @@ class FakeWorld:
     """Database, producer and clocks of one test."""
 
     def __init__(self, **settings):
-        self.settings = Settings(**settings)
+        self.settings = Settings(**{**PLENTY, **settings})
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
@@ -318,12 +235,14 @@ class FakeWorld:
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
         self.key_use = KeyUse(FakeKeys(database).note_used, lambda: self.now_ms)
+        limiter = open_limiter(settings, lambda: self.now_ms / 1000)
         try:
-            yield self.services(settings, database)
+            yield self.services(settings, database, limiter)
         finally:
             self.people.passwords.close()
+            await limiter.close()
 
-    def services(self, settings, database):
+    def services(self, settings, database, limiter):
         return Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
@@ -354,14 +273,18 @@ class FakeWorld:
             audit=self.people,
             passwords=self.people.passwords,
             pause=self.people.pause,
+            erasures=FakeErasures(database),
+            pseudonyms=Pseudonyms(settings.erasure_key),
             clock_ms=lambda: self.now_ms,
             monotonic_s=self.monotonic_s,
+            limiter=limiter,
         )
 
 
 def a_partner(secret, *, secrets=(), public_keys=(), schemes=(Scheme.V1,), **changes):
     keyring = Keyring(frozenset(schemes), tuple(secrets) or (secret,), tuple(public_keys))
     fields = {"partner": "acme", "mapper": "generic", "enabled": True, "tier": "pro"}
+    fields["deliveries_per_s"] = 10_000
     return Partner(keyring=keyring, **{**fields, **changes})
 
 

@@ -54,7 +54,7 @@ class FakeDeliveries(PartnerTable):
         self.database.touch()
         self.database.deliveries[partner, webhook_id].claimed = False
 
-    async def accept(self, partner, webhook_id):
+    def accept(self, partner, webhook_id):
         self.database.touch()
         self.database.deliveries[partner, webhook_id].accepted = True
 

@@ -15,7 +15,7 @@ from api.routes import ENDPOINTS
 from domain.audit import verify
 from domain.identity.login import Failures
 from infra.security.operator_secrets import create_token, hash_token
-from infra.security.passwords import HashingBusy
+from infra.security.passwords import Cost, PasswordHashing
 from infra.security.sealing import SealingError
 from schemas.operator_api import SessionsEnded
 from tests.component.api.fake_operators import PASSWORD
@@ -97,34 +97,21 @@ def test_every_refusal_is_the_same_in_text_and_time(people, log_in, post):
     assert all(body == bodies[0] for body in bodies)
     assert people.pauses == [REFUSAL_STEP_S] * len(refused)
     assert people.live == {}
+    assert all("www-authenticate" in answer.headers for answer in refused)
 
 
-def test_a_refusal_is_held_back_to_the_end_of_its_step(world, people, log_in, monkeypatch):
-    real = people.find_credentials
-
-    async def slow(name):
-        world.later(1.3)
-        return await real(name)
-
-    monkeypatch.setattr(people, "find_credentials", slow)
+def test_a_refusal_is_held_back_to_the_end_of_its_step(people, log_in):
+    people.takes_s = 1.3
     log_in("nobody")
     assert people.pauses == [pytest.approx(0.2)]
 
 
-def test_as_many_hashes_are_computed_for_nobody(people, post, log_in, monkeypatch):
-    computed = []
-    for name in ("is_right", "hash_recovery"):
-        real = getattr(people.passwords, name)
-
-        async def counted(*arguments, real=real, name=name):
-            computed.append(name)
-            return await real(*arguments)
-
-        monkeypatch.setattr(people.passwords, name, counted)
+def test_as_many_hashes_are_computed_for_nobody(people, post, log_in):
     for name in ("ada", "nobody"):
         log_in(name, code="000000")
         post("recover", name=name, password="x", recovery_code="ABCDEFGH")
-    assert computed[:3] == computed[3:] == ["is_right", "is_right", "hash_recovery"]
+    computed = people.passwords.computed
+    assert computed[:3] == computed[3:] == ["password", "password", "recovery code"]
 
 
 def test_a_used_code_never_opens_a_second_session(people, log_in):
@@ -171,11 +158,8 @@ def test_no_secret_is_in_a_log_or_an_error(people, log_in, post, caplog):
     assert token not in seen
 
 
-def test_a_flood_of_logins_is_told_to_come_back(people, log_in, monkeypatch):
-    async def busy(*_):
-        raise HashingBusy("too many passwords are being checked")
-
-    monkeypatch.setattr(people.passwords, "is_right", busy)
+def test_a_flood_of_logins_is_told_to_come_back(people, log_in):
+    people.passwords.busy = True
     refused = log_in()
     assert kind(refused) == (503, "unavailable")
     assert int(refused.headers["retry-after"]) >= 1
@@ -189,8 +173,6 @@ def test_without_the_key_nobody_can_log_in_and_the_answer_says_so(people, log_in
 
 
 def test_an_older_hash_is_renewed_at_login(people, log_in):
-    from infra.security.passwords import Cost, PasswordHashing
-
     older = PasswordHashing(Cost(memory_kib=16, passes=1, lanes=1))
     people.operators["ada"].password_hash = asyncio.run(older.hash(PASSWORD))
     assert log_in().status_code == 200

@@ -80,7 +80,7 @@ def test_header_names_are_the_same_in_any_case(world, client):
 
 @pytest.mark.parametrize(
     "name",
-    ["webhook-id", "webhook-timestamp", "webhook-signature", "x-webhook-signature",
+    ["webhook-id", "webhook-timestamp", "webhook-signature", "x-webhook-signature", "webhook-new",
      "content-type", "content-length", "authorization", "content-encoding"],
 )  # fmt: skip
 def test_a_header_that_decides_is_given_once(world, post, name):
@@ -129,6 +129,15 @@ def test_a_partner_has_a_limit_of_its_own(world, post):
     assert str(len(BODY)) in document["detail"]
     wrong = [("webhook-timestamp", "1"), ("webhook-signature", "v1," + "A" * 43 + "=")]
     problem(post(*wrong, body=larger), 401, "bad-signature")  # the limit is between us
+
+
+def test_keys_that_cannot_be_opened_are_no_internal_error(world, post):
+    allow(world, Scheme.V1)
+    world.database.unsealable.add("acme")
+    document = problem(post(*signed(Scheme.V1, world)), 503, "unavailable")
+    assert "SECRETS_KEY" not in str(document)
+    world.database.unsealable.clear()
+    assert post(*signed(Scheme.V1, world)).status_code == 202
 
 
 def test_an_equal_delivery_waits_for_the_one_that_is_being_produced(world, post):

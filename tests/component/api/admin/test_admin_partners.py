@@ -15,7 +15,7 @@ NEW = {"partner": "globex", "mapper": "generic"}
 
 @pytest.fixture
 def acme(world):
-    world.database.partners["acme"] = a_partner(SECRET)
+    world.database.partners["acme"] = a_partner(SECRET, deliveries_per_s=None)
     return world.database.partners
 
 

@@ -48,6 +48,11 @@ def test_what_is_wrong_is_said(password: str, problem: str) -> None:
     assert any(problem in each for each in problems(password, "ada"))
 
 
+def test_a_name_of_two_letters_may_be_part_of_a_password() -> None:
+    assert problems(GOOD, "or") == []
+    assert problems(GOOD, "lam") != []
+
+
 def test_the_longest_password_is_allowed() -> None:
     password = ("kestrel orbits " * 20)[:LENGTH_MAX]
     assert problems(password, "ada") == []

@@ -64,15 +64,25 @@ async def test_recovery_codes_are_hashed_with_the_salt_of_their_operator(hashing
     assert {len(each) for each in first} == {32}
 
 
-async def test_a_full_queue_refuses_at_once_and_frees_its_places(hashing, monkeypatch):
-    go_on, running = threading.Event(), threading.Semaphore(0)
+class SlowHashing(PasswordHashing):
+    """Hashes that take until they may go on; the result is the password itself."""
 
-    def slow(password):
-        running.release()
-        assert go_on.wait(30)
+    def __init__(self):
+        self.go_on, self.running = threading.Event(), threading.Semaphore(0)
+        self.go_on.set()
+        super().__init__(CHEAP)
+
+    def _hash(self, password):
+        self.running.release()
+        assert self.go_on.wait(30)
         return password
 
-    monkeypatch.setattr(hashing, "_hash", slow)
+
+async def test_a_full_queue_refuses_at_once_and_frees_its_places():
+    hashing = SlowHashing()
+    go_on, running = hashing.go_on, hashing.running
+    running.acquire()
+    go_on.clear()
     waiting = [asyncio.create_task(hashing.hash("x")) for _ in range(AT_ONCE + WAITING_MAX)]
     for _ in range(AT_ONCE):
         await asyncio.to_thread(running.acquire)
@@ -86,3 +96,4 @@ async def test_a_full_queue_refuses_at_once_and_frees_its_places(hashing, monkey
     go_on.set()
     assert await asyncio.gather(*waiting[1:]) == ["x"] * (AT_ONCE + WAITING_MAX - 1)
     assert await hashing.hash("x") == "x"
+    hashing.close()
