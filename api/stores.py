@@ -17,7 +17,7 @@ from infra.postgres.audit import Actor, Filter
 from infra.postgres.contents import ContentFacts
 from infra.postgres.dead_letters import DeadLetter, LetterCursor, LetterFilter, WholeLetter
 from infra.postgres.embeddings import Embedded, Nearest
-from infra.postgres.erasures import ErasureRow
+from infra.postgres.erasures import ErasureRecord, ErasureRow, Noted
 from infra.postgres.operator_logins import LoginAttempt, StepUp
 from infra.postgres.operator_sessions import Session
 from infra.postgres.operators import Credentials
@@ -205,6 +205,9 @@ class ErasureList(Protocol):
     """Who was erased, by pseudonym."""
 
     async def fetch_since(self, erased_at_ms: int) -> Sequence[ErasureRow]: ...
+    async def record(self, actor: Actor, pseudonym: str, now_ms: int) -> Noted: ...
+    async def delete_rows(self, user_id: str, until_ms: int) -> None: ...
+    async def find(self, pseudonyms: Sequence[str]) -> ErasureRecord | None: ...
 
 
 class ModelReports(Protocol):

@@ -283,3 +283,22 @@ class KeyWithText(AdminKey):
     """A new API key, to be sent as a bearer token. It is shown this once."""
 
     key: str = Field(repr=False)
+
+
+class ErasureStarted(WireModel):
+    """An erasure that was noted: whoever posts for this user from now on is somebody new."""
+
+    pseudonym: str = Field(pattern="^[0-9a-f]{64}$", description="of the user; no id is kept")
+    erased_at: str = Field(max_length=40, description="RFC 3339; older events are refused")
+    audit_sequence: int = Field(ge=1, description="of the entry in the audit trail")
+
+
+class ErasureState(WireModel):
+    """The newest erasure of a user; the receipt's fields are absent until one was handed out."""
+
+    pseudonym: str = Field(pattern="^[0-9a-f]{64}$", description="of the user; no id is kept")
+    erased_at: str = Field(max_length=40, description="RFC 3339")
+    requested: int = Field(ge=1, description="how often it was asked for")
+    receipt_id: str | None = Field(default=None, max_length=64)
+    receipt_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    issued_at: str | None = Field(default=None, max_length=40, description="RFC 3339")

@@ -98,3 +98,17 @@ CREATED_KEY: Json = {name: value for name, value in KEY.items() if name != "last
     "key": "mg_live_0a1b2c3d" + "x" * 32
 }
 REVOKED_KEY: Json = KEY | {"state": "revoked", "revoked_at": "2026-01-02T09:00:00.000Z"}
+PSEUDONYM = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+ERASURE_STARTED: Json = {
+    "pseudonym": PSEUDONYM,
+    "erased_at": "2026-01-01T03:46:40.000Z",
+    "audit_sequence": 12,
+}
+ERASURE_STATE: Json = {
+    "pseudonym": PSEUDONYM,
+    "erased_at": "2026-01-01T03:46:40.000Z",
+    "requested": 1,
+    "receipt_id": "5b0f7f5e-6a2c-4f0b-9a39-0b6d5f1c2a10",
+    "receipt_sha256": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+    "issued_at": "2026-01-01T03:47:02.000Z",
+}

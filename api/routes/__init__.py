@@ -8,6 +8,7 @@ from starlette.routing import Route
 from api.endpoint import Endpoint
 from api.routes import (
     admin_dead_letters,
+    admin_erasure,
     admin_keys,
     admin_partners,
     catalogue,
@@ -32,6 +33,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *admin_partners.ENDPOINTS,
     *admin_dead_letters.ENDPOINTS,
     *admin_keys.ENDPOINTS,
+    *admin_erasure.ENDPOINTS,
     *identity.ENDPOINTS,
     *system.ENDPOINTS,
 )

@@ -10,7 +10,6 @@ from agents.runtime.table import POSITION_BYTES
 from agents.watch_states import SPEC as WATCH_STATES_AGENT
 from cli.actor import cli_actor
 from cli.erasing import stores
-from cli.erasing.mark import mark_of, write_marks
 from cli.options import EXIT_FAILED, CommandError
 from domain.watch.erasure import table_key, unpack
 from infra.kafka.admin import ActualTopic, describe_topics
@@ -19,6 +18,7 @@ from infra.kafka.groups import committed, end_of
 from infra.kafka.routing import partition_of
 from infra.postgres.erasures import ErasureStore
 from infra.postgres.pool import Pool
+from infra.privacy.marks import mark_of, write_marks
 from infra.privacy.tables import count_rows, delete_rows
 from infra.privacy.topics import TopicFinding, search_topic
 from infra.privacy.words import Word

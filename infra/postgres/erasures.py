@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from infra.postgres.audit import Actor, append
 from infra.postgres.pool import Pool
+from infra.privacy.tables import delete_rows
 
 # A part of statements that write rows of users: the erasures of those users, who are given by
 # (user, pseudonym). The row of an erasure is written before its mark, so before any tombstone.
@@ -25,6 +26,10 @@ NOTE_RECEIPT = """
 UPDATE erasures SET receipt_id = %s, receipt_sha256 = %s, issued_at_ms = %s WHERE pseudonym = %s
 """
 NEWEST = "SELECT max(erased_at_ms) FROM erasures WHERE pseudonym = ANY(%s)"
+FETCH_NEWEST = """
+SELECT pseudonym, erased_at_ms, requested, receipt_id, receipt_sha256, issued_at_ms
+FROM erasures WHERE pseudonym = ANY(%s) ORDER BY erased_at_ms DESC LIMIT 1
+"""
 FETCH_SINCE = "SELECT pseudonym, erased_at_ms FROM erasures WHERE erased_at_ms >= %s"
 
 
@@ -33,6 +38,17 @@ class ErasureRow(NamedTuple):
 
     pseudonym: str
     erased_at_ms: int
+
+
+class ErasureRecord(NamedTuple):
+    """Everything that is kept of the erasures of a user."""
+
+    pseudonym: str
+    erased_at_ms: int
+    requested: int
+    receipt_id: str | None
+    receipt_sha256: bytes | None
+    issued_at_ms: int | None
 
 
 class Noted(NamedTuple):
@@ -77,6 +93,16 @@ class ErasureStore:
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(NOTE_RECEIPT, row)
             await append(connection, actor, "user.erase", pseudonym, None, after)
+
+    async def delete_rows(self, user_id: str, until_ms: int) -> None:
+        """Delete the user's rows that no agent deletes, of events until then."""
+        await delete_rows(self._pool, user_id, until_ms)
+
+    async def find(self, pseudonyms: Sequence[str]) -> ErasureRecord | None:
+        """Return the newest erasure of a user, who has these pseudonyms; None: not erased."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(FETCH_NEWEST, (list(pseudonyms),))).fetchone()
+        return None if row is None else ErasureRecord(*row)
 
     async def erased_at(self, pseudonyms: Sequence[str]) -> int | None:
         """Return the newest erasure of a user, who has these pseudonyms; None: not erased."""

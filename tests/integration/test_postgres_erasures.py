@@ -7,8 +7,8 @@ import pytest
 
 from agents.serving import flush_slates, flush_watch_states
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
-from infra.postgres.audit import Actor
-from infra.postgres.erasures import ErasureStore
+from infra.postgres.audit import Actor, AuditTrail, Filter
+from infra.postgres.erasures import ErasureStore, Receipt
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.postgres.receipt_keys import ReceiptKeyStore
@@ -20,7 +20,6 @@ from infra.security.sealing import Sealer, SealingError
 from infra.settings import Settings
 from tests.component.api.fakes import a_state
 from tests.integration.test_postgres_serving import a_slate, record
-from tests.support.operators import CLI
 from topics.catalog import SLATES, WATCH_STATES
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -117,7 +116,7 @@ async def test_rows_are_counted_deleted_and_found_in_every_kind_of_column(pool):
     keys = ApiKeyStore(pool)
     for key_id, user in (("aaaaaaaa", "user-1"), ("bbbbbbbb", None), ("cccccccc", "user-12")):
         await keys.create(
-            CLI, ApiKey(key_id, os.urandom(32), "phone", ("progress:write",), user, 400)
+            ACTOR, ApiKey(key_id, os.urandom(32), "phone", ("progress:write",), user, 400)
         )
     assert await count_rows(pool, "user-1", ERASED_AT_MS) == {
         "watch_states": 2, "viewers": 1, "slates": 1, "api_keys": 1,
@@ -149,6 +148,11 @@ async def test_a_repeated_erasure_is_later_whatever_the_clock_says(pool):
     assert (await store.record(ACTOR, "p", 5000)).erased_at_ms == 5000
     assert await store.erased_at(["p", "q"]) == 5000
     assert await store.erased_at(["q"]) is None
+    await store.note_receipt(ACTOR, "p", Receipt("r1", b"d" * 32, 6000))
+    assert await store.find(["q", "p"]) == ("p", 5000, 3, "r1", b"d" * 32, 6000)
+    assert await store.find(["q"]) is None
+    entries = await AuditTrail(pool).page(Filter(), 10)
+    assert [each.action for each in entries] == ["user.erase"] * 4
     assert await store.fetch_since(5001) == []
     assert list(await store.fetch_since(5000)) == [("p", 5000)]
 

@@ -26,6 +26,7 @@ from schemas.content import Content
 from schemas.watch_state import WatchState
 from tests.component.api.admin.fakes import (
     FakeDeadLetters,
+    FakeErasures,
     FakeRedrives,
     KeyAdmin,
     PartnerAdmin,
@@ -177,13 +178,6 @@ class FakeWatchStates(Store):
         return [encode(state) for state in self.states(user_id) if state.content_id in parts]
 
 
-class FakeErasures(Store):
-    async def fetch_since(self, erased_at_ms):
-        await self.answer()
-        self.database.touch()
-        return [row for row in self.database.erasures if row.erased_at_ms >= erased_at_ms]
-
-
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -273,7 +267,7 @@ class FakeWorld:
             audit=self.people,
             passwords=self.people.passwords,
             pause=self.people.pause,
-            erasures=FakeErasures(database),
+            erasures=FakeErasures(database, self.people),
             pseudonyms=Pseudonyms(settings.erasure_key),
             clock_ms=lambda: self.now_ms,
             monotonic_s=self.monotonic_s,

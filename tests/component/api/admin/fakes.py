@@ -2,6 +2,7 @@
 
 from infra.postgres.api_keys import NoSuchPartner
 from infra.postgres.dead_letters import DISCARDED, OPEN, REDRIVEN
+from infra.postgres.erasures import ErasureRecord, ErasureRow, Noted
 from infra.postgres.partner_views import PartnerView, StoredKey
 from infra.postgres.partners import (
     KEYS_MAX,
@@ -17,6 +18,7 @@ from infra.postgres.partners import (
 from infra.redrive import Outcome, Refused
 from infra.security.partner_keys import check_kind, check_schemes
 from infra.security.webhook_keys import Keyring, fingerprint
+from tests.component.api.store import Store
 
 CREATED_MS = 1_767_200_000_000
 
@@ -209,3 +211,37 @@ class FakeRedrives:
         note = None if mapper is None else f"mapper {mapper}"
         done = self.letters.mark(actor, fit, "dead-letter.replay", (REDRIVEN, CREATED_MS, note))
         return Outcome([known[each] for each in done], refused)
+
+
+class FakeErasures(Store):
+    """Erasures by pseudonym; the newest time wins, and a repetition is later."""
+
+    def __init__(self, database, people):
+        super().__init__(database)
+        self.people = people
+
+    async def fetch_since(self, erased_at_ms):
+        await self.answer()
+        self.database.touch()
+        return [row for row in self.database.erasures if row.erased_at_ms >= erased_at_ms]
+
+    async def record(self, actor, pseudonym, now_ms):
+        self.database.touch()
+        earlier = [each for each in self.database.erasures if each.pseudonym == pseudonym]
+        at_ms = max([now_ms, *(each.erased_at_ms + 1 for each in earlier)])
+        self.database.erasures.append(ErasureRow(pseudonym, at_ms))
+        self.people.enter(actor, "user.erase", pseudonym, {"erased_at_ms": at_ms})
+        return Noted(at_ms, len(self.people.entries))
+
+    async def delete_rows(self, user_id, until_ms):
+        self.database.touch()
+        self.database.keys = {
+            name: key for name, key in self.database.keys.items() if key.user_id != user_id
+        }
+
+    async def find(self, pseudonyms):
+        self.database.touch()
+        found = [each for each in self.database.erasures if each.pseudonym in pseudonyms]
+        if not found:
+            return None
+        return ErasureRecord(*max(found, key=lambda each: each[1]), len(found), None, None, None)

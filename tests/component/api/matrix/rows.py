@@ -79,6 +79,8 @@ ROWS = {
     "post_revocation": Row(FRESH_ADMINS),
     "post_token": Row(frozenset({APP})),
     "get_public_keys": Row(EVERYBODY),
+    "post_erasure": Row(FRESH_ADMINS),
+    "get_erasure": Row(OPERATORS),
     "get_healthz": Row(EVERYBODY),
     "get_readyz": Row(EVERYBODY),
     "get_metrics": Row(EVERYBODY),
