@@ -43,7 +43,9 @@ class TokenRevocationStore:
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(REVOKE, (kind, value, now_s, now_s + KEPT_S))
             after = {"kind": kind, "value": value, "revoked_at_s": now_s}
-            await append(connection, actor, "token.revoke", f"{kind} {value}", None, after)
+            # Entries stay for ever and users may be erased: whose it was is in the hash alone.
+            subject = "a user" if kind == "user" else f"token {value}"
+            await append(connection, actor, "token.revoke", subject, None, after)
 
     async def list_live(self, now_s: int) -> list[TokenRevocation]:
         """Return the revocations that can still matter."""

@@ -102,4 +102,4 @@ def test_each_command_that_changes_something_leaves_one_entry(run, url, tmp_path
     subjects = [each.subject for each in entries]
     assert subjects[:7] == ["acme"] * 5 + [first, first]
     assert subjects[7:14] == [second, ISSUER, ISSUER, ISSUER, ISSUER, kid, kid]
-    assert subjects[14] == "user user-1"
+    assert subjects[14] == "a user"

@@ -150,7 +150,7 @@ WRITES = (
           world.signing_keys.rotate(ADA, a_signing_key("s1"), NOW_MS)),
     Write("signing-key.retire", "s1", SigningKeyStore.retire, lambda world:
           world.signing_keys.retire(ADA, "s1", NOW_MS)),
-    Write("token.revoke", "user user-1", TokenRevocationStore.revoke, lambda world:
+    Write("token.revoke", "a user", TokenRevocationStore.revoke, lambda world:
           world.revocations.revoke(ADA, "user", "user-1", NOW_MS // 1000)),
     Write("token.revoke", "token " + "j" * 255, TokenRevocationStore.revoke, lambda world:
           world.revocations.revoke(ADA, "token", "j" * 255, NOW_MS // 1000)),
