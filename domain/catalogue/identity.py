@@ -59,5 +59,10 @@ def partner_content_id(partner: str, partner_id: str) -> str:
     plain = f"{partner}:{partner_id}"
     if len(plain) <= ID_LENGTH_MAX and _ID.fullmatch(plain):
         return plain
+    return hashed_content_id(partner, partner_id)
+
+
+def hashed_content_id(partner: str, partner_id: str) -> str:
+    """Return a content id that no other id of any partner leads to."""
     digest = hashlib.sha256(partner_id.encode()).hexdigest()[: ID_LENGTH_MAX - len(partner) - 4]
     return f"{partner}:h-{digest[:24]}"

@@ -28,6 +28,20 @@ def text(payload: Mapping[str, Any], name: str) -> str | None:
     return value.strip() or None
 
 
+def inner(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the object in ``name``; an empty one when absent or null.
+
+    Raises:
+        MappingError: the value is no object.
+    """
+    value = payload.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise MappingError(name, f"must be an object, not {kind_of(value)}")
+    return value
+
+
 def whole(payload: Mapping[str, Any], name: str) -> int | None:
     """Return a whole number (``90``, ``90.0`` or ``"90"``); None when absent, null or empty.
 

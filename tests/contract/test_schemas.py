@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cli.documents.json_schemas import EXAMPLES, incompatible, json_schema, location, schema_text
-from domain.catalogue.mappers import MAPPERS, mapper_of
+from domain.catalogue.mappers.registry import MAPPERS, mapper_of
 from schemas.codec import DecodeError, decode, encode
 from schemas.compatibility import breaking_changes
 from schemas.progress import ProgressEvent

@@ -40,7 +40,8 @@ def test_two_partners_with_one_imdb_id_are_one_content() -> None:
         [webhook(2, ADD, row, partner="films", mapper="film-catalogue")], offset=1
     )
     assert outcome.applied == 1
-    assert [emit.topic for emit in outcome.emits] == [CONTENTS]
+    assert {emit.topic for emit in outcome.emits} == {CONTENTS}
+    assert [emit.key for emit in outcome.emits] == [b"imdb:tt0114709", b"films:tt0114709"]
     content = latest(driver, "imdb:tt0114709")
     assert content is not None
     assert content["partner_ids"] == {"acme": "1", "films": "tt0114709"}
@@ -64,7 +65,7 @@ def test_an_external_id_that_comes_later_still_joins_partners() -> None:
     plain = {key: value for key, value in FILM.items() if key != "external_ids"}
     driver.feed([webhook(1, ADD, plain), webhook(2, UPDATE, FILM)])
     driver.feed([webhook(3, ADD, {**FILM, "id": "x"}, partner="other")], offset=2)
-    assert list(driver.latest()) == ["acme:1"]
+    assert list(driver.latest()) == ["acme:1", "imdb:tt0114709"]
     content = latest(driver, "acme:1")
     assert content is not None
     assert content["partner_ids"] == {"acme": "1", "other": "x"}

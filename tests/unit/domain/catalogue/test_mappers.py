@@ -11,8 +11,11 @@ import pytest
 from domain.catalogue.genres import GENRES, SYNONYMS, canonical_genres
 from domain.catalogue.identity import external_content_ids, external_id, partner_content_id
 from domain.catalogue.mapped import MappingError
-from domain.catalogue.mappers import MAPPERS, film_catalogue, generic, mapper_of, netflix_titles
-from domain.catalogue.merge import check
+from domain.catalogue.mappers.film_catalogue import film_catalogue
+from domain.catalogue.mappers.generic import generic
+from domain.catalogue.mappers.netflix_titles import netflix_titles
+from domain.catalogue.mappers.registry import MAPPERS, mapper_of
+from domain.catalogue.record import check
 
 DATA = Path(
     os.environ.get("MEDIA_GATEWAY_DATA", Path(__file__).resolve().parents[5] / "shared" / "data")
@@ -174,7 +177,7 @@ def test_netflix_rows() -> None:
 
 
 def test_mappers_by_name() -> None:
-    assert set(MAPPERS) == {"generic", "film-catalogue", "netflix-titles"}
+    assert set(MAPPERS) == {"generic", "film-catalogue", "netflix-titles", "series-catalogue"}
     with pytest.raises(MappingError, match=r"^mapper: 'nope' is not one of generic"):
         mapper_of("nope")
 

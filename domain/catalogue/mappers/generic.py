@@ -1,0 +1,55 @@
+"""Our own documented shape: canonical field names, for partners that have no shape of their own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.catalogue import read
+from domain.catalogue.genres import canonical_genres
+from domain.catalogue.identity import external_id
+from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, MappingError
+
+_TEXTS = ("title", "overview", "language", "maturity_rating", "image_url")
+_NUMBERS = ("release_year", "runtime_s", "season_number", "episode_number")
+_LISTS = {
+    "cast": CAST_MAX, "directors": NAMES_MAX, "themes": NAMES_MAX, "moods": NAMES_MAX,
+    "countries": NAMES_MAX,
+}  # fmt: skip
+_LINKS = ("series_id", "version_of")
+
+
+def generic(payload: Mapping[str, Any]) -> Mapped:
+    """Our own documented shape: canonical field names, ``id`` is the partner's own id.
+
+    Lists are JSON lists or comma-separated text. ``null`` clears an optional field; an absent field
+    stays as it is. ``series_id`` and ``version_of`` are the partner's own ids too.
+    """
+    fields: dict[str, Any] = {}
+    fields.update({name: read.text(payload, name) for name in _TEXTS if name in payload})
+    fields.update({name: read.whole(payload, name) for name in _NUMBERS if name in payload})
+    for name, limit in _LISTS.items():
+        if name in payload:
+            fields[name] = read.names(payload, name, limit) or ()
+    if (kind := read.text(payload, "type")) is not None:
+        fields["type"] = kind
+    unknown: tuple[str, ...] = ()
+    if "genres" in payload:
+        fields["genres"], unknown = canonical_genres(read.names(payload, "genres", NAMES_MAX) or ())
+    if "title" in fields and fields["title"] is None:
+        raise MappingError("title", "must not be empty")
+    return Mapped(
+        partner_id=read.own_id(payload, "id"),
+        fields=fields,
+        external_ids=_external_ids(payload),
+        links={name: read.own_id(payload, name) for name in _LINKS if payload.get(name)},
+        availability=read.availability(payload),
+        unknown_genres=unknown,
+    )
+
+
+def _external_ids(payload: Mapping[str, Any]) -> dict[str, str]:
+    value = payload.get("external_ids")
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise MappingError("external_ids", "must be an object of texts")
+    return {kind: external_id(kind, item) for kind, item in value.items()}
