@@ -40,6 +40,10 @@ COMMANDS: dict[str, Entry] = {
         "cli.evaluate.command:evaluate",
         "Measure the recommendations on real ratings, against strong baselines.",
     ),
+    "entities": Entry(
+        "cli.entities.command:entities",
+        "Measure how well titles of several partners are matched, on real catalogues.",
+    ),
     "bench": Entry(
         "cli.bench:bench",
         "Measure speed, growth, freshness and reads; a table for people, --json for machines.",

@@ -6,7 +6,7 @@ nothing is decided for good, a later record proves an earlier match right or wro
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from domain.catalogue.blocking import Piece, pieces_of, probes_of
@@ -51,6 +51,10 @@ class Resolver:
         """Return the group of a record; one that nobody has heard of stands alone."""
         return self._groups.get(key) or Group((key,))
 
+    def alike(self, key: str) -> dict[str, Score]:
+        """Return the records that agree well enough with one, whether or not they are linked."""
+        return dict(self._scores.get(key, _NOBODY))
+
     def name(self, key: str) -> str | None:
         """Return the content id of a record's group: the name of its oldest record."""
         members = self.group(key).members
@@ -65,8 +69,12 @@ class Resolver:
         """
         parts = {key: facts for key, facts in changes.items() if facts.type in PARTS}
         wholes = {key: facts for key, facts in changes.items() if key not in parts}
-        left = [key for key in parts if key in self._facts and not self._is_part(key)]
-        affected = self._replace(wholes, left)
+        moved = {
+            key
+            for key, facts in changes.items()
+            if key in self._facts and self._is_part(key) != (facts.type in PARTS)
+        }
+        affected = self._replace(wholes, moved & parts.keys()) | moved
         of_series = {part for key in affected for part in self._by_series.get(key, ())}
         again = {part: self._facts[part] for part in of_series if self._is_part(part)}
         new = {key: facts for key, facts in parts.items() if self._facts.get(key) != facts}
@@ -76,7 +84,7 @@ class Resolver:
     def _is_part(self, key: str) -> bool:
         return self._facts[key].type in PARTS
 
-    def _replace(self, changes: Mapping[str, Facts], left: Sequence[str] = ()) -> set[str]:
+    def _replace(self, changes: Mapping[str, Facts], left: Iterable[str] = ()) -> set[str]:
         """Set facts, forget those that ``left``; return the members of groups that changed."""
         seeds: set[str] = set()
         new = {key for key in changes if key not in self._facts}
@@ -155,6 +163,8 @@ class Resolver:
         """Return the seasons or episodes with the same numbers in the same series."""
         if facts.series is None or facts.season is None:
             return set()
+        if facts.series in self._facts and self._is_part(facts.series):
+            return set()  # a partner's mistake
         if facts.type == "episode" and facts.episode is None:
             return set()
         same = (facts.type, facts.season, facts.episode)
@@ -227,6 +237,8 @@ class Resolver:
             sharing = self._by_id[kind, value]
             if 1 < len(sharing) <= SHARED_MAX:
                 for other in sharing - {key}:
+                    if self._is_part(other) != self._is_part(key):
+                        continue  # an episode is no series, whatever they share
                     left, right = sorted((key, other))
                     yield Link(left, right, kind, EXACT[kind])
         for partner in {self._facts[other].partner for other in self._scores.get(key, _NOBODY)}:
