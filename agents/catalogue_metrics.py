@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from domain.catalogue.facts import EXTERNAL
 from domain.catalogue.quality import quality_of
 from domain.catalogue.record import RecordState, partner_of
 from infra.metrics import (
@@ -20,8 +21,8 @@ class CatalogueMetrics:
 
     def __init__(self) -> None:
         self._labels: set[str] = set()
-        self._scores: dict[str, float] = {}
-        self._sums: dict[str, tuple[float, int]] = {}
+        self._scores: dict[str, int] = {}  # thousandths: they add up exactly
+        self._sums: dict[str, tuple[int, int]] = {}
 
     def label(self, partner: str) -> str:
         """Return the label of a partner: its name, for the first ``PARTNERS_MAX`` of them."""
@@ -55,13 +56,13 @@ class CatalogueMetrics:
         labels = {self._take(key, state) for key, state in states.items()}
         for label in labels:
             total, count = self._sums[label]
-            CATALOGUE_QUALITY.labels(label).set(total / count if count else 0)
+            CATALOGUE_QUALITY.labels(label).set(total / count / 1000 if count else 0)
 
     def _take(self, key: str, state: RecordState) -> str:
         label = self.label(partner_of(key)[0])
         before = self._scores.pop(key, None)
         score = _score(state)
-        total, count = self._sums.get(label, (0.0, 0))
+        total, count = self._sums.get(label, (0, 0))
         if before is not None:
             total, count = total - before, count - 1
         if score is not None:
@@ -71,9 +72,9 @@ class CatalogueMetrics:
         return label
 
 
-def _score(state: RecordState) -> float | None:
+def _score(state: RecordState) -> int | None:
     values = {name: value for name, (_, value) in state.fields.items()}
     if not state.present or not values.get("type"):
         return None
-    external = any(name.startswith("external:") for name in values)
-    return quality_of(values["type"], {**values, "external_ids": external}).score
+    external = any(name.startswith(EXTERNAL) for name in values)
+    return round(quality_of(values["type"], {**values, "external_ids": external}).score * 1000)

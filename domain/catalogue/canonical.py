@@ -57,6 +57,7 @@ def alias_of(content: Content, name: str) -> Content:
         title=content.title,
         version_of=content.version_of or content.content_id,
         same_as=content.content_id,
+        partner_ids=content.partner_ids,
         updated_at_ms=content.updated_at_ms,
     )
 

@@ -25,10 +25,11 @@ EXTERNAL_KINDS = tuple(_SHAPES)  # in this order they name a content
 _ID = re.compile(ID_PATTERN)
 
 
-def external_id(kind: str, value: str) -> str:
+def external_id(kind: str, value: str, column: str | None = None) -> str:
     """Check one external identifier and return its normal form.
 
-    TMDb numbers films and series apart, so a TMDb id carries which one it is.
+    TMDb numbers films and series apart, so a TMDb id carries which one it is. ``column`` is the
+    partner's name of the field, for the message.
 
     Raises:
         MappingError: the kind is not known or the value does not have its shape.
@@ -38,7 +39,8 @@ def external_id(kind: str, value: str) -> str:
     pattern, example = _SHAPES[kind]
     normal = value.strip().upper() if kind == "eidr" else value.strip().lower()
     if not value.isascii() or not pattern.fullmatch(normal):  # upper() makes ASCII of others
-        raise MappingError(f"external_ids.{kind}", f"{value[:60]!r} is not like {example}")
+        column = column or f"external_ids.{kind}"
+        raise MappingError(column, f"{value[:60]!r} is not like {example}")
     return normal
 
 

@@ -45,15 +45,8 @@ def film_catalogue(payload: Mapping[str, Any]) -> Mapped:
     return Mapped(
         partner_id=imdb,
         fields=present(fields),
-        external_ids={"imdb": _renamed("imdbID", imdb)},
+        external_ids={"imdb": external_id("imdb", imdb, "imdbID")},
         availability=read.availability(payload),
         unknown_genres=unknown,
         columns=_COLUMNS,
     )
-
-
-def _renamed(column: str, value: str) -> str:
-    try:
-        return external_id("imdb", value)
-    except MappingError as error:
-        raise MappingError(column, str(error).partition(": ")[2]) from None

@@ -65,7 +65,7 @@ def _show(payload: Mapping[str, Any], fields: dict[str, Any]) -> Mapped:
     return Mapped(
         partner_id=f"show-{read.own_id(payload, 'id')}",
         fields=present(fields),
-        external_ids={} if imdb is None else {"imdb": external_id("imdb", imdb)},
+        external_ids={} if imdb is None else {"imdb": external_id("imdb", imdb, "externals.imdb")},
         availability=read.availability(payload),
         unknown_genres=unknown,
         columns=_COLUMNS | {"release_year": "premiered"},
