@@ -82,8 +82,14 @@ class RecordState:
             self.windows, self.windows_clock = change.availability, clock
 
     def offers(self) -> tuple[dict[str, Any], ...]:
-        """Windows named since the last removal; a partner that named none offers it everywhere."""
-        return self.windows if self.windows_clock > self.removed else _EVERYWHERE
+        """Windows named since the last removal; a partner that named none offers it everywhere.
+
+        An empty list says "nowhere from now on": an offer that ended when that was said. Without
+        any window a title would count as available (``domain.availability``).
+        """
+        if self.windows_clock <= self.removed:
+            return _EVERYWHERE
+        return self.windows or ({"until_at_ms": self.windows_clock[0]},)
 
     def facts(self, key: str) -> Facts:
         """Return what is compared of the record."""

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.availability import is_available
 from domain.catalogue.canonical import content_of
 from domain.catalogue.grouping import Group, Link
 from domain.catalogue.record import Change, RecordState, decode_record, encode_record
@@ -121,8 +122,9 @@ def test_windows_from_before_a_removal_do_not_come_back() -> None:
     assert [each.region for each in found.availability] == [None]
 
 
-def test_explicitly_nowhere() -> None:
-    assert content(a=state_of([((10, "e1"), Change(ADDED.fields, ()))])).availability == ()
+def test_explicitly_nowhere_is_an_offer_that_has_ended() -> None:
+    found = content(a=state_of([((10, "e1"), ADDED), ((20, "e2"), Change(availability=()))]))
+    assert [is_available(found, "DE", at_ms) for at_ms in (19, 20)] == [True, False]
 
 
 def test_not_a_content_before_type_and_title_are_known() -> None:
