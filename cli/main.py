@@ -34,7 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "rule": Entry("cli.rule:rule", "Set, list, remove and check ranking rules."),
     "replay": Entry(
         "cli.replay:replay",
-        "Derive watch states, trending, neighbours and slates again from the topics.",
+        "Derive contents, watch states, trending, neighbours and slates again.",
     ),
     "evaluate": Entry(
         "cli.evaluate.command:evaluate",
