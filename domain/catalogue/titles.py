@@ -1,9 +1,9 @@
 """Titles as partners write them -> forms that can be compared, and how alike two titles are.
 
 A form is the title without what people write differently and mean alike: case, diacritics,
-punctuation, a trailing article ("Matrix, The"), "&", Roman numerals. A title has one main form and
-may have others, in parentheses ("Amelie (Le fabuleux destin)"). Nothing else is taken away, and no
-likeness is scaled: it is the normalised Levenshtein similarity of two forms.
+punctuation, an English article ("The Matrix", "Matrix, The"), "&", Roman numerals. A title has one
+main form and may have others, in parentheses ("Amelie (Le fabuleux destin)"). Nothing else is taken
+away, and no likeness is scaled: it is the normalised Levenshtein similarity of two forms.
 """
 
 import re
@@ -65,7 +65,7 @@ def forms_of(title: str) -> tuple[Form, ...]:
     """Return the forms of a title, the main one first; empty when it has no letter or digit.
 
     >>> [form.text for form in forms_of("City of Lost Children, The (Cité des enfants perdus, La)")]
-    ['the city of lost children', 'la cite des enfants perdus']
+    ['city of lost children', 'la cite des enfants perdus']
     """
     alternatives: list[str] = []
     main = _PARENTHESES.sub(lambda found: _set_aside(found[1], alternatives), title)
@@ -94,7 +94,7 @@ def plain(text: str) -> str:
     """Return ``text`` as one form: words in lower case with single spaces between them.
 
     >>> plain("Matrix, The"), plain("Rocky IV"), plain("Pâté & Co.: Part Two")
-    ('the matrix', 'rocky 4', 'pate and co part 2')
+    ('matrix', 'rocky 4', 'pate and co part 2')
     """
     moved = _TRAILING_ARTICLE.match(text.strip())
     if moved:

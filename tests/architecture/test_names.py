@@ -19,10 +19,11 @@ from tests.architecture.rules.names import environment_reads, unknown_variables,
 from tests.architecture.rules.prose import broken_links, unknown_commands, unknown_targets
 
 VARIABLES = {item.metadata["env"] for item in fields(Settings)}
-# Labels with a bounded set of values. An id or a raw path must never become a label.
+# Labels with a bounded set of values. An id or a raw path must never become a label. Partners are
+# cut off at ``PARTNERS_MAX``, fields are those that mappers name.
 LABELS = {
-    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "reason", "route",
-    "status", "topic", "type",
+    "agent", "cache", "field", "mapper", "method", "model", "outcome", "partition", "partner",
+    "reason", "route", "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")
 UNITS = ("_seconds", "_bytes", "_records")
