@@ -130,7 +130,7 @@ class _Batch:
                 done.add(group.members[0])
                 yield from self._publish(group)
 
-    def _open(self, key: str, offset: int, external_ids: Mapping[str, str]) -> RecordState:
+    def _open(self, key: str, offset: int, external_ids: Mapping[str, str | None]) -> RecordState:
         """Return the state of a record; a new one gets its name and place for ever.
 
         The name depends on the order of webhooks, and nothing else does: an identifier names the
@@ -143,7 +143,7 @@ class _Batch:
             self._states[key] = state
         return state
 
-    def _new(self, key: str, offset: int, external_ids: Mapping[str, str]) -> RecordState:
+    def _new(self, key: str, offset: int, external_ids: Mapping[str, str | None]) -> RecordState:
         wanted = (*external_content_ids(external_ids), *partner_content_ids(key))
         name = next(each for each in wanted if self._table.get(NAME + each) is None)
         self._table.put(NAME + name, (NOTHING + key).encode())

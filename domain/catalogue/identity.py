@@ -44,12 +44,12 @@ def external_id(kind: str, value: str, column: str | None = None) -> str:
     return normal
 
 
-def external_content_ids(external_ids: Mapping[str, str]) -> tuple[str, ...]:
+def external_content_ids(external_ids: Mapping[str, str | None]) -> tuple[str, ...]:
     """Return the content ids that these identifiers stand for, the strongest first."""
     return tuple(
-        f"{kind}:{external_ids[kind].replace('/', ':')}"
+        f"{kind}:{value.replace('/', ':')}"
         for kind in EXTERNAL_KINDS
-        if kind in external_ids
+        if (value := external_ids.get(kind)) is not None
     )
 
 

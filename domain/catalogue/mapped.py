@@ -29,7 +29,7 @@ class Mapped:
 
     partner_id: str
     fields: dict[str, Any] = field(default_factory=dict)
-    external_ids: dict[str, str] = field(default_factory=dict)
+    external_ids: dict[str, str | None] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     availability: tuple[dict[str, Any], ...] | None = None
     unknown_genres: tuple[str, ...] = ()

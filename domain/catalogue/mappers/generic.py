@@ -5,7 +5,7 @@ from typing import Any
 
 from domain.catalogue import read
 from domain.catalogue.genres import canonical_genres
-from domain.catalogue.identity import external_id
+from domain.catalogue.identity import EXTERNAL_KINDS, external_id
 from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, MappingError
 
 _TEXTS = ("title", "overview", "language", "maturity_rating", "image_url")
@@ -21,7 +21,8 @@ def generic(payload: Mapping[str, Any]) -> Mapped:
     """Our own documented shape: canonical field names, ``id`` is the partner's own id.
 
     Lists are JSON lists or comma-separated text. ``null`` clears an optional field; an absent field
-    stays as it is. ``series_id`` and ``version_of`` are the partner's own ids too.
+    stays as it is; ``{"imdb": null}`` among the external ids takes a wrong one back. ``series_id``
+    and ``version_of`` are the partner's own ids too.
     """
     fields: dict[str, Any] = {}
     fields.update({name: read.text(payload, name) for name in _TEXTS if name in payload})
@@ -46,10 +47,14 @@ def generic(payload: Mapping[str, Any]) -> Mapped:
     )
 
 
-def _external_ids(payload: Mapping[str, Any]) -> dict[str, str]:
+def _external_ids(payload: Mapping[str, Any]) -> dict[str, str | None]:
     value = payload.get("external_ids")
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+    if not isinstance(value, dict):
         raise MappingError("external_ids", "must be an object of texts")
-    return {kind: external_id(kind, item) for kind, item in value.items()}
+    if not all(item is None or isinstance(item, str) for item in value.values()):
+        raise MappingError("external_ids", "must be an object of texts")
+    for kind in value.keys() - set(EXTERNAL_KINDS):
+        external_id(kind, "")  # says which kinds there are
+    return {kind: None if item is None else external_id(kind, item) for kind, item in value.items()}

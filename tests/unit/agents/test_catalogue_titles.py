@@ -64,6 +64,19 @@ def test_a_split_gives_each_part_its_own_name_back_and_a_merge_takes_it_again() 
     assert contents(driver)["other:x"].same_as == "acme:1"
 
 
+def test_a_wrong_identifier_can_be_taken_back() -> None:
+    driver = Driver(SPEC)
+    known = {"external_ids": {"imdb": "tt0133093", "tmdb": None}}
+    other = MATRIX | {"id": "x", "title": "Dark City"}
+    driver.feed([webhook(1, ADD, MATRIX | known), webhook(2, ADD, other | known, partner="other")])
+    assert contents(driver)["other:x"].same_as == "imdb:tt0133093"
+    driver.feed(
+        [webhook(3, UPDATE, {"id": "x", "external_ids": {"imdb": None}}, partner="other")], offset=2
+    )
+    assert contents(driver)["other:x"].same_as is None
+    assert contents(driver)["other:x"].external_ids == {}
+
+
 def test_the_name_stays_when_the_partner_that_gave_it_removes_the_title() -> None:
     driver = Driver(SPEC)
     driver.feed([webhook(1, ADD, MATRIX), webhook(2, ADD, MATRIX | {"id": "x"}, partner="other")])
