@@ -163,8 +163,8 @@ class Resolver:
         """Return the seasons or episodes with the same numbers in the same series."""
         if facts.series is None or facts.season is None:
             return set()
-        if facts.series in self._facts and self._is_part(facts.series):
-            return set()  # a partner's mistake
+        if facts.series not in self._facts or self._is_part(facts.series):
+            return set()  # an episode of an episode is a partner's mistake
         if facts.type == "episode" and facts.episode is None:
             return set()
         same = (facts.type, facts.season, facts.episode)

@@ -157,6 +157,15 @@ def test_parts_join_by_their_numbers_within_one_series() -> None:
     assert found.group("a|3").members == ("a|3",)
 
 
+def test_parts_of_what_is_no_known_series_join_nothing() -> None:
+    found = resolver(a_1=part("a|1", "a|s", 1, 1), b_1=part("b|1", "a|s", 1, 1))
+    assert found.group("a|1").members == ("a|1",)
+    found.update({"a|s": part("a|s", None, 1)})
+    assert found.group("a|1").members == ("a|1",)
+    found.update({"a|s": facts("a|s", type="series")})
+    assert found.group("a|1").members == ("a|1", "b|1")
+
+
 def test_a_part_that_becomes_a_film_and_back() -> None:
     show = facts("a|s", type="series")
     found = resolver(a_s=show, a_1=part("a|1", "a|s", 1, 1), b_1=facts("b|1"))
