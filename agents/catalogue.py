@@ -59,7 +59,8 @@ class CatalogueStep(BaseStep):
                 changed = batch.take(webhook, mapped, record.offset)
             except MappingError as error:
                 self._metrics.refused(webhook.partner, error.field_name)
-                detail = f"partner {webhook.partner}, {webhook.event_type}: {error}"
+                read_as = f"{webhook.event_type} read as {webhook.mapper}"
+                detail = f"partner {webhook.partner}, {read_as}: {error}"
                 outcome.rejects.append(Reject(record, "rule", detail))
                 continue
             self._metrics.dropped_genres(webhook.mapper, len(mapped.unknown_genres))

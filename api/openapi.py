@@ -6,6 +6,8 @@ from pydantic.json_schema import models_json_schema
 
 from api import examples, problems
 from api.endpoint import Answer, Body, Endpoint, Parameter
+from api.identity.access import Access, Caller
+from api.limits.limit import UNLIMITED
 from api.problems import Kind
 from schemas.api import Problem
 from schemas.codec import WireModel
@@ -14,10 +16,28 @@ VERSION = "3.1.0"
 API_VERSION = "1.0.0"
 REFERENCE = "#/components/schemas/{model}"
 KEY_SCHEME = "apiKey"
+OPERATOR_SCHEME = "operatorSession"
+HEADER = "#/components/headers/{name}"
+HEADERS = {
+    "Retry-After": {
+        "description": "seconds after which a call may be made",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "RateLimit-Policy": {
+        "description": "the caller's quotas: q calls in w seconds each; on every answer",
+        "schema": {"type": "string"},
+        "example": '"burst";q=20;w=1, "sustained";q=100;w=10',
+    },
+    "RateLimit": {
+        "description": "calls that are left, and seconds until there are more; on every answer",
+        "schema": {"type": "string"},
+        "example": '"burst";r=0;t=1',
+    },
+}
 DESCRIPTION = (
-    "Every error is a problem document (RFC 9457), with one exception: what is not HTTP (a method "
-    "that is no token, a Content-Length that is no number) is answered by the server's parser, "
-    "with 400 as text/plain."
+    "Every error is a problem document (RFC 9457), also of what is not HTTP. Callers are limited "
+    "by subject and tier, strangers by address; answers say what is left in `RateLimit` "
+    "(draft-ietf-httpapi-ratelimit-headers)."
 )
 
 Json = dict[str, Any]
@@ -43,12 +63,18 @@ def document() -> Json:
         "paths": paths,
         "components": {
             "schemas": component_schemas(ENDPOINTS),
+            "headers": HEADERS,
             "securitySchemes": {
                 KEY_SCHEME: {
                     "type": "http",
                     "scheme": "bearer",
-                    "bearerFormat": "mg_live_ + 8 + 32 characters",
-                }
+                    "bearerFormat": "an API key (mg_live_ + 8 + 32 characters) or a JWT",
+                },
+                OPERATOR_SCHEME: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "mg_op_ + 43 characters",
+                },
             },
         },
     }
@@ -57,9 +83,10 @@ def document() -> Json:
 def operation(endpoint: Endpoint) -> Json:
     """Return one operation."""
     result: Json = {"operationId": endpoint.name, "summary": endpoint.summary}
-    if endpoint.access.scope is not None:
-        result["description"] = f"Needs the scope `{endpoint.access.scope}`."
-    result["security"] = [{KEY_SCHEME: []}] if endpoint.access.scope else []
+    needs = needed(endpoint.access)
+    if needs:
+        result["description"] = needs
+    result["security"] = security(endpoint.access)
     if endpoint.parameters:
         result["parameters"] = [parameter(item) for item in endpoint.parameters]
     if endpoint.body is not None:
@@ -68,12 +95,30 @@ def operation(endpoint: Endpoint) -> Json:
     return result
 
 
+def needed(access: Access) -> str:
+    """Return the sentence that says what credentials need to have; empty when they need nothing."""
+    if access.scope is not None:
+        unbound = " of credentials that are not bound to a user" if access.any_user else ""
+        return f"Needs the scope `{access.scope}`{unbound}."
+    if access.role is None:
+        return ""
+    code = " and a recent code of the authenticator app" if access.recent_totp else ""
+    return f"Needs an operator with the role `{access.role}`{code}."
+
+
+def security(access: Access) -> list[Json]:
+    """Return which credentials the caller sends."""
+    if access.caller is Caller.OPERATOR:
+        return [{OPERATOR_SCHEME: []}]
+    return [{KEY_SCHEME: []}] if access.scope else []
+
+
 def parameter(item: Parameter) -> Json:
     """Return one parameter."""
     result = {
         "name": item.name,
         "in": item.where,
-        "required": item.where != "query",
+        "required": item.where != "query" and not item.optional,
         "description": item.description,
         "schema": item.schema,
     }
@@ -97,8 +142,12 @@ def responses(endpoint: Endpoint) -> Json:
     """Return the answers and the problems of an endpoint, by status."""
     found: dict[str, Json] = {str(item.status): response(item) for item in endpoint.answers}
     kinds = (*endpoint.problems, problems.INTERNAL)
-    if endpoint.access.scope is not None:
+    if endpoint.access.recent_totp:
+        kinds = (problems.RECENT_CODE_REQUIRED, *kinds)
+    if security(endpoint.access):
         kinds = (problems.UNAUTHENTICATED, problems.FORBIDDEN, *kinds)
+    if endpoint.limit is not UNLIMITED:
+        kinds = (problems.QUOTA_EXCEEDED, *kinds)
     by_status: dict[int, list[Kind]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(kind)
@@ -124,9 +173,9 @@ def problem_response(kinds: list[Kind]) -> Json:
         "content": {problems.CONTENT_TYPE: {"schema": reference(Problem)}},
     }
     if problems.UNAVAILABLE in kinds:
-        result["headers"] = {
-            "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}
-        }
+        result["headers"] = {"Retry-After": {"$ref": HEADER.format(name="Retry-After")}}
+    if problems.QUOTA_EXCEEDED in kinds:
+        result["headers"] = {name: {"$ref": HEADER.format(name=name)} for name in HEADERS}
     return result
 
 

@@ -33,19 +33,28 @@ MALFORMED = Kind("malformed-request", 400, "The request is malformed")
 INVALID = Kind("invalid-content", 400, "The content is not valid")
 UNAUTHENTICATED = Kind("unauthenticated", 401, "Valid credentials are required")
 BAD_SIGNATURE = Kind("bad-signature", 401, "The signature or its timestamp is not valid")
+LOGIN_REFUSED = Kind("login-refused", 401, "The login was refused")
 FORBIDDEN = Kind("forbidden", 403, "These credentials do not allow this")
+RECENT_CODE_REQUIRED = Kind("recent-code-required", 403, "A recent code is required")
+CODE_REFUSED = Kind("code-refused", 403, "The code was refused")
 NOT_FOUND = Kind("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method is not supported here")
 TOO_SLOW = Kind("request-timeout", 408, "The body did not arrive in time")
 CONFLICT = Kind("conflicting-delivery", 409, "This id was used for other content")
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
+URL_TOO_LONG = Kind("url-too-long", 414, "The URL is too long")
 UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "This type of content is not supported")
+QUOTA_EXCEEDED = Kind("quota-exceeded", 429, "Too many requests")
+HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large")
 INTERNAL = Kind("internal-error", 500, "An unexpected error")
+NOT_SET_UP = Kind("not-set-up", 501, "This gateway is not set up for this")
 UNAVAILABLE = Kind("unavailable", 503, "Temporarily unavailable, try again")
 
 KINDS = (
-    MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED,
-    TOO_SLOW, CONFLICT, TOO_LARGE, UNSUPPORTED_TYPE, INTERNAL, UNAVAILABLE,
+    MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
+    RECENT_CODE_REQUIRED, CODE_REFUSED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_SLOW,
+    CONFLICT, TOO_LARGE, URL_TOO_LONG, UNSUPPORTED_TYPE, QUOTA_EXCEEDED, HEADERS_TOO_LARGE,
+    INTERNAL, NOT_SET_UP, UNAVAILABLE,
 )  # fmt: skip
 RETRY_AFTER_S = 2
 
@@ -73,8 +82,8 @@ def unavailable(what: str) -> ProblemError:
     return ProblemError(UNAVAILABLE, f"{what} is not available at the moment")
 
 
-def respond(error: ProblemError, request_id: str) -> Response:
-    """Return the response for a problem."""
+def body_of(error: ProblemError, request_id: str) -> bytes:
+    """Return the document of a problem."""
     document = {
         "type": error.kind.type,
         "title": error.kind.title,
@@ -83,10 +92,14 @@ def respond(error: ProblemError, request_id: str) -> Response:
         "instance": f"urn:media-gateway:request:{request_id}",
         "errors": error.errors,
     }
-    present = {name: value for name, value in document.items() if value is not None}
+    return orjson.dumps({name: value for name, value in document.items() if value is not None})
+
+
+def respond(error: ProblemError, request_id: str) -> Response:
+    """Return the response for a problem."""
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.kind is UNAVAILABLE:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
-    if error.kind is UNAUTHENTICATED:
+    if error.kind in (UNAUTHENTICATED, LOGIN_REFUSED):
         headers.setdefault("WWW-Authenticate", 'Bearer realm="media-gateway"')
-    return Response(orjson.dumps(present), error.kind.status, headers, CONTENT_TYPE)
+    return Response(body_of(error, request_id), error.kind.status, headers, CONTENT_TYPE)

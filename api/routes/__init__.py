@@ -6,13 +6,27 @@ A module here holds the endpoints of one kind of caller or subject; their handle
 from starlette.routing import Route
 
 from api.endpoint import Endpoint
-from api.routes import catalogue, ingestion, playback, system, viewers
+from api.routes import (
+    catalogue,
+    dead_letters,
+    identity,
+    ingestion,
+    operators,
+    partners,
+    playback,
+    system,
+    viewers,
+)
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *ingestion.ENDPOINTS,
+    *partners.ENDPOINTS,
+    *dead_letters.ENDPOINTS,
     *playback.ENDPOINTS,
     *viewers.ENDPOINTS,
     *catalogue.ENDPOINTS,
+    *operators.ENDPOINTS,
+    *identity.ENDPOINTS,
     *system.ENDPOINTS,
 )
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.catalogue.facts import EXTERNAL
-from domain.catalogue.mapped import Mapped, MappingError
+from domain.catalogue.mapped import Mapped, refusal
 from domain.catalogue.mappers.registry import mapper_of
 from domain.catalogue.record import Change, check, record_key
 from schemas.webhook import WebhookReceived
@@ -22,10 +22,11 @@ def mapped_of(webhook: WebhookReceived) -> Mapped:
     if webhook.event_type == "content_added":
         for name in _REQUIRED:
             if mapped.fields.get(name) is None:
-                raise mapped.named(MappingError(name, "required for content_added"))
+                raise refusal(mapped.called(name), "a value", None, "content_added needs it")
     if webhook.event_type == "availability_changed":
         if mapped.availability is None:
-            raise MappingError("availability", "required for availability_changed")
+            advice = "availability_changed needs it; [] says that nobody may see the title"
+            raise refusal("availability", "a list of windows", None, advice)
         return replace(mapped, fields={}, external_ids={}, links={}, unknown_genres=())
     if webhook.event_type == "content_removed":
         return replace(mapped, fields={}, links={}, availability=None, unknown_genres=())
@@ -39,10 +40,7 @@ def change_of(webhook: WebhookReceived, mapped: Mapped) -> Change:
         MappingError: a value is out of range; the message has the partner's name of the field.
     """
     removed = webhook.event_type == "content_removed"
-    try:
-        check(mapped.fields, mapped.availability)
-    except MappingError as error:
-        raise mapped.named(error) from None
+    check(mapped.fields, mapped.availability, mapped.names)
     fields: dict[str, Any] = dict(mapped.fields)
     if not removed:
         fields |= {EXTERNAL + kind: value for kind, value in mapped.external_ids.items()}

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from domain.catalogue.mapped import MappingError
+from domain.catalogue.mapped import refusal
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
 PARTNER_CONTENT_ID_MAX = 200
@@ -34,14 +34,23 @@ def external_id(kind: str, value: str, column: str | None = None) -> str:
     Raises:
         MappingError: the kind is not known or the value does not have its shape.
     """
-    if kind not in _SHAPES:
-        raise MappingError(f"external_ids.{kind}", f"not one of {', '.join(EXTERNAL_KINDS)}")
-    pattern, example = _SHAPES[kind]
+    pattern, example = _SHAPES[check_kind(kind)]
     normal = value.strip().upper() if kind == "eidr" else value.strip().lower()
     if not value.isascii() or not pattern.fullmatch(normal):  # upper() makes ASCII of others
-        column = column or f"external_ids.{kind}"
-        raise MappingError(column, f"{value[:60]!r} is not like {example}")
+        raise refusal(column or f"external_ids.{kind}", f"an identifier like {example}", value)
     return normal
+
+
+def check_kind(kind: str) -> str:
+    """Return ``kind`` if it is a kind of external identifier.
+
+    Raises:
+        MappingError: it is none.
+    """
+    if kind not in _SHAPES:
+        known = f"one of the kinds {', '.join(EXTERNAL_KINDS)}"
+        raise refusal("external_ids", known, kind, "leave other kinds out")
+    return kind
 
 
 def external_content_ids(external_ids: Mapping[str, str | None]) -> tuple[str, ...]:

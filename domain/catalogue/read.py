@@ -1,16 +1,22 @@
 """Reading loosely typed payload fields strictly: one value or one clear refusal."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from domain.catalogue.identity import PARTNER_CONTENT_ID_MAX
-from domain.catalogue.mapped import MappingError
+from domain.catalogue.mapped import MappingError, refusal, seen
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")  # float() reads more: 1_0, inf, Arabic
 _SUFFIX = re.compile(r",(?=\s*(?:Jr|Sr)\b)")  # "Robert Downey, Jr." is one name
+WINDOWS_MAX = 300
+LIST_OF_TEXTS = "a list of texts, or one text with commas"
+OWN_ID = "your own id of the {}, a text or a whole number"
+MINUTES_MAX = 1_000_000 // 60  # Content.runtime_s
+MOMENT = "a time like 2026-01-31T18:00:00Z"
 OFFERS = ("subscription", "rent", "buy", "free")
 
 
@@ -24,7 +30,7 @@ def text(payload: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise MappingError(name, f"must be text, not {kind_of(value)}")
+        raise refusal(name, "a text", value)
     return value.strip() or None
 
 
@@ -38,8 +44,17 @@ def inner(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise MappingError(name, f"must be an object, not {kind_of(value)}")
+        raise refusal(name, "an object", value)
     return value
+
+
+@contextmanager
+def within(place: str) -> Iterator[None]:
+    """Name what is refused in the block by its place in the payload: ``network.country``."""
+    try:
+        yield
+    except MappingError as error:
+        raise error.at(f"{place}.{error.field_name}") from None
 
 
 def whole(payload: Mapping[str, Any], name: str) -> int | None:
@@ -53,8 +68,22 @@ def whole(payload: Mapping[str, Any], name: str) -> int | None:
         return None
     number = number_of(value)
     if number is None or number != int(number):
-        raise MappingError(name, f"must be a whole number, not {str(value)[:40]!r}")
+        raise refusal(name, "a whole number", value, "send digits alone, e.g. 90")
     return int(number)
+
+
+def minutes_as_s(payload: Mapping[str, Any], name: str) -> int | None:
+    """Return a length in whole minutes as seconds; None when absent, null or empty.
+
+    Raises:
+        MappingError: it is no length in minutes, or longer than a content may be.
+    """
+    minutes = whole(payload, name)
+    if minutes is None:
+        return None
+    if not 0 <= minutes <= MINUTES_MAX:
+        raise refusal(name, f"minutes, 0 to {MINUTES_MAX}", minutes)
+    return minutes * 60
 
 
 def number_of(value: Any) -> float | None:
@@ -83,8 +112,11 @@ def names(payload: Mapping[str, Any], name: str, limit: int) -> tuple[str, ...] 
     if value is None or value == "":
         return None
     parts = _SUFFIX.sub("", value).split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        raise MappingError(name, f"must be a list of texts, not {kind_of(value)}")
+    if not isinstance(parts, list):
+        raise refusal(name, LIST_OF_TEXTS, value)
+    for part in parts:
+        if not isinstance(part, str):
+            raise MappingError(name, f"expected {LIST_OF_TEXTS}, found a list with {seen(part)}")
     trimmed = (part.strip()[:200] for part in parts)
     return tuple(dict.fromkeys(part for part in trimmed if part))[:limit]
 
@@ -95,13 +127,30 @@ def own_id(payload: Mapping[str, Any], name: str) -> str:
     Raises:
         MappingError: absent, empty, too long or of another type.
     """
+    advice = "every webhook names its title by it"
+    return _id(payload, name, OWN_ID.format("title"), advice)
+
+
+def linked_id(payload: Mapping[str, Any], name: str, linked: str) -> str | None:
+    """Return the partner's own id of another title, ``linked`` in words; None when it names none.
+
+    Raises:
+        MappingError: too long or neither text nor a whole number.
+    """
+    if payload.get(name) in (None, ""):
+        return None
+    return _id(payload, name, OWN_ID.format(linked), "leave it out where there is none")
+
+
+def _id(payload: Mapping[str, Any], name: str, expected: str, advice: str) -> str:
     value = payload.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value.strip():
-        raise MappingError(name, "required: your own id of the title")
+        raise refusal(name, expected, value, advice)
     if len(value.strip()) > PARTNER_CONTENT_ID_MAX:
-        raise MappingError(name, f"longer than {PARTNER_CONTENT_ID_MAX} characters")
+        limit = f"expected {expected} of at most {PARTNER_CONTENT_ID_MAX} characters"
+        raise MappingError(name, f"{limit}, found {len(value.strip())}")
     return value.strip()
 
 
@@ -117,11 +166,11 @@ def instant_ms(payload: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if not _RFC3339.fullmatch(value):
-        raise MappingError(name, f"{value[:40]!r} is not like 2026-01-31T18:00:00Z")
+        raise refusal(name, MOMENT, value, "the time zone is needed")
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise MappingError(name, f"{value[:40]!r}: {error}") from None
+        raise refusal(name, MOMENT, value, str(error)) from None
     return round(moment.timestamp() * 1000)
 
 
@@ -134,25 +183,24 @@ def availability(payload: Mapping[str, Any]) -> tuple[dict[str, Any], ...] | Non
     value = payload.get("availability")
     if value is None:
         return None
-    if not isinstance(value, list) or not all(isinstance(window, dict) for window in value):
-        raise MappingError("availability", "must be a list of objects")
-    if len(value) > 300:
-        raise MappingError("availability", "more than 300 windows")
+    if not isinstance(value, list):
+        raise refusal("availability", "a list of windows", value)
+    if len(value) > WINDOWS_MAX:
+        limit = f"expected at most {WINDOWS_MAX} windows, found {len(value)}"
+        raise MappingError("availability", f"{limit}; join those that follow one another")
     found = []
     for position, window in enumerate(value):
-        try:
+        if not isinstance(window, dict):
+            raise refusal(f"availability[{position}]", "an object", window)
+        with within(f"availability[{position}]"):
             found.append(_window(window))
-        except MappingError as error:
-            raise MappingError(
-                f"availability[{position}].{error.field_name}", str(error).partition(": ")[2]
-            ) from None
     return tuple(found)
 
 
 def _window(window: Mapping[str, Any]) -> dict[str, Any]:
     offer = text(window, "offer") or "subscription"
     if offer not in OFFERS:
-        raise MappingError("offer", f"{offer[:40]!r} is not one of {', '.join(OFFERS)}")
+        raise refusal("offer", f"one of {', '.join(OFFERS)}", offer)
     start, end = instant_ms(window, "from"), instant_ms(window, "until")
     fields = {
         "region": text(window, "region"),
@@ -163,11 +211,5 @@ def _window(window: Mapping[str, Any]) -> dict[str, Any]:
         "currency": text(window, "currency"),
     }
     if start is not None and end is not None and end <= start:
-        raise MappingError("until", "must be after from")
+        raise MappingError("until", "expected a time after from, found one that is not later")
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def kind_of(value: Any) -> str:
-    """Name the JSON type of ``value`` for a message."""
-    names_by_type = {dict: "an object", list: "a list", bool: "true or false"}
-    return names_by_type.get(type(value), "a number" if isinstance(value, int | float) else "text")

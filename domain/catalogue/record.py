@@ -6,6 +6,7 @@ too, and what is older than it is not seen any more; so a late update does not b
 back, and a newer one does. Size is bounded: one value a field.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from domain.catalogue.facts import EXTERNAL, Facts, facts_of
-from domain.catalogue.mapped import MappingError
-from schemas.codec import describe
+from domain.catalogue.mapped import refusal
 from schemas.content import Content
 from schemas.ids import KEY_SEPARATOR
 
@@ -97,11 +97,20 @@ class RecordState:
         return facts_of(partner_of(key)[0], self.name, self.arrived, values)
 
 
-def check(fields: dict[str, Any], availability: tuple[dict[str, Any], ...] | None) -> None:
+def check(
+    fields: dict[str, Any],
+    availability: tuple[dict[str, Any], ...] | None,
+    names: Mapping[str, str] | None = None,
+) -> None:
     """Check the values of one event by the canonical schema, whatever else the title holds.
 
+    Args:
+        fields: canonical fields of the event.
+        availability: its windows.
+        names: what the partner calls a canonical field, where that is another name.
+
     Raises:
-        MappingError: a value is out of range or of the wrong type.
+        MappingError: a value is out of range or of the wrong type; the first one is named.
     """
     values = {
         name: value
@@ -112,8 +121,33 @@ def check(fields: dict[str, Any], availability: tuple[dict[str, Any], ...] | Non
     try:
         Content.model_validate({**_PLACEHOLDERS, **values, "availability": windows})
     except ValidationError as error:
-        where, _, reason = describe(error).partition(": ")
-        raise MappingError(where, reason) from None
+        issue = error.errors(include_url=False, include_context=False)[0]
+        where = _field_name(issue["loc"], names or {})
+        raise refusal(where, _expected(issue["msg"]), issue["input"]) from None
+
+
+# What pydantic calls the limits of our schema, and what a partner's engineer would.
+_LIMITS = {
+    "Input should be ": "",
+    "String should have ": "a text with ",
+    "String should match ": "a text that matches ",
+    "Tuple should have ": "a list with ",
+}
+
+
+def _expected(message: str) -> str:
+    for start, words in _LIMITS.items():
+        if message.startswith(start):
+            return words + message.removeprefix(start)
+    return message
+
+
+def _field_name(place: tuple[int | str, ...], names: Mapping[str, str]) -> str:
+    """Return a place in the canonical schema in the partner's words: ``availability[0].region``."""
+    name = names.get(str(place[0]), str(place[0]))
+    return name + "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in place[1:]
+    )
 
 
 def encode_record(state: RecordState) -> bytes:

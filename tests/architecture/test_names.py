@@ -12,18 +12,21 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from cli.documents.reference import declared_metrics
 from infra import metrics
-from infra.settings import Settings
+from infra.settings import FILE_SUFFIX, Settings
 from tests.architecture.rules.files import PACKAGES, ROOT, sources, texts
 from tests.architecture.rules.files import source as parsed
 from tests.architecture.rules.names import environment_reads, unknown_variables, used_names
 from tests.architecture.rules.prose import broken_links, unknown_commands, unknown_targets
 
-VARIABLES = {item.metadata["env"] for item in fields(Settings)}
-# Labels with a bounded set of values. An id or a raw path must never become a label. Partners are
-# cut off at ``PARTNERS_MAX``, fields are those that mappers name.
+VARIABLES = {item.metadata["env"] for item in fields(Settings)} | {
+    item.metadata["env"] + FILE_SUFFIX for item in fields(Settings) if item.metadata["secret"]
+}
+# Labels with a bounded set of values. An id or a raw path must never become a label; a partner is
+# one of those that an operator made, and api.partners.labels and agents.catalogue_metrics end their
+# number; a field is one that a mapper names.
 LABELS = {
     "agent", "cache", "field", "mapper", "method", "model", "outcome", "partition", "partner",
-    "reason", "route", "status", "topic", "type",
+    "quota", "reason", "route", "state", "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")
 UNITS = ("_seconds", "_bytes", "_records")

@@ -6,12 +6,13 @@ from typing import Any
 from domain.catalogue import read
 from domain.catalogue.genres import canonical_genres
 from domain.catalogue.identity import external_id
-from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, MappingError, present
+from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, present, refusal
 
-_COLUMNS = {
+FILM_COLUMNS = {
     "title": "Title", "overview": "Consensus", "release_year": "Year", "runtime_s": "Runtime",
-    "cast": "Cast", "directors": "Director", "themes": "Keywords", "language": "Language",
-    "countries": "Country", "maturity_rating": "Rating", "image_url": "Image",
+    "genres": "Genre", "cast": "Cast", "directors": "Director", "themes": "Keywords",
+    "language": "Language", "countries": "Country", "maturity_rating": "Rating",
+    "image_url": "Image",
 }  # fmt: skip
 
 
@@ -22,14 +23,13 @@ def film_catalogue(payload: Mapping[str, Any]) -> Mapped:
     ``Keywords`` says what the film is about.
     """
     genres, unknown = canonical_genres(read.names(payload, "Genre", NAMES_MAX) or ())
-    minutes = read.whole(payload, "Runtime")
     languages = read.names(payload, "Language", 1) or ()
     fields = {
         "type": "movie",
         "title": read.text(payload, "Title"),
         "overview": read.text(payload, "Consensus"),
         "release_year": read.whole(payload, "Year"),
-        "runtime_s": None if minutes is None else minutes * 60,
+        "runtime_s": read.minutes_as_s(payload, "Runtime"),
         "genres": genres or None,
         "cast": read.names(payload, "Cast", CAST_MAX),
         "directors": read.names(payload, "Director", NAMES_MAX),
@@ -41,12 +41,12 @@ def film_catalogue(payload: Mapping[str, Any]) -> Mapped:
     }
     imdb = read.text(payload, "imdbID")
     if imdb is None:
-        raise MappingError("imdbID", "required: it identifies the film")
+        raise refusal("imdbID", "an identifier like tt0114709", None, "it identifies the film")
     return Mapped(
         partner_id=imdb,
         fields=present(fields),
         external_ids={"imdb": external_id("imdb", imdb, "imdbID")},
         availability=read.availability(payload),
         unknown_genres=unknown,
-        columns=_COLUMNS,
+        names=FILM_COLUMNS,
     )

@@ -5,8 +5,8 @@ from typing import Any
 
 from domain.catalogue import read
 from domain.catalogue.genres import canonical_genres
-from domain.catalogue.identity import EXTERNAL_KINDS, external_id
-from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, MappingError
+from domain.catalogue.identity import check_kind, external_id
+from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, present, refusal
 
 _TEXTS = ("title", "overview", "language", "maturity_rating", "image_url")
 _NUMBERS = ("release_year", "runtime_s", "season_number", "episode_number")
@@ -14,7 +14,7 @@ _LISTS = {
     "cast": CAST_MAX, "directors": NAMES_MAX, "themes": NAMES_MAX, "moods": NAMES_MAX,
     "countries": NAMES_MAX,
 }  # fmt: skip
-_LINKS = ("series_id", "version_of")
+_LINKS = {"series_id": "series", "version_of": "title that it is a version of"}
 
 
 def generic(payload: Mapping[str, Any]) -> Mapped:
@@ -35,13 +35,14 @@ def generic(payload: Mapping[str, Any]) -> Mapped:
     unknown: tuple[str, ...] = ()
     if "genres" in payload:
         fields["genres"], unknown = canonical_genres(read.names(payload, "genres", NAMES_MAX) or ())
+    links = {name: read.linked_id(payload, name, linked) for name, linked in _LINKS.items()}
     if "title" in fields and fields["title"] is None:
-        raise MappingError("title", "must not be empty")
+        raise refusal("title", "a text", payload["title"], "a title cannot be cleared")
     return Mapped(
         partner_id=read.own_id(payload, "id"),
         fields=fields,
         external_ids=_external_ids(payload),
-        links={name: read.own_id(payload, name) for name in _LINKS if payload.get(name)},
+        links=present(links),
         availability=read.availability(payload),
         unknown_genres=unknown,
     )
@@ -52,9 +53,14 @@ def _external_ids(payload: Mapping[str, Any]) -> dict[str, str | None]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise MappingError("external_ids", "must be an object of texts")
-    if not all(item is None or isinstance(item, str) for item in value.values()):
-        raise MappingError("external_ids", "must be an object of texts")
-    for kind in value.keys() - set(EXTERNAL_KINDS):
-        external_id(kind, "")  # says which kinds there are
-    return {kind: None if item is None else external_id(kind, item) for kind, item in value.items()}
+        raise refusal("external_ids", 'an object like {"imdb": "tt0114709"}', value)
+    return {check_kind(kind): _external_id(kind, item) for kind, item in value.items()}
+
+
+def _external_id(kind: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        advice = "null takes an identifier back"
+        raise refusal(f"external_ids.{kind}", "a text", value, advice)
+    return external_id(kind, value)

@@ -6,12 +6,12 @@ from typing import Any
 
 from domain.catalogue import read
 from domain.catalogue.genres import canonical_genres
-from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, MappingError, present
+from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, present, refusal
 
 _DURATION = re.compile(r"([0-9]{1,4}) (min|Seasons?)")
-_COLUMNS = {
-    "overview": "description", "runtime_s": "duration", "directors": "director",
-    "countries": "country", "maturity_rating": "rating",
+NETFLIX_COLUMNS = {
+    "overview": "description", "runtime_s": "duration", "genres": "listed_in",
+    "directors": "director", "countries": "country", "maturity_rating": "rating",
 }  # fmt: skip
 _TYPES = {"Movie": "movie", "TV Show": "series"}
 
@@ -24,7 +24,7 @@ def netflix_titles(payload: Mapping[str, Any]) -> Mapped:
     """
     kind = read.text(payload, "type")
     if kind is not None and kind not in _TYPES:
-        raise MappingError("type", f"{kind[:40]!r} is neither 'Movie' nor 'TV Show'")
+        raise refusal("type", "'Movie' or 'TV Show'", kind)
     genres, unknown = canonical_genres(read.names(payload, "listed_in", NAMES_MAX) or ())
     rating, duration = read.text(payload, "rating"), read.text(payload, "duration")
     if duration is None and rating is not None and _DURATION.fullmatch(rating):
@@ -46,7 +46,7 @@ def netflix_titles(payload: Mapping[str, Any]) -> Mapped:
         fields=present(fields),
         availability=read.availability(payload),
         unknown_genres=unknown,
-        columns=_COLUMNS,
+        names=NETFLIX_COLUMNS,
     )
 
 
@@ -55,5 +55,5 @@ def _runtime_s(duration: str | None) -> int | None:
         return None
     found = _DURATION.fullmatch(duration)
     if found is None:
-        raise MappingError("duration", f"{duration[:40]!r} is not like '90 min' or '2 Seasons'")
+        raise refusal("duration", "a text like '90 min' or '2 Seasons'", duration)
     return int(found[1]) * 60 if found[2] == "min" else None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from domain.catalogue.mapped import Mapped, MappingError
+from domain.catalogue.mapped import Mapped, refusal
 from domain.catalogue.mappers.film_catalogue import film_catalogue
 from domain.catalogue.mappers.generic import generic
 from domain.catalogue.mappers.netflix_titles import netflix_titles
@@ -26,5 +26,6 @@ def mapper_of(name: str) -> Mapper:
         MappingError: there is none.
     """
     if name not in MAPPERS:
-        raise MappingError("mapper", f"{name!r} is not one of {', '.join(MAPPERS)}")
+        advice = "the operators choose it, nothing is wrong with the payload"
+        raise refusal("mapper", f"one of {', '.join(MAPPERS)}", name, advice)
     return MAPPERS[name]

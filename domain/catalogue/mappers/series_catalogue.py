@@ -12,13 +12,27 @@ from typing import Any
 from domain.catalogue import read
 from domain.catalogue.genres import canonical_genres
 from domain.catalogue.identity import external_id
-from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, MappingError, present
+from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, present, refusal
 
 KINDS = {"show": "series", "season": "season", "episode": "episode"}
 _COLUMNS = {
-    "title": "name", "overview": "summary", "runtime_s": "runtime", "image_url": "image",
-    "season_number": "season", "episode_number": "number", "countries": "network.country.code",
-    "cast": "_embedded.cast",
+    "type": "kind",
+    "title": "name",
+    "overview": "summary",
+    "runtime_s": "runtime",
+    "image_url": "image",
+    "series_id": "show_id",
+}
+SERIES_COLUMNS = {
+    "show": {
+        **_COLUMNS, "release_year": "premiered", "countries": "network.country.code",
+        "cast": "_embedded.cast",
+    },
+    "season": {**_COLUMNS, "release_year": "premiereDate", "season_number": "number"},
+    "episode": {
+        **_COLUMNS, "release_year": "airdate", "season_number": "season",
+        "episode_number": "number",
+    },
 }  # fmt: skip
 _TAG = re.compile(r"<[^<>]*>")
 _DATE = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}")
@@ -28,27 +42,26 @@ def series_catalogue(payload: Mapping[str, Any]) -> Mapped:
     """Read one show, season or episode."""
     kind = read.text(payload, "kind")
     if kind not in KINDS:
-        raise MappingError("kind", f"{kind!r} is not one of {', '.join(KINDS)}")
-    minutes = read.whole(payload, "runtime")
+        advice = "it says what the payload is about"
+        raise refusal("kind", f"one of {', '.join(KINDS)}", payload.get("kind"), advice)
     summary = read.text(payload, "summary")
-    image = read.inner(payload, "image")
     fields: dict[str, Any] = {
         "type": KINDS[kind],
         "title": read.text(payload, "name"),
         "overview": None if summary is None else unescape(_TAG.sub("", summary)).strip(),
         "language": read.text(payload, "language"),
-        "image_url": read.text(image, "original") or read.text(image, "medium"),
+        "image_url": _text_in(payload, "image", "original") or _text_in(payload, "image", "medium"),
     }
     if kind == "show":
         return _show(payload, fields)
-    fields["runtime_s"] = None if minutes is None else minutes * 60
+    fields["runtime_s"] = read.minutes_as_s(payload, "runtime")
     numbers = _season(payload, fields) if kind == "season" else _episode(payload)
     return Mapped(
         partner_id=f"{kind}-{read.own_id(payload, 'id')}",
         fields=present(fields | numbers),
-        links=_links(payload),
+        links=present({"series_id": _show_id(payload)}),
         availability=read.availability(payload),
-        columns=_COLUMNS | ({"season_number": "number"} if kind == "season" else {}),
+        names=SERIES_COLUMNS[kind],
     )
 
 
@@ -61,14 +74,14 @@ def _show(payload: Mapping[str, Any], fields: dict[str, Any]) -> Mapped:
         "cast": None if cast is None else _people(cast),
         "countries": _countries(payload),
     }
-    imdb = read.text(read.inner(payload, "externals"), "imdb")
+    imdb = _text_in(payload, "externals", "imdb")
     return Mapped(
         partner_id=f"show-{read.own_id(payload, 'id')}",
         fields=present(fields),
         external_ids={} if imdb is None else {"imdb": external_id("imdb", imdb, "externals.imdb")},
         availability=read.availability(payload),
         unknown_genres=unknown,
-        columns=_COLUMNS | {"release_year": "premiered"},
+        names=SERIES_COLUMNS["show"],
     )
 
 
@@ -91,10 +104,9 @@ def _episode(payload: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _links(payload: Mapping[str, Any]) -> dict[str, str]:
-    if payload.get("show_id") is None:
-        return {}
-    return {"series_id": f"show-{read.own_id(payload, 'show_id')}"}
+def _show_id(payload: Mapping[str, Any]) -> str | None:
+    show = read.linked_id(payload, "show_id", "show")
+    return None if show is None else f"show-{show}"
 
 
 def _year(payload: Mapping[str, Any], name: str) -> int | None:
@@ -103,21 +115,36 @@ def _year(payload: Mapping[str, Any], name: str) -> int | None:
         return None
     found = _DATE.fullmatch(value)
     if found is None:
-        raise MappingError(name, f"{value[:40]!r} is not like 2013-06-24")
+        raise refusal(name, "a date like 2013-06-24", value)
     return int(found[1])
 
 
 def _countries(payload: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the country of the network or, where there is none, of the web channel."""
     for place in ("network", "webChannel"):
-        country = read.inner(read.inner(payload, place), "country")
-        if (code := read.text(country, "code")) is not None:
+        channel = read.inner(payload, place)
+        with read.within(place):
+            code = _text_in(channel, "country", "code")
+        if code is not None:
             return (code,)
     return None
 
 
+def _text_in(payload: Mapping[str, Any], outer: str, name: str) -> str | None:
+    """Return the text ``name`` of the object ``outer``; None when either is absent or empty."""
+    found = read.inner(payload, outer)
+    with read.within(outer):
+        return read.text(found, name)
+
+
 def _people(cast: Any) -> tuple[str, ...]:
-    if not isinstance(cast, list) or not all(isinstance(each, dict) for each in cast):
-        raise MappingError("_embedded.cast", "must be a list of objects")
-    names = (read.text(read.inner(each, "person"), "name") for each in cast)
+    if not isinstance(cast, list):
+        raise refusal("_embedded.cast", "a list of objects", cast)
+    names = []
+    for position, each in enumerate(cast):
+        place = f"_embedded.cast[{position}]"
+        if not isinstance(each, dict):
+            raise refusal(place, "an object", each)
+        with read.within(place):
+            names.append(_text_in(each, "person", "name"))
     return tuple(dict.fromkeys(name for name in names if name))[:CAST_MAX]

@@ -1,7 +1,8 @@
 import orjson
 import pytest
 
-from infra.security.webhooks import create_secret, sign
+from infra.security.webhook_keys import create_secret
+from infra.security.webhooks import sign
 from schemas.times import to_rfc3339
 from schemas.webhook import WEBHOOK_BYTES_MAX
 from tests.component.api.fakes import a_partner
