@@ -41,6 +41,8 @@ NOT_FOUND = Kind("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method is not supported here")
 TOO_SLOW = Kind("request-timeout", 408, "The body did not arrive in time")
 CONFLICT = Kind("conflicting-delivery", 409, "This id was used for other content")
+EXISTS = Kind("already-exists", 409, "There is one of this name already")
+STATE_CONFLICT = Kind("state-conflict", 409, "Its state does not allow this")
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
 URL_TOO_LONG = Kind("url-too-long", 414, "The URL is too long")
 UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "This type of content is not supported")
@@ -53,8 +55,8 @@ UNAVAILABLE = Kind("unavailable", 503, "Temporarily unavailable, try again")
 KINDS = (
     MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
     RECENT_CODE_REQUIRED, CODE_REFUSED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_SLOW,
-    CONFLICT, TOO_LARGE, URL_TOO_LONG, UNSUPPORTED_TYPE, QUOTA_EXCEEDED, HEADERS_TOO_LARGE,
-    INTERNAL, NOT_SET_UP, UNAVAILABLE,
+    CONFLICT, EXISTS, STATE_CONFLICT, TOO_LARGE, URL_TOO_LONG, UNSUPPORTED_TYPE, QUOTA_EXCEEDED,
+    HEADERS_TOO_LARGE, INTERNAL, NOT_SET_UP, UNAVAILABLE,
 )  # fmt: skip
 RETRY_AFTER_S = 2
 

@@ -53,6 +53,9 @@ COMMANDS: dict[str, Entry] = {
         "cli.replay:replay",
         "Derive contents, watch states, trending, neighbours and slates again.",
     ),
+    "erase": Entry(
+        "cli.erasing.command:erase", "Remove a user from every store and print a receipt."
+    ),
     "evaluate": Entry(
         "cli.evaluate.command:evaluate",
         "Measure the recommendations on real ratings, against strong baselines.",

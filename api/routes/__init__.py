@@ -7,6 +7,10 @@ from starlette.routing import Route
 
 from api.endpoint import Endpoint
 from api.routes import (
+    admin_dead_letters,
+    admin_erasure,
+    admin_keys,
+    admin_partners,
     catalogue,
     dead_letters,
     identity,
@@ -26,6 +30,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *viewers.ENDPOINTS,
     *catalogue.ENDPOINTS,
     *operators.ENDPOINTS,
+    *admin_partners.ENDPOINTS,
+    *admin_dead_letters.ENDPOINTS,
+    *admin_keys.ENDPOINTS,
+    *admin_erasure.ENDPOINTS,
     *identity.ENDPOINTS,
     *system.ENDPOINTS,
 )

@@ -24,14 +24,14 @@ def current_code(away: int = 0) -> str:
 
 
 async def add_operator(
-    pool: Pool, name: str, *, role: str = "admin", recovery: tuple[str, ...] = ()
+    pool: Pool, name: str, *, role: str = "admin", recovery: tuple[str, ...] = (), key: str = KEY
 ) -> Operator:
-    """Add an operator whose app has ``SECRET`` and who has logged in with nothing yet."""
+    """Add an operator whose app has ``SECRET``, sealed with ``key``; nobody has logged in yet."""
     hashing = PasswordHashing(CHEAP)
     added = Operator(f"op_{name}", name, role, None, 0, now_ms(), len(recovery))
     hashes = await hashing.hash_recovery(list(recovery), SALT)
     factor = NewFactor(SECRET, 0, SALT, hashes)
-    store = OperatorStore(pool, Sealer(KEY))
+    store = OperatorStore(pool, Sealer(key))
     await store.create(CLI, added, await hashing.hash(PASSWORD), factor)
     hashing.close()
     return added
