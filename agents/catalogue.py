@@ -1,134 +1,190 @@
-"""webhooks -> [one state per title, merged by event time] -> contents."""
+"""webhooks -> [records of partners, resolved into titles] -> contents."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 
+from agents.catalogue_metrics import CatalogueMetrics
 from agents.decoding import decoded
 from agents.spec import BaseStep, Emit, Outcome, Record, Reject, StreamAgent, TableView
-from domain.catalogue.identity import external_content_ids, partner_content_id
-from domain.catalogue.mapped import Mapped, MappingError, refusal
-from domain.catalogue.mappers import mapper_of
-from domain.catalogue.merge import EXTERNAL, Change, ContentState, check, decode_state, encode_state
-from infra.metrics import CATALOGUE_UNKNOWN_GENRES
+from domain.catalogue.canonical import alias_of, content_of
+from domain.catalogue.events import change_of, mapped_of
+from domain.catalogue.grouping import Group
+from domain.catalogue.identity import (
+    external_content_ids,
+    hashed_content_id,
+    partner_content_id,
+)  # fmt: skip
+from domain.catalogue.mapped import Mapped, MappingError
+from domain.catalogue.record import (
+    RecordState,
+    decode_record,
+    encode_record,
+    partner_of,
+    record_key,
+)  # fmt: skip
+from domain.catalogue.resolution import Resolver
 from infra.settings import Settings
 from schemas.codec import encode
 from schemas.content import Content
-from schemas.ids import KEY_SEPARATOR
 from schemas.webhook import WebhookReceived
 from topics.catalog import CONTENTS, WEBHOOKS
 
-# Table keys: one state per title, and what leads to it.
-STATE = "content|"
-BY_PARTNER_ID = "partner|"  # + partner | its own id -> content id
-BY_EXTERNAL_ID = "external|"  # + imdb:tt... -> content id
+# Table keys: one state per partner record, and who has which name.
+RECORD = "record|"  # + partner | its own id -> state
+NAME = "name|"  # + content id -> digest of what is published there, and the record's key
+DIGEST_CHARACTERS = 16
+NOTHING = "-" * DIGEST_CHARACTERS  # no content is published under the name
 
 
 class CatalogueStep(BaseStep):
-    """Maps payloads, finds the title, merges, emits titles whose canonical content changed."""
+    """Merges webhooks into records, groups records, emits the contents that changed.
+
+    The resolver of a partition is a cache: a function of the records in the table.
+    """
+
+    def __init__(self) -> None:
+        self._resolvers: dict[int, Resolver] = {}
+        self._metrics = CatalogueMetrics()
 
     def on_batch(
         self, partition: int, records: Sequence[Record], table: TableView, now_ms: int
     ) -> Outcome:
         """Process webhooks in order; each changed title is emitted once per batch."""
         outcome = Outcome()
-        before: dict[str, Content | None] = {}
-        states: dict[str, ContentState] = {}
+        batch = _Batch(table, self._resolver(partition, table))
         for record, webhook in decoded(WebhookReceived, records, outcome):
+            self._metrics.received(webhook.partner, webhook.received_at_ms, now_ms)
             try:
-                changed = self._apply(webhook, table, before, states)
+                mapped = mapped_of(webhook)
+                changed = batch.take(webhook, mapped, record.offset)
             except MappingError as error:
+                self._metrics.refused(webhook.partner, error.field_name)
                 read_as = f"{webhook.event_type} read as {webhook.mapper}"
                 detail = f"partner {webhook.partner}, {read_as}: {error}"
                 outcome.rejects.append(Reject(record, "rule", detail))
                 continue
+            self._metrics.dropped_genres(webhook.mapper, len(mapped.unknown_genres))
             if changed:
                 outcome.applied += 1
             else:
                 outcome.deduplicated += 1
-        for content_id, state in states.items():
-            after = state.content()
-            if after != before[content_id]:
-                value = None if after is None else encode(after)
-                outcome.emits.append(Emit(CONTENTS, content_id.encode(), value, None))
+        outcome.emits += batch.close()
+        self._metrics.changed(batch.changed)
         return outcome
 
-    def _apply(
-        self,
-        webhook: WebhookReceived,
-        table: TableView,
-        before: dict[str, Content | None],
-        states: dict[str, ContentState],
-    ) -> bool:
-        """Merge one webhook; return whether the state of its title changed.
+    def on_revoked(self, partitions: Sequence[int]) -> None:
+        """Forget the groups: they are made again from the table."""
+        for partition in partitions:
+            self._resolvers.pop(partition, None)
+
+    def _resolver(self, partition: int, table: TableView) -> Resolver:
+        found = self._resolvers.get(partition)
+        if found is None:
+            states = {
+                key.removeprefix(RECORD): decode_record(value)
+                for key in table.keys()  # noqa: SIM118
+                if key.startswith(RECORD) and (value := table.get(key)) is not None
+            }
+            found = self._resolvers[partition] = Resolver()
+            found.update({key: state.facts(key) for key, state in states.items()})
+            self._metrics.restart(states)
+        return found
+
+
+class _Batch:
+    """The work on one batch: records opened so far, and what they will emit."""
+
+    def __init__(self, table: TableView, resolver: Resolver) -> None:
+        self.changed: dict[str, RecordState] = {}
+        self._table = table
+        self._resolver = resolver
+        self._states: dict[str, RecordState] = {}
+
+    def take(self, webhook: WebhookReceived, mapped: Mapped, offset: int) -> bool:
+        """Merge one webhook; return whether the state of its record changed.
 
         A webhook that was merged before, or that newer ones have wholly overruled, changes nothing.
+
+        Raises:
+            MappingError: a value is out of range.
         """
-        mapped = _mapped(webhook)
-        removed = webhook.event_type == "content_removed"
-        fields = {} if removed else _fields(webhook, mapped)
-        check(fields, mapped.availability, mapped.names)
-        partner_key = f"{webhook.partner}{KEY_SEPARATOR}{mapped.partner_id}"
-        content_id = _resolve(table, webhook.partner, mapped)
-        for name, own_id in {} if removed else mapped.links.items():
-            fields[name] = _resolve(table, webhook.partner, Mapped(partner_id=own_id))
-        if content_id not in states:
-            held = table.get(STATE + content_id)
-            states[content_id] = ContentState(content_id) if held is None else decode_state(held)
-            before[content_id] = states[content_id].content()
-        state = states[content_id]
-        change = Change(fields, None if removed else mapped.availability, removed)
-        state.apply((webhook.occurred_at_ms, webhook.event_id), partner_key, change)
-        value = encode_state(state)
-        if value == table.get(STATE + content_id):
+        change = change_of(webhook, mapped)  # nothing is written before all of it is checked
+        key = record_key(webhook.partner, mapped.partner_id)
+        state = self._open(key, offset, mapped.external_ids)
+        for link in change.links:
+            self._open(link, offset, {})
+        state.apply((webhook.occurred_at_ms, webhook.event_id), change)
+        value = encode_record(state)
+        if value == self._table.get(RECORD + key):
             return False
-        table.put(STATE + content_id, value)
+        self._keep(key, state, value)
         return True
 
+    def close(self) -> Iterator[Emit]:
+        """Group the changed records again and yield what is published otherwise than before."""
+        facts = {key: state.facts(key) for key, state in self.changed.items()}
+        others = self._resolver.update(facts) - facts.keys()
+        done: set[str] = set()
+        for key in (*facts, *sorted(others)):
+            group = self._resolver.group(key)
+            if group.members[0] not in done:
+                done.add(group.members[0])
+                yield from self._publish(group)
 
-def _mapped(webhook: WebhookReceived) -> Mapped:
-    """Read the payload and check that it holds what its event type needs."""
-    mapped = mapper_of(webhook.mapper)(webhook.payload)
-    if webhook.event_type == "content_added":
-        for name in ("type", "title"):
-            if mapped.fields.get(name) is None:
-                own = mapped.names.get(name, name)
-                raise refusal(own, "a value", None, "content_added needs it")
-    if webhook.event_type == "availability_changed":
-        if mapped.availability is None:
-            advice = "availability_changed needs it; [] says that nobody may see the title"
-            raise refusal("availability", "a list of windows", None, advice)
-        return replace(mapped, fields={}, external_ids={}, links={})
-    if mapped.unknown_genres:
-        CATALOGUE_UNKNOWN_GENRES.labels(webhook.mapper).inc(len(mapped.unknown_genres))
-    return mapped
+    def _open(self, key: str, offset: int, external_ids: Mapping[str, str | None]) -> RecordState:
+        """Return the state of a record; a new one gets its name and place for ever.
+
+        The name depends on the order of webhooks, and nothing else does: an identifier names the
+        first record that comes with it. The single partition gives a replay the same order.
+        """
+        state = self._states.get(key)
+        if state is None:
+            held = self._table.get(RECORD + key)
+            state = self._new(key, offset, external_ids) if held is None else decode_record(held)
+            self._states[key] = state
+        return state
+
+    def _new(self, key: str, offset: int, external_ids: Mapping[str, str | None]) -> RecordState:
+        wanted = (*external_content_ids(external_ids), *partner_content_ids(key))
+        name = next(each for each in wanted if self._table.get(NAME + each) is None)
+        self._table.put(NAME + name, (NOTHING + key).encode())
+        state = RecordState(name, offset)
+        self._keep(key, state, encode_record(state))
+        return state
+
+    def _keep(self, key: str, state: RecordState, value: bytes) -> None:
+        self._table.put(RECORD + key, value)
+        self.changed[key] = state
+
+    def _publish(self, group: Group) -> Iterator[Emit]:
+        """Yield the content of a group under its id, then its other names, where they changed."""
+        states = {key: self._open(key, 0, {}) for key in group.members}
+        content_id = self._resolver.name(group.members[0])
+        assert content_id is not None
+        content = content_of(content_id, group, states, self._resolver.name)
+        names = sorted((state.name != content_id, state.name, key) for key, state in states.items())
+        for is_alias, name, key in names:
+            shown = alias_of(content, name) if is_alias and content else content
+            yield from self._emit(name, key, shown)
+
+    def _emit(self, name: str, key: str, content: Content | None) -> Iterator[Emit]:
+        value = None if content is None else encode(content)
+        digest = NOTHING if value is None else digest_of(value)
+        row = (digest + key).encode()
+        if row != self._table.get(NAME + name):
+            self._table.put(NAME + name, row)
+            yield Emit(CONTENTS, name.encode(), value, None)
 
 
-def _fields(webhook: WebhookReceived, mapped: Mapped) -> dict[str, Any]:
-    external = {f"{EXTERNAL}{kind}": value for kind, value in mapped.external_ids.items()}
-    return {**mapped.fields, **external}
+def partner_content_ids(key: str) -> tuple[str, str]:
+    """Return the names that a record's own id gives it: the second one nobody else can have."""
+    partner, own_id = partner_of(key)
+    return partner_content_id(partner, own_id), hashed_content_id(partner, own_id)
 
 
-def _resolve(table: TableView, partner: str, mapped: Mapped) -> str:
-    """Return the content id of a partner's title and remember what leads to it.
-
-    What was decided once stays: first the partner's own id, then any external id that is known.
-    This is the one thing that depends on the order of webhooks: a title that was first sent without
-    an external id keeps the id of its partner. The single partition gives a replay the same order.
-    """
-    partner_key = f"{BY_PARTNER_ID}{partner}{KEY_SEPARATOR}{mapped.partner_id}"
-    external = external_content_ids(mapped.external_ids)
-    known = [table.get(partner_key), *(table.get(BY_EXTERNAL_ID + each) for each in external)]
-    found = next((value for value in known if value is not None), None)
-    if found is None:
-        own = external[0] if external else partner_content_id(partner, mapped.partner_id)
-        found = own.encode()
-    if known[0] is None:
-        table.put(partner_key, found)
-    for each, value in zip(external, known[1:], strict=True):
-        if value is None:
-            table.put(BY_EXTERNAL_ID + each, found)
-    return found.decode()
+def digest_of(value: bytes) -> str:
+    """Return 16 hex digits that are the same if and only if the value is."""
+    return hashlib.blake2b(value, digest_size=DIGEST_CHARACTERS // 2).hexdigest()
 
 
 def _create_step(settings: Settings) -> CatalogueStep:
@@ -140,5 +196,6 @@ SPEC = StreamAgent(
     source=WEBHOOKS,
     table="contents",
     emits=(CONTENTS,),
+    table_version=2,
     create_step=_create_step,
 )

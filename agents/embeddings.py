@@ -108,7 +108,8 @@ class EmbeddingFitter:
 
     def _take_content(self, content_id: str, value: bytes | None) -> None:
         content = None if value is None else decode(Content, value)
-        text = "" if content is None else text_of(content)
+        is_title = content is not None and content.same_as is None  # another name has no text
+        text = text_of(content) if content is not None and is_title else ""
         self._pending.pop(content_id, None)
         self._orphans.discard(content_id)
         if content is not None and text:

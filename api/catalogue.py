@@ -26,9 +26,9 @@ GENRE_PATTERN = re.compile(r"[A-Za-z][A-Za-z \-]{0,39}", re.ASCII)
 
 
 async def get_content(request: Request) -> Response:
-    """Answer with the canonical content."""
+    """Answer with the canonical content, whichever of its names is asked for."""
     content_id = path_identifier(request, "content_id")
-    return json_response(await require_content(services_of(request), content_id))
+    return json_response((await require_title(services_of(request), content_id))[1])
 
 
 async def require_content(services: Services, content_id: str) -> bytes:
@@ -39,6 +39,15 @@ async def require_content(services: Services, content_id: str) -> bytes:
     return body
 
 
+async def require_title(services: Services, content_id: str) -> tuple[str, bytes]:
+    """Return id and canonical bytes of the title with this id or other name; 404 without one."""
+    body = await require_content(services, content_id)
+    title_id = decode(Content, body).same_as
+    if title_id is None:
+        return content_id, body
+    return title_id, await require_content(services, title_id)
+
+
 async def get_similar(request: Request) -> Response:
     """Answer with titles that are similar in the sense of ``by``."""
     content_id = path_identifier(request, "content_id")
@@ -46,8 +55,8 @@ async def get_similar(request: Request) -> Response:
     by = query.text("by", BY_PATTERN, " or ".join(SIMILAR_BY)) or SIMILAR_BY_DEFAULT
     services = services_of(request)
     limit = query.limit(default=SIMILAR_DEFAULT, maximum=services.settings.neighbours_max)
-    await require_content(services, content_id)
-    return json_response(encode(await SIMILAR_BY[by](services, content_id, limit)))
+    title_id, _ = await require_title(services, content_id)
+    return json_response(encode(await SIMILAR_BY[by](services, title_id, limit)))
 
 
 async def similar_by_cowatch(services: Services, content_id: str, limit: int) -> Similar:

@@ -51,7 +51,7 @@ COMMANDS: dict[str, Entry] = {
     "dlq": Entry("cli.dlq.command:dlq", "List, show, redrive and discard dead letters."),
     "replay": Entry(
         "cli.replay:replay",
-        "Derive watch states, trending, neighbours and slates again from the topics.",
+        "Derive contents, watch states, trending, neighbours and slates again.",
     ),
     "erase": Entry(
         "cli.erasing.command:erase", "Remove a user from every store and print a receipt."
@@ -59,6 +59,10 @@ COMMANDS: dict[str, Entry] = {
     "evaluate": Entry(
         "cli.evaluate.command:evaluate",
         "Measure the recommendations on real ratings, against strong baselines.",
+    ),
+    "entities": Entry(
+        "cli.entities.command:entities",
+        "Measure how well titles of several partners are matched, on real catalogues.",
     ),
     "bench": Entry(
         "cli.bench:bench",

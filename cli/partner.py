@@ -201,7 +201,7 @@ def disable(settings: Settings, name: str) -> None:
 
 def check_mapper(mapper: str) -> None:
     """Refuse a mapper that the catalogue agent does not have."""
-    from domain.catalogue.mappers import MAPPERS
+    from domain.catalogue.mappers.registry import MAPPERS
 
     if mapper not in MAPPERS:
         raise CommandError(f"no mapper {mapper!r}; there are: {', '.join(sorted(MAPPERS))}")

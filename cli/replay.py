@@ -9,7 +9,7 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from agents import co_watch, slates, trending, watch_states
+from agents import catalogue, co_watch, slates, trending, watch_states
 from agents.rows import canonical_neighbours
 from agents.spec import StreamAgent
 from cli.options import EXIT_FAILED, EXIT_USAGE, CommandError, with_settings
@@ -21,6 +21,7 @@ from infra.kafka.admin import open_admin
 from infra.replay.snapshot import Snapshots, open_snapshots
 from infra.settings import Settings
 from topics.catalog import (
+    CONTENTS,
     INTERACTIONS,
     NEIGHBOURS,
     PROGRESS,
@@ -28,11 +29,17 @@ from topics.catalog import (
     START_SCORES,
     TRENDING,
     WATCH_STATES,
-)
+    WEBHOOKS,
+)  # fmt: skip
 from topics.spec import TopicSpec, application_id
 
-STREAMS: tuple[StreamAgent, ...] = (watch_states.SPEC, trending.SPEC, slates.SPEC)
-SOURCES = (PROGRESS, INTERACTIONS)
+STREAMS: tuple[StreamAgent, ...] = (
+    catalogue.SPEC,
+    watch_states.SPEC,
+    trending.SPEC,
+    slates.SPEC,
+)
+SOURCES = (WEBHOOKS, PROGRESS, INTERACTIONS)
 POLL_S = 0.5
 
 
@@ -50,13 +57,14 @@ POLL_S = 0.5
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def replay(settings: Settings, *, verify: bool, wait_s: float, as_json: bool) -> None:
-    """Derive watch states, trending, neighbours and slates again from the topics. Writes nothing.
+    """Derive contents, watch states, trending, neighbours and slates again. Writes nothing.
 
     Without --verify: prints what each agent derives (a dry run). With --verify: compares, by key,
-    watch states, interactions, the ledger's table; trending and its table; neighbours (without the
-    model version, which says when a row changed); viewer profiles; and slates. Scores of starts
-    must have a watch state, or an erasure did not reach them. A slate depends on the trending and
-    neighbours of the moment it was made, which nobody can repeat for an old one.
+    contents and their table; watch states, interactions, the ledger's table; trending and its
+    table; neighbours (without the model version, which says when a row changed); viewer profiles;
+    and slates. Scores of starts must have a watch state, or an erasure did not reach them. A slate
+    depends on the trending and neighbours of the moment it was made, which nobody can repeat for an
+    old one.
     So the slates of the topic are compared in what depends on the viewer (user, as_of, newest
     event, offset), and whole slates of all viewers are built twice, from the live topics and from
     the replayed ones, and compared without their times and model versions. How many slates of the
@@ -127,7 +135,7 @@ class Replay:
     async def _await_caught_up(self, snapshots: Snapshots, deadline_s: float) -> None:
         async with open_admin(self._bootstrap) as admin:
             for spec in STREAMS:
-                group = self._settings.namespace + application_id(spec.name)
+                group = self._settings.namespace + application_id(spec.name, spec.table_version)
                 source = spec.source
                 while True:
                     ends = (await snapshots.bounds(source.name, source.partitions)).ends
@@ -180,6 +188,7 @@ class Replay:
     async def _compare(self, snapshots: Snapshots, derived: dict[str, Derived]) -> list[Comparison]:
         watched, trends = derived["watch-states"], derived["trending"]
         found = [
+            await self._topic(snapshots, CONTENTS, derived["catalogue"]),
             await self._topic(snapshots, WATCH_STATES, watched),
             await self._topic(snapshots, INTERACTIONS, watched),
             await self._topic(snapshots, TRENDING, trends),

@@ -65,7 +65,11 @@ def cards(
     """
     known = list(states)
     watched = _share_versions(known, contents)
-    suppressed = {state.content_id: state for state in known if state.hidden or state.dismissed}
+    suppressed = {
+        root_of(state.content_id, contents): state
+        for state in sorted(known, key=lambda state: (state.hidden, state.updated_at_ms))
+        if state.hidden or state.dismissed
+    }
     films, series = _by_series(watched, contents)
     found = [card for state in films if (card := _resume(state, None, now_ms, rules))]
     for series_id, touched in series.items():

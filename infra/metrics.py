@@ -139,6 +139,18 @@ VALUE_MODEL_LEARNED = Gauge(
 )
 
 # --- Catalogue ---
+CATALOGUE_LAG = Histogram(
+    "mg_catalogue_lag_seconds", "Time from acceptance of a webhook to its processing", ["partner"],
+    buckets=LATENCY_BUCKETS_S,
+)  # fmt: skip
+CATALOGUE_QUALITY = Gauge(
+    "mg_catalogue_quality_ratio", "How complete (0-1) a partner's records are on average",
+    ["partner"],
+)  # fmt: skip
+CATALOGUE_REFUSED = Counter(
+    "mg_catalogue_refused_webhooks", "Webhooks that the mapper refused, by the partner's field",
+    ["partner", "field"],
+)  # fmt: skip
 CATALOGUE_UNKNOWN_GENRES = Counter(
     "mg_catalogue_unknown_genres", "Genre names that no synonym knows, dropped", ["mapper"]
 )

@@ -23,6 +23,19 @@ class Availability(WireModel):
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
 
 
+class PartnerRecord(WireModel):
+    """One partner's record of a title, and why it is taken for that title."""
+
+    partner: PartnerId
+    partner_id: str
+    content_id: ContentId = Field(description="its own id, which leads to the title for ever")
+    method: Literal["eidr", "imdb", "tmdb", "title", "part"] | None = Field(
+        default=None, description="absent: the record that names the title"
+    )
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    matched: ContentId | None = Field(default=None, description="own id of the record it matches")
+
+
 class Content(WireModel):
     """One canonical title; ``updated_at_ms`` is the newest event time merged in."""
 
@@ -46,8 +59,16 @@ class Content(WireModel):
     version_of: ContentId | None = Field(
         default=None, description="another cut of this title; progress is shared with it"
     )
+    same_as: ContentId | None = Field(
+        default=None, description="this id is another name of that title, and nothing else"
+    )
     partner_ids: dict[str, str] = Field(default={}, description="partner -> its own id")
     external_ids: dict[str, str] = Field(default={}, description="imdb, tmdb, eidr")
     availability: tuple[Availability, ...] = ()
+    records: tuple[PartnerRecord, ...] = Field(
+        default=(), description="when several partner records are this title: which, and why"
+    )
+    quality: float | None = Field(default=None, ge=0, le=1, description="how complete it is")
+    missing: tuple[str, ...] = Field(default=(), description="fields without a value")
     image_url: str | None = Field(default=None, max_length=2000)
     updated_at_ms: int = Field(ge=0)

@@ -70,6 +70,10 @@ def changelog_name(agent: str, table: str, version: int) -> str:
     return f"{application_id(agent)}-{table}-v{version}-changelog"
 
 
-def application_id(agent: str) -> str:
-    """Faust application id and consumer group of one agent."""
-    return f"media-gateway-{agent}"
+def application_id(agent: str, table_version: int = 1) -> str:
+    """Faust application id and consumer group of one agent.
+
+    A new version of its table is another group, so that the source is read from its beginning.
+    """
+    suffix = "" if table_version == 1 else f"-v{table_version}"
+    return f"media-gateway-{agent}{suffix}"

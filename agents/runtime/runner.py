@@ -29,6 +29,7 @@ class Runner(ABC):
     """Runs one agent in this process. ``fail`` stops the whole process: the world is broken."""
 
     gather_ms = 0
+    table_version = 1
 
     def __init__(
         self, name: str, source: TopicSpec, settings: Settings, emitter: Emitter, fail: Fail
@@ -38,7 +39,7 @@ class Runner(ABC):
         self.settings = settings
         self.emitter = emitter
         self.fail = fail
-        self.group = settings.namespace + application_id(name)
+        self.group = settings.namespace + application_id(name, self.table_version)
         self.assigned = asyncio.Event()
         self.positions: dict[int, int] = {}  # partition -> offset after the last processed record
         self._committed: dict[int, int] = {}

@@ -43,6 +43,7 @@ class StreamRunner(Runner):
     ) -> None:
         self.agent = agent
         self.gather_ms = agent.gather_ms
+        self.table_version = agent.table_version
         self.step = agent.create_step(settings)
         self._declared = frozenset(topic.name for topic in agent.emits)
         self._tables: dict[int, PartitionTable] = {}

@@ -1,7 +1,7 @@
 """Checks and texts that several subjects need."""
 
 from api.problems import INVALID, ProblemError
-from domain.catalogue.mappers import MAPPERS
+from domain.catalogue.mappers.registry import MAPPERS
 from schemas.times import to_rfc3339
 
 BODY_BYTES_MAX = 16 * 1024  # a hundred ids and a reason, even where every letter is an escape

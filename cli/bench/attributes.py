@@ -21,7 +21,7 @@ from cli.bench.report import Reach, Report, percentile
 from cli.demo.catalogues import content_id_of, load_films
 from cli.demo.command import REPOSITORY
 from cli.demo.movielens import with_keywords
-from domain.catalogue.mappers import film_catalogue
+from domain.catalogue.mappers.film_catalogue import film_catalogue
 from domain.sources.attributes import AttributeIndex
 from domain.title_attributes import KINDS, Kind, attributes_of
 from infra.embedded.postgres import EmbeddedPostgres

@@ -60,5 +60,6 @@ def sinks(settings: Settings, topic: str) -> list[Reader]:
 
 
 def _reader(settings: Settings, spec: StreamAgent | SinkAgent) -> Reader:
-    group = settings.namespace + application_id(spec.name)
+    version = spec.table_version if isinstance(spec, StreamAgent) else 1  # a sink has no table
+    group = settings.namespace + application_id(spec.name, version)
     return Reader(spec.name, group, spec.source.name)

@@ -25,30 +25,40 @@ EXTERNAL_KINDS = tuple(_SHAPES)  # in this order they name a content
 _ID = re.compile(ID_PATTERN)
 
 
-def external_id(kind: str, value: str) -> str:
+def external_id(kind: str, value: str, column: str | None = None) -> str:
     """Check one external identifier and return its normal form.
 
-    TMDb numbers films and series apart, so a TMDb id carries which one it is.
+    TMDb numbers films and series apart, so a TMDb id carries which one it is. ``column`` is the
+    partner's name of the field, for the message.
 
     Raises:
         MappingError: the kind is not known or the value does not have its shape.
     """
-    if kind not in _SHAPES:
-        known = f"one of the kinds {', '.join(EXTERNAL_KINDS)}"
-        raise refusal("external_ids", known, kind, "leave other kinds out")
-    pattern, example = _SHAPES[kind]
+    pattern, example = _SHAPES[check_kind(kind)]
     normal = value.strip().upper() if kind == "eidr" else value.strip().lower()
     if not value.isascii() or not pattern.fullmatch(normal):  # upper() makes ASCII of others
-        raise refusal(f"external_ids.{kind}", f"an identifier like {example}", value)
+        raise refusal(column or f"external_ids.{kind}", f"an identifier like {example}", value)
     return normal
 
 
-def external_content_ids(external_ids: Mapping[str, str]) -> tuple[str, ...]:
+def check_kind(kind: str) -> str:
+    """Return ``kind`` if it is a kind of external identifier.
+
+    Raises:
+        MappingError: it is none.
+    """
+    if kind not in _SHAPES:
+        known = f"one of the kinds {', '.join(EXTERNAL_KINDS)}"
+        raise refusal("external_ids", known, kind, "leave other kinds out")
+    return kind
+
+
+def external_content_ids(external_ids: Mapping[str, str | None]) -> tuple[str, ...]:
     """Return the content ids that these identifiers stand for, the strongest first."""
     return tuple(
-        f"{kind}:{external_ids[kind].replace('/', ':')}"
+        f"{kind}:{value.replace('/', ':')}"
         for kind in EXTERNAL_KINDS
-        if kind in external_ids
+        if (value := external_ids.get(kind)) is not None
     )
 
 
@@ -60,5 +70,10 @@ def partner_content_id(partner: str, partner_id: str) -> str:
     plain = f"{partner}:{partner_id}"
     if len(plain) <= ID_LENGTH_MAX and _ID.fullmatch(plain):
         return plain
+    return hashed_content_id(partner, partner_id)
+
+
+def hashed_content_id(partner: str, partner_id: str) -> str:
+    """Return a content id that no other id of any partner leads to."""
     digest = hashlib.sha256(partner_id.encode()).hexdigest()[: ID_LENGTH_MAX - len(partner) - 4]
     return f"{partner}:h-{digest[:24]}"

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SEEN_LENGTH_MAX = 40
+CAST_MAX = 100
+NAMES_MAX = 50  # of any other list
+SEEN_LENGTH_MAX = 40  # of a value that a message quotes
 
 
 class MappingError(ValueError):
@@ -65,13 +67,23 @@ class Mapped:
     ``fields`` maps canonical content fields to JSON values; None clears the field. ``availability``
     is None when the payload says nothing about it, and an empty tuple when it says "nowhere".
     ``links`` (``series_id``, ``version_of``) hold the partner's own ids, not content ids yet.
-    ``names`` says what the partner calls a canonical field, where that is another name.
+    ``names`` says what the partner calls a canonical field, where that is another name; whoever
+    refuses a canonical value names the field by ``called``.
     """
 
     partner_id: str
     fields: dict[str, Any] = field(default_factory=dict)
-    external_ids: dict[str, str] = field(default_factory=dict)
+    external_ids: dict[str, str | None] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     availability: tuple[dict[str, Any], ...] | None = None
     unknown_genres: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, name: str) -> str:
+        """Return the partner's name of a canonical field, for a message."""
+        return self.names.get(name, name)
+
+
+def present(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that have a value."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,7 +1,8 @@
 """Reading loosely typed payload fields strictly: one value or one clear refusal."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")  # float() reads more:
 _SUFFIX = re.compile(r",(?=\s*(?:Jr|Sr)\b)")  # "Robert Downey, Jr." is one name
 WINDOWS_MAX = 300
 LIST_OF_TEXTS = "a list of texts, or one text with commas"
-OWN_ID = "your own id of the title, a text or a whole number"
+OWN_ID = "your own id of the {}, a text or a whole number"
+MINUTES_MAX = 1_000_000 // 60  # Content.runtime_s
 MOMENT = "a time like 2026-01-31T18:00:00Z"
 OFFERS = ("subscription", "rent", "buy", "free")
 
@@ -32,6 +34,29 @@ def text(payload: Mapping[str, Any], name: str) -> str | None:
     return value.strip() or None
 
 
+def inner(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the object in ``name``; an empty one when absent or null.
+
+    Raises:
+        MappingError: the value is no object.
+    """
+    value = payload.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise refusal(name, "an object", value)
+    return value
+
+
+@contextmanager
+def within(place: str) -> Iterator[None]:
+    """Name what is refused in the block by its place in the payload: ``network.country``."""
+    try:
+        yield
+    except MappingError as error:
+        raise error.at(f"{place}.{error.field_name}") from None
+
+
 def whole(payload: Mapping[str, Any], name: str) -> int | None:
     """Return a whole number (``90``, ``90.0`` or ``"90"``); None when absent, null or empty.
 
@@ -45,6 +70,20 @@ def whole(payload: Mapping[str, Any], name: str) -> int | None:
     if number is None or number != int(number):
         raise refusal(name, "a whole number", value, "send digits alone, e.g. 90")
     return int(number)
+
+
+def minutes_as_s(payload: Mapping[str, Any], name: str) -> int | None:
+    """Return a length in whole minutes as seconds; None when absent, null or empty.
+
+    Raises:
+        MappingError: it is no length in minutes, or longer than a content may be.
+    """
+    minutes = whole(payload, name)
+    if minutes is None:
+        return None
+    if not 0 <= minutes <= MINUTES_MAX:
+        raise refusal(name, f"minutes, 0 to {MINUTES_MAX}", minutes)
+    return minutes * 60
 
 
 def number_of(value: Any) -> float | None:
@@ -88,14 +127,30 @@ def own_id(payload: Mapping[str, Any], name: str) -> str:
     Raises:
         MappingError: absent, empty, too long or of another type.
     """
+    advice = "every webhook names its title by it"
+    return _id(payload, name, OWN_ID.format("title"), advice)
+
+
+def linked_id(payload: Mapping[str, Any], name: str, linked: str) -> str | None:
+    """Return the partner's own id of another title, ``linked`` in words; None when it names none.
+
+    Raises:
+        MappingError: too long or neither text nor a whole number.
+    """
+    if payload.get(name) in (None, ""):
+        return None
+    return _id(payload, name, OWN_ID.format(linked), "leave it out where there is none")
+
+
+def _id(payload: Mapping[str, Any], name: str, expected: str, advice: str) -> str:
     value = payload.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value.strip():
-        raise refusal(name, OWN_ID, value, "every webhook names its title by it")
+        raise refusal(name, expected, value, advice)
     if len(value.strip()) > PARTNER_CONTENT_ID_MAX:
-        long = f"{OWN_ID} of at most {PARTNER_CONTENT_ID_MAX} characters"
-        raise MappingError(name, f"expected {long}, found {len(value.strip())} characters")
+        limit = f"expected {expected} of at most {PARTNER_CONTENT_ID_MAX} characters"
+        raise MappingError(name, f"{limit}, found {len(value.strip())}")
     return value.strip()
 
 
@@ -137,10 +192,8 @@ def availability(payload: Mapping[str, Any]) -> tuple[dict[str, Any], ...] | Non
     for position, window in enumerate(value):
         if not isinstance(window, dict):
             raise refusal(f"availability[{position}]", "an object", window)
-        try:
+        with within(f"availability[{position}]"):
             found.append(_window(window))
-        except MappingError as error:
-            raise error.at(f"availability[{position}].{error.field_name}") from None
     return tuple(found)
 
 

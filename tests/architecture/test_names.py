@@ -22,10 +22,11 @@ VARIABLES = {item.metadata["env"] for item in fields(Settings)} | {
     item.metadata["env"] + FILE_SUFFIX for item in fields(Settings) if item.metadata["secret"]
 }
 # Labels with a bounded set of values. An id or a raw path must never become a label; a partner is
-# one of those that an operator made, and api.partners.labels ends their number.
+# one of those that an operator made, and api.partners.labels and agents.catalogue_metrics end their
+# number; a field is one that a mapper names.
 LABELS = {
-    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "partner", "quota",
-    "reason", "route", "state", "status", "topic", "type",
+    "agent", "cache", "field", "mapper", "method", "model", "outcome", "partition", "partner",
+    "quota", "reason", "route", "state", "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")
 UNITS = ("_seconds", "_bytes", "_records")

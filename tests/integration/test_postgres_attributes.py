@@ -11,7 +11,7 @@ from agents.serving import flush_contents
 from agents.spec import Record
 from cli.demo.catalogues import content_id_of, load_films
 from cli.demo.movielens import MOVIELENS_DIRECTORY, with_keywords
-from domain.catalogue.mappers import film_catalogue
+from domain.catalogue.mappers.film_catalogue import film_catalogue
 from domain.sources.attributes import AttributeIndex
 from domain.title_attributes import KINDS, attributes_of
 from infra.postgres.attributes import SHARED_MAX, AttributeStore, counted, value_key

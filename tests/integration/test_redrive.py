@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner
 
+from agents.catalogue import SPEC as CATALOGUE
 from agents.registry import changelogs
 from cli.main import main
 from infra.kafka.admin import apply_topics
@@ -29,6 +30,7 @@ AGENTS = (
     "catalogue", "watch-states", "serving-contents", WEBHOOKS.dead_letters.readers[0],
     PROGRESS.dead_letters.readers[0],
 )  # fmt: skip
+VERSIONS = {CATALOGUE.name: CATALOGUE.table_version}  # of tables: a consumer group each
 KEPT = """
 SELECT source_offset, letter_id FROM dead_letters
 WHERE source_topic = %s AND source_partition = %s
@@ -125,7 +127,7 @@ class World:
         for name, topic in sources:  # in the order of the flow
 
             async def committed(name=name, topic=topic):
-                group = self.namespace + application_id(name)
+                group = self.namespace + application_id(name, VERSIONS.get(name, 1))
                 return await lag(self.bootstrap, group, topic.name, topic.partitions) == 0
 
             await wait_until_async(committed, 60, f"{name} to commit everything")

@@ -14,15 +14,16 @@ from cli.bench.events import Population, progress_events
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics, open_admin
 from schemas.codec import decode, encode
-from schemas.content import Content
 from schemas.watch_state import WatchState
+from schemas.webhook import WebhookReceived
 from tests.support.kafka_io import latest, read_topic, write_topic
 from tests.support.worker_process import ROOT, WorkerProcess
-from topics.catalog import CONTENTS, PROGRESS, SLATES, WATCH_STATES
+from topics.catalog import CONTENTS, PROGRESS, SLATES, WATCH_STATES, WEBHOOKS
 
 EVENTS = 4000
 TITLES = 40
 VIEWERS = 30
+AGENTS = "catalogue,watch-states,trending,co-watch,slates"
 
 
 @pytest.fixture
@@ -43,30 +44,37 @@ def replay(bootstrap, tmp_path, *arguments):
     )  # fmt: skip
 
 
-def contents():
-    for number in range(TITLES):
-        content = Content(
-            content_id=f"title-{number:05d}", type="movie", title=f"Film {number}", updated_at_ms=1
-        )
-        yield content.content_id.encode(), encode(content)
+def webhooks():
+    """Two partners with the same titles, in batches that a replay does not have."""
+    for partner, of_all in (("acme", 1), ("other", 2)):
+        for number in range(0, TITLES, of_all):
+            own = f"title-{number:05d}"
+            payload = {"id": own, "type": "movie", "title": f"Film {number}", "release_year": 1999}
+            webhook = WebhookReceived(
+                event_id=f"{partner}-{number}", partner=partner, mapper="generic", webhook_id=own,
+                event_type="content_added", platform=partner, occurred_at_ms=1, received_at_ms=1,
+                payload=payload,
+            )  # fmt: skip
+            yield WEBHOOKS.key_of(webhook), encode(webhook)
 
 
 def events(count, seed=7):
     population = Population(viewers=VIEWERS, watching=VIEWERS // 2, titles=TITLES, seed=seed)
     for event in islice(progress_events(population), count):
-        yield event.user_id.encode(), encode(event)
+        named = event.model_copy(update={"content_id": f"acme:{event.content_id}"})
+        yield event.user_id.encode(), encode(named)
 
 
 async def test_replay_same_then_different_then_refused(bootstrap, tmp_path):
     await apply_topics(bootstrap, replication_factor=1, changelogs=changelogs())
-    await write_topic(bootstrap, CONTENTS, contents())
+    await write_topic(bootstrap, WEBHOOKS, webhooks())
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",  # stream agents never connect
         "MEDIA_GATEWAY_COWATCH_RENEW_S": "1",
     }
     first = WorkerProcess(
-        "cli.main", ["worker", "--agents", "watch-states,trending,co-watch,slates"], settings,
+        "cli.main", ["worker", "--agents", AGENTS], settings,
         tmp_path / "workers",
     )  # fmt: skip
     first.wait_ready()
@@ -74,7 +82,7 @@ async def test_replay_same_then_different_then_refused(bootstrap, tmp_path):
     await write_topic(bootstrap, PROGRESS, stream[: EVENTS // 2])
     first.kill()  # a redelivery and a recovery must not show
     second = WorkerProcess(
-        "cli.main", ["worker", "--agents", "watch-states,trending,co-watch,slates"], settings,
+        "cli.main", ["worker", "--agents", AGENTS], settings,
         tmp_path / "workers",
     )  # fmt: skip
     try:
@@ -88,6 +96,7 @@ async def test_replay_same_then_different_then_refused(bootstrap, tmp_path):
         report = json.loads(same.stdout)
         compared = {each["topic"]: each for each in report["topics"]}
         assert compared[WATCH_STATES.name]["equal"] == compared[WATCH_STATES.name]["keys"] > 50
+        assert compared[CONTENTS.name]["equal"] == TITLES + TITLES // 2  # with other names
         assert all(each["different"] == 0 for each in compared.values())
         assert all(each["keys"] > 0 for each in compared.values()), compared
         ledger = report["derived"]["watch-states"]

@@ -32,15 +32,17 @@ class Counting:
     async def create_topics(self):
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
-        names = [self.name, f"{self.name}-counts", f"{self.name}.dlq", self.agent.changelog]
+        next_changelog = counting_agent(self.name, PARTITIONS, table_version=2).changelog
+        names = [self.name, f"{self.name}-counts", f"{self.name}.dlq"]
+        names += [self.agent.changelog, next_changelog]
         config = {"max.message.bytes": str(4 * 1024 * 1024)}
         await admin.create_topics([NewTopic(n, PARTITIONS, 1, topic_configs=config) for n in names])
         await admin.close()
 
-    def worker(self):
+    def worker(self, *version):
         environment = {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap}
         process = WorkerProcess(
-            "tests.support.counting_agent", [self.name, str(PARTITIONS)], environment,
+            "tests.support.counting_agent", [self.name, str(PARTITIONS), *version], environment,
             self.directory,
         )  # fmt: skip
         self.workers.append(process)
@@ -100,6 +102,24 @@ async def counting(kafka_bootstrap, unique, tmp_path):
     yield setup
     for worker in setup.workers:
         worker.end()
+
+
+async def test_a_new_table_version_reads_the_source_from_its_beginning(counting):
+    first = counting.worker()
+    first.wait_ready()
+    await counting.send([(f"k{number % 7}".encode(), b"1") for number in range(70)])
+    await counting.wait_counted(70)
+    first.terminate()
+    before = await counting.counts()
+    second = counting.worker("2")
+    second.wait_ready()
+    await counting.send([(b"k0", b"1")])
+
+    async def counted_again():
+        return len(await counting.read(f"{counting.name}-counts")) == 141
+
+    await wait_until_async(counted_again, 60, "everything counted a second time, and one more")
+    assert await counting.counts() == before | {b"k0": before[b"k0"] + 1}
 
 
 async def test_unprocessable_records_are_dead_lettered_byte_for_byte_and_the_next_is_processed(

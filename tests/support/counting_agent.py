@@ -1,7 +1,7 @@
 """A small agent for runtime tests: counts the records of each key, exactly, on any topic.
 
-Run as ``python -m tests.support.counting_agent TOPIC PARTITIONS`` with the usual settings in the
-environment. The value of a key is ``offset:count``; the offset is what makes redelivery harmless.
+Run as ``python -m tests.support.counting_agent TOPIC PARTITIONS [VERSION]``; the usual settings in
+the environment. The value of a key is ``offset:count``, so redelivery is harmless.
 Each count is emitted to ``TOPIC-counts``. A value of ``boom`` raises, ``bad`` rejected, ``swell``
 makes the state of its key too large for Kafka, ``stray`` is emitted to an undeclared topic.
 """
@@ -26,12 +26,12 @@ def topic(name, partitions, *, dead_letter=False):
     )  # fmt: skip
 
 
-def counting_agent(name, partitions):
+def counting_agent(name, partitions, table_version=1):
     source = topic(name, partitions, dead_letter=True)
     counts = topic(f"{name}-counts", partitions)
     return StreamAgent(
         name=f"counting-{name}", source=source, table="counts", emits=(counts,),
-        create_step=lambda settings: Counting(counts),
+        table_version=table_version, create_step=lambda settings: Counting(counts),
     )  # fmt: skip
 
 
@@ -70,5 +70,5 @@ class Counting(BaseStep):
 if __name__ == "__main__":
     logging.basicConfig(level="INFO")
     logging.getLogger("aiokafka").setLevel("WARNING")
-    agents = [counting_agent(sys.argv[1], int(sys.argv[2]))]
+    agents = [counting_agent(sys.argv[1], *map(int, sys.argv[2:]))]
     sys.exit(run_to_the_end(lambda: Worker(Settings.from_env(os.environ), agents)))

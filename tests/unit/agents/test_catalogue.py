@@ -40,7 +40,8 @@ def test_two_partners_with_one_imdb_id_are_one_content() -> None:
         [webhook(2, ADD, row, partner="films", mapper="film-catalogue")], offset=1
     )
     assert outcome.applied == 1
-    assert [emit.topic for emit in outcome.emits] == [CONTENTS]
+    assert {emit.topic for emit in outcome.emits} == {CONTENTS}
+    assert [emit.key for emit in outcome.emits] == [b"imdb:tt0114709", b"films:tt0114709"]
     content = latest(driver, "imdb:tt0114709")
     assert content is not None
     assert content["partner_ids"] == {"acme": "1", "films": "tt0114709"}
@@ -64,7 +65,7 @@ def test_an_external_id_that_comes_later_still_joins_partners() -> None:
     plain = {key: value for key, value in FILM.items() if key != "external_ids"}
     driver.feed([webhook(1, ADD, plain), webhook(2, UPDATE, FILM)])
     driver.feed([webhook(3, ADD, {**FILM, "id": "x"}, partner="other")], offset=2)
-    assert list(driver.latest()) == ["acme:1"]
+    assert list(driver.latest()) == ["acme:1", "imdb:tt0114709"]
     content = latest(driver, "acme:1")
     assert content is not None
     assert content["partner_ids"] == {"acme": "1", "other": "x"}
@@ -146,7 +147,15 @@ def test_details_hold_nothing_of_another_partner() -> None:
     outcome = driver.feed(
         [webhook(2 + number, ADD, {**FILM, **each}) for number, each in enumerate(broken)], offset=1
     )
-    assert len(outcome.rejects) == len(broken)
+    imdb = FILM["external_ids"]["imdb"]
+    others = [
+        ("film-catalogue", {"imdbID": imdb}), ("netflix-titles", {"show_id": secret[:-1]}),
+        ("series-catalogue", {"kind": "show", "id": 1, "externals": {"imdb": imdb}}),
+    ]  # fmt: skip
+    more = [webhook(20 + number, ADD, payload, mapper=mapper)
+            for number, (mapper, payload) in enumerate(others)]  # fmt: skip
+    outcome.rejects += driver.feed(more, offset=20).rejects
+    assert len(outcome.rejects) == len(broken) + len(others)
     for reject in outcome.rejects:
         assert secret not in reject.detail
         assert "globex" not in reject.detail

@@ -71,6 +71,18 @@ def test_only_a_changed_text_is_encoded_again(driver: Driver) -> None:
     assert driver.encoded == ["a. movie.", "a. movie. A dog."]
 
 
+def test_another_name_of_a_title_has_no_vector(driver: Driver) -> None:
+    driver.post(posted("a"), posted("b"))
+    driver.run()
+    assert set(driver.live()) == {"a", "b"}
+    driver.post(posted("b", version_of="a", same_as="a"))
+    driver.run()
+    assert set(driver.live()) == {"a"}
+    driver.post(posted("b"))
+    driver.run()
+    assert set(driver.live()) == {"a", "b"}
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_restart_encodes_only_what_changed_meanwhile(driver: Driver, order) -> None:
     driver.post(posted("a"), posted("b"), posted("c"), posted("gone"))

@@ -325,3 +325,14 @@ def test_slates_are_a_function_of_the_final_contents(
     for value in expected:
         entries = [entry["content_id"] for entry in orjson.loads(value)["entries"]]
         assert len(entries) == len(set(entries))
+
+
+def test_an_absorbed_title_leaves_the_slates_and_counts_for_the_one_it_is() -> None:
+    found = side(title("film"), title("other"), title("absorbed"))
+    assert found.recommendable[found.index["absorbed"]]
+    found.put_content(title("absorbed", version_of="film", same_as="film"))
+    assert not found.recommendable[found.index["absorbed"]]
+    assert list(found.homes_of(["absorbed"])) == [found.index["film"]]
+    found.put_content(title("absorbed"))  # it was another title after all
+    assert found.recommendable[found.index["absorbed"]]
+    assert list(found.homes_of(["absorbed"])) == [found.index["absorbed"]]

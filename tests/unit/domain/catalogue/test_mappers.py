@@ -11,16 +11,12 @@ import pytest
 from domain.catalogue.genres import GENRES, SYNONYMS, canonical_genres
 from domain.catalogue.identity import external_content_ids, external_id, partner_content_id
 from domain.catalogue.mapped import MappingError
-from domain.catalogue.mappers import (
-    FILM_COLUMNS,
-    MAPPERS,
-    NETFLIX_COLUMNS,
-    film_catalogue,
-    generic,
-    mapper_of,
-    netflix_titles,
-)
-from domain.catalogue.merge import check
+from domain.catalogue.mappers.film_catalogue import FILM_COLUMNS, film_catalogue
+from domain.catalogue.mappers.generic import generic
+from domain.catalogue.mappers.netflix_titles import NETFLIX_COLUMNS, netflix_titles
+from domain.catalogue.mappers.registry import MAPPERS, mapper_of
+from domain.catalogue.mappers.series_catalogue import SERIES_COLUMNS
+from domain.catalogue.record import check
 from schemas.content import Content
 
 DATA = Path(
@@ -117,7 +113,15 @@ def test_generic_returns_only_what_is_there_and_null_clears() -> None:
         ({"id": "x", "external_ids": "tt1"}, "external_ids: expected an object like {"),
         (
             {"id": "x", "external_ids": {"imdb": 114709}},
-            "external_ids.imdb: expected a text, found the number 114709",
+            "external_ids.imdb: expected a text, found the number 114709; null takes an identif",
+        ),
+        (
+            {"id": "x", "external_ids": {"isan": None}},
+            "external_ids: expected one of the kinds imdb, tmdb, eidr, found the text 'isan'",
+        ),
+        (
+            {"id": "x", "series_id": ["s"]},
+            "series_id: expected your own id of the series, a text or a whole number, found a list",
         ),
         ({"id": "x", "availability": {}}, "availability: expected a list of windows, found an obj"),
         ({"id": "x", "availability": [{}, 1]}, "availability[1]: expected an object, found the"),
@@ -191,7 +195,7 @@ def test_a_value_out_of_range_is_named_as_the_partner_names_it(mapper, payload, 
 
 
 def test_names_of_columns_are_names_of_canonical_fields() -> None:
-    for columns in (FILM_COLUMNS, NETFLIX_COLUMNS):
+    for columns in (FILM_COLUMNS, NETFLIX_COLUMNS, *SERIES_COLUMNS.values()):
         assert set(columns) <= set(Content.model_fields)
 
 
@@ -259,7 +263,7 @@ def test_netflix_rows() -> None:
 
 
 def test_mappers_by_name() -> None:
-    assert set(MAPPERS) == {"generic", "film-catalogue", "netflix-titles"}
+    assert set(MAPPERS) == {"generic", "film-catalogue", "netflix-titles", "series-catalogue"}
     with pytest.raises(MappingError, match=r"^mapper: expected one of generic,.* 'nope'"):
         mapper_of("nope")
 

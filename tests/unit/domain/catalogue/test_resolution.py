@@ -1,0 +1,238 @@
+"""Groups of records: a function of their set, however it came about; merges and splits by hand."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.catalogue.facts import EXTERNAL, Facts, facts_of
+from domain.catalogue.resolution import SHARED_MAX, Resolver
+
+
+def facts(key: str, arrived: int = 0, **values) -> Facts:
+    """Facts of a record; a film of 1999 unless something else is said."""
+    kinds = [kind for kind in ("imdb", "tmdb", "eidr") if kind in values]
+    external = {EXTERNAL + kind: values.pop(kind) for kind in kinds}
+    whole = {"type": "movie", "title": "The Matrix", "release_year": 1999}
+    return facts_of(
+        key.partition("|")[0], key.replace("|", ":"), arrived, whole | external | values
+    )
+
+
+def resolver(**records: Facts) -> Resolver:
+    found = Resolver()
+    found.update({key.replace("_", "|"): value for key, value in records.items()})
+    return found
+
+
+def links(found: Resolver, key: str) -> list[tuple[str, float]]:
+    return [(link.method, link.confidence) for link in found.group(key).links]
+
+
+def test_identifiers_join_whatever_the_title_says() -> None:
+    for kind, value, confidence in (
+        ("eidr", "10.5240/7791-8534-2C23-9030-8610-5", 1.0), ("imdb", "tt0133093", 0.99),
+        ("tmdb", "movie-603", 0.99),
+    ):  # fmt: skip
+        found = resolver(
+            a_1=facts("a|1", 2, **{kind: value}),
+            b_1=facts("b|1", 1, title="Matrica", release_year=None, **{kind: value}),
+        )
+        assert found.group("a|1").members == ("a|1", "b|1")
+        assert links(found, "a|1") == [(kind, confidence)]
+        assert found.name("a|1") == found.name("b|1") == "b:1"  # the oldest
+
+
+def test_titles_join_with_a_year_at_most_one_away() -> None:
+    for year, joined in ((1998, True), (1999, True), (2000, True), (2001, False), (None, False)):
+        found = resolver(a_1=facts("a|1"), b_1=facts("b|1", title="Matrix, The", release_year=year))
+        assert (len(found.group("a|1").members) == 2) is joined
+        assert links(found, "a|1") == ([("title", 0.98)] if joined else [])
+
+
+def test_what_keeps_equal_titles_apart() -> None:
+    for different in (
+        {"type": "series"}, {"type": None}, {"title": "The Matrix 2"}, {"version_of": "b|0"},
+    ):  # fmt: skip
+        found = resolver(a_1=facts("a|1"), b_1=facts("b|1", **different))
+        assert found.group("a|1").members == ("a|1",), different
+    crews = resolver(
+        a_1=facts("a|1", directors=("Lana Wachowski",), cast=("Keanu Reeves",)),
+        b_1=facts("b|1", directors=("Someone Else",), cast=("Nobody",)),
+        c_1=facts("c|1", cast=("KEANU REEVES",)),
+    )
+    assert crews.group("a|1").members == ("a|1", "c|1")
+    ids = resolver(a_1=facts("a|1", imdb="tt0133093"), b_1=facts("b|1", imdb="tt0234215"))
+    assert ids.group("a|1").members == ("a|1",)
+
+
+def test_a_documentary_may_be_a_film_elsewhere() -> None:
+    found = resolver(a_1=facts("a|1"), b_1=facts("b|1", type="documentary"))
+    assert found.group("a|1").members == ("a|1", "b|1")
+
+
+def test_two_records_of_one_partner_are_two_titles_unless_they_share_an_identifier() -> None:
+    alone = resolver(a_1=facts("a|1"), a_2=facts("a|2"))
+    assert alone.group("a|1").members == ("a|1",)
+    shared = resolver(a_1=facts("a|1", imdb="tt0133093"), a_2=facts("a|2", imdb="tt0133093"))
+    assert shared.group("a|1").members == ("a|1", "a|2")
+
+
+def test_an_ambiguous_title_joins_nothing_until_something_tells_them_apart() -> None:
+    records = {"a|1": facts("a|1"), "a|2": facts("a|2"), "b|1": facts("b|1")}
+    found = Resolver()
+    found.update(records)
+    assert found.group("b|1").members == ("b|1",)
+    assert found.update({"a|2": facts("a|2", release_year=1998)}) == {"a|1", "b|1"}
+    assert found.group("b|1").members == ("a|1", "b|1")
+    found.update({"a|2": facts("a|2", cast=("Keanu",)), "b|1": facts("b|1", cast=("Keanu",))})
+    assert found.group("b|1").members == ("a|2", "b|1")
+
+
+def test_an_identifier_that_comes_later_splits_and_merges() -> None:
+    found = resolver(a_1=facts("a|1", 1), b_1=facts("b|1", 2), c_1=facts("c|1", 3, title="Other"))
+    assert found.name("b|1") == "a:1"
+    changed = found.update({"a|1": facts("a|1", 1, imdb="tt0000001")})
+    assert changed == set()
+    changed = found.update({"b|1": facts("b|1", 2, imdb="tt0000002")})
+    assert changed == {"a|1", "b|1"}
+    assert [found.name(key) for key in ("a|1", "b|1")] == ["a:1", "b:1"]
+    found.update({"c|1": facts("c|1", 3, title="Other", imdb="tt0000002")})
+    assert found.name("c|1") == "b:1"
+
+
+def test_the_weakest_link_goes_where_a_group_would_contradict_itself() -> None:
+    # b is like a and like c, but a and c are two titles: the more alike wins.
+    found = resolver(
+        a_1=facts("a|1", imdb="tt0000001"),
+        b_1=facts("b|1"),
+        c_1=facts("c|1", imdb="tt0000002", release_year=2000),
+    )
+    assert found.group("a|1").members == ("a|1", "b|1")
+    assert found.group("c|1").members == ("c|1",)
+
+
+def test_a_weaker_identifier_does_not_join_what_a_stronger_one_keeps_apart() -> None:
+    found = resolver(
+        a_1=facts("a|1", imdb="tt0000001", tmdb="movie-1"),
+        b_1=facts("b|1", imdb="tt0000002", tmdb="movie-1"),
+    )
+    assert found.group("a|1").members == ("a|1",)
+
+
+def test_an_identifier_of_too_many_records_identifies_nothing() -> None:
+    found = Resolver()
+    keys = [f"p{n}|1" for n in range(SHARED_MAX)]
+    found.update({key: facts(key, 1, title=f"T {key}", imdb="tt0000001") for key in keys})
+    assert len(found.group("p0|1").members) == SHARED_MAX
+    found.update({"q|1": facts("q|1", 99, title="Q", imdb="tt0000001")})
+    assert len(found.group("p0|1").members) == 1
+    found.update({"q|1": facts("q|1", 99, title="Q")})
+    assert len(found.group("p0|1").members) == SHARED_MAX
+
+
+def part(key: str, series: str | None, season: int, episode: int | None = None, **values) -> Facts:
+    kind = "season" if episode is None else "episode"
+    numbers = {"season_number": season, "episode_number": episode, "series_id": series}
+    return facts(key, type=kind, title="Pilot", **numbers, **values)
+
+
+def test_parts_join_by_their_numbers_within_one_series() -> None:
+    show = {"type": "series", "title": "Dark"}
+    found = resolver(
+        a_s=facts("a|s", **show), a_1=part("a|1", "a|s", 1, 1), a_2=part("a|2", "a|s", 1, 2),
+        a_3=part("a|3", "a|s", 1),
+        b_s=facts("b|s", **show), b_1=part("b|1", "b|s", 1, 1), b_3=part("b|3", "b|s", 1),
+        c_1=part("c|1", "c|s", 1, 1),
+    )  # fmt: skip
+    assert found.group("a|1").members == ("a|1", "b|1")
+    assert links(found, "a|1") == [("part", 0.98)]
+    assert found.group("a|2").members == ("a|2",)
+    assert found.group("a|3").members == ("a|3", "b|3")
+    assert found.group("c|1").members == ("c|1",)
+    # The series turn out to be two: so are their parts, and what links to them is told.
+    changed = found.update(
+        {"b|s": facts("b|s", **show, imdb="tt1"), "a|s": facts("a|s", **show, imdb="tt2")}
+    )
+    assert changed >= {"a|1", "a|2", "a|3", "b|1", "b|3"}
+    assert found.group("a|1").members == ("a|1",)
+    assert found.group("a|3").members == ("a|3",)
+
+
+def test_parts_of_what_is_no_known_series_join_nothing() -> None:
+    found = resolver(a_1=part("a|1", "a|s", 1, 1), b_1=part("b|1", "a|s", 1, 1))
+    assert found.group("a|1").members == ("a|1",)
+    found.update({"a|s": part("a|s", None, 1)})
+    assert found.group("a|1").members == ("a|1",)
+    found.update({"a|s": facts("a|s", type="series")})
+    assert found.group("a|1").members == ("a|1", "b|1")
+
+
+def test_a_part_that_becomes_a_film_and_back() -> None:
+    show = facts("a|s", type="series")
+    found = resolver(a_s=show, a_1=part("a|1", "a|s", 1, 1), b_1=facts("b|1"))
+    found.update({"a|1": facts("a|1")})
+    assert found.group("b|1").members == ("a|1", "b|1")
+    changed = found.update({"a|1": part("a|1", "a|s", 1, 1)})
+    assert changed >= {"b|1"}
+    assert found.group("b|1").members == ("b|1",)
+
+
+KEYS = ["a|1", "a|2", "a|3", "b|1", "b|2", "c|1", "c|2"]
+SERIES = ["a|3", "b|2", "c|2"]
+
+
+@st.composite
+def records(draw) -> tuple[str, Facts]:
+    key = draw(st.sampled_from(KEYS))
+    values: dict = {
+        "title": draw(st.sampled_from(["The Matrix", "Matrix Reloaded", "Matrix Reloadet"])),
+        "release_year": draw(st.sampled_from([None, 1999, 2000, 2001])),
+        "cast": draw(st.sampled_from([(), ("Ann",), ("Bob",), ("Ann", "Bob")])),
+        "type": draw(st.sampled_from(["movie", "series", "documentary"])),
+    }
+    for kind in ("imdb", "tmdb", "eidr"):
+        if draw(st.integers(0, 3)) == 0:
+            values[kind] = draw(st.sampled_from(["1", "2"]))
+    if draw(st.integers(0, 2)) == 0:
+        values |= {
+            "type": "episode", "season_number": 1, "episode_number": draw(st.integers(1, 2)),
+            "series_id": draw(st.sampled_from(SERIES)),
+        }  # fmt: skip
+    return key, facts(key, KEYS.index(key), **values)
+
+
+def groups(found: Resolver) -> dict:
+    return {key: (found.group(key), found.name(key)) for key in KEYS}
+
+
+@settings(max_examples=200)
+@given(st.lists(records(), max_size=25), st.integers(1, 5))
+def test_any_history_of_one_set_of_records_gives_the_same_groups(history, batch) -> None:
+    lived = Resolver()
+    for start in range(0, len(history), batch):
+        changes = dict(history[start : start + batch])
+        before = groups(lived)
+        told = lived.update(changes) | changes.keys()
+        after = groups(lived)
+        assert {key for key in KEYS if before[key] != after[key]} <= told
+    made_at_once = Resolver()
+    made_at_once.update(dict(reversed(dict(history).items())))
+    assert groups(lived) == groups(made_at_once)
+    one_by_one = Resolver()
+    for key, each in sorted(dict(history).items()):
+        one_by_one.update({key: each})
+    assert groups(one_by_one) == groups(made_at_once)
+
+
+@given(st.lists(records(), max_size=25))
+def test_no_group_contradicts_itself(history) -> None:
+    known = dict(history)
+    found = Resolver()
+    found.update(known)
+    for key in known:
+        group = found.group(key)
+        eidrs = {dict(known[each].external_ids).get("eidr") for each in group.members}
+        assert len(eidrs - {None}) <= 1
+        assert len(group.links) == len(group.members) - 1
+        exact = {link.method for link in group.links} & {"imdb", "tmdb", "eidr"}
+        if not exact:
+            assert len({known[each].partner for each in group.members}) == len(group.members)
