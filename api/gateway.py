@@ -46,7 +46,7 @@ class Gateway:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"].append((b"x-request-id", scope[REQUEST_ID].encode()))
+                complete(message["headers"], scope[REQUEST_ID])
             await send(message)
 
         try:
@@ -73,6 +73,13 @@ class Gateway:
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         metrics.API_REQUESTS.labels(route, method, str(status)).inc()
         metrics.API_LATENCY.labels(route).observe(seconds)
+
+
+def complete(headers: list[tuple[bytes, bytes]], request_id: str) -> None:
+    """Add what every answer has; nothing may be stored unless a handler said that it may."""
+    headers.append((b"x-request-id", request_id.encode()))
+    if not any(name == b"cache-control" for name, _ in headers):
+        headers.append((b"cache-control", b"no-store"))
 
 
 def on_problem(request: Request, error: Exception) -> Response:

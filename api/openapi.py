@@ -1,35 +1,53 @@
 """Endpoints -> OpenAPI 3.1 document. It needs no services and no running server."""
 
+import inspect
+from types import ModuleType
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from api import examples, problems
-from api.endpoint import Answer, Body, Endpoint, Parameter
-from api.problems import Kind
+from api import examples
+from api.contract.answers import REFERENCE, responses, shared_responses
+from api.contract.bounds import bounded
+from api.contract.security import requirements, used_schemes
+from api.endpoint import Body, Endpoint, Parameter
 from schemas.api import Problem
 from schemas.codec import WireModel
 
 VERSION = "3.1.0"
 API_VERSION = "1.0.0"
-REFERENCE = "#/components/schemas/{model}"
-KEY_SCHEME = "apiKey"
 DESCRIPTION = (
     "Every error is a problem document (RFC 9457), with one exception: what is not HTTP (a method "
     "that is no token, a Content-Length that is no number) is answered by the server's parser, "
-    "with 400 as text/plain."
+    "with 400 as text/plain. Any path answers an unknown method with 405 and `Allow`; a path that "
+    "is not in this document answers 404. Fields of a request that are not in this document are "
+    "ignored; answers may get new fields in any version."
 )
+SERVER = {
+    "url": "https://{host}",
+    "description": "Production: where TLS is terminated; the API itself speaks HTTP behind it.",
+    "variables": {
+        "host": {
+            "default": "media-gateway.localhost",
+            "description": "Host, and port if it is not 443.",
+        }
+    },
+    "x-internal": False,
+}
 
 Json = dict[str, Any]
 
 
 def document() -> Json:
     """Return the whole document."""
-    from api.routes import ENDPOINTS  # the list contains the handler that serves this document
+    from api.routes import GROUPS  # one of them contains the handler that serves this document
 
     paths: dict[str, Json] = {}
-    for endpoint in ENDPOINTS:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint)
+    endpoints = [each for group in GROUPS for each in group.ENDPOINTS]
+    for group in GROUPS:
+        for endpoint in group.ENDPOINTS:
+            described = operation(endpoint, tag_of(group)["name"])
+            paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = described
     return {
         "openapi": VERSION,
         "info": {
@@ -39,33 +57,47 @@ def document() -> Json:
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [SERVER],
+        "tags": [tag_of(group) for group in GROUPS],
         "paths": paths,
         "components": {
-            "schemas": component_schemas(ENDPOINTS),
-            "securitySchemes": {
-                KEY_SCHEME: {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "bearerFormat": "mg_live_ + 8 + 32 characters",
-                }
-            },
+            "schemas": component_schemas(endpoints),
+            "responses": shared_responses(endpoints),
+            "securitySchemes": used_schemes(endpoint.access for endpoint in endpoints),
         },
     }
 
 
-def operation(endpoint: Endpoint) -> Json:
+def tag_of(group: ModuleType) -> Json:
+    """Return the tag of a module of routes: its name, and what its first line says."""
+    name = group.__name__.rpartition(".")[2]
+    return {"name": name, "description": (group.__doc__ or "").strip().partition("\n")[0]}
+
+
+def operation(endpoint: Endpoint, tag: str) -> Json:
     """Return one operation."""
-    result: Json = {"operationId": endpoint.name, "summary": endpoint.summary}
-    if endpoint.access.scope is not None:
-        result["description"] = f"Needs the scope `{endpoint.access.scope}`."
-    result["security"] = [{KEY_SCHEME: []}] if endpoint.access.scope else []
+    result: Json = {
+        "operationId": endpoint.name,
+        "tags": [tag],
+        "summary": endpoint.summary,
+        "description": description(endpoint),
+        "security": requirements(endpoint.access),
+    }
     if endpoint.parameters:
         result["parameters"] = [parameter(item) for item in endpoint.parameters]
     if endpoint.body is not None:
         result["requestBody"] = request_body(endpoint.body)
     result["responses"] = responses(endpoint)
     return result
+
+
+def description(endpoint: Endpoint) -> str:
+    """Return what the handler says of itself up to its errors, and the scope that is needed."""
+    text = inspect.getdoc(endpoint.handler) or endpoint.summary
+    text = text.partition("\n\nRaises:")[0]
+    if endpoint.access.scope is not None:
+        text += f"\n\nNeeds the scope `{endpoint.access.scope}`."
+    return text
 
 
 def parameter(item: Parameter) -> Json:
@@ -75,7 +107,7 @@ def parameter(item: Parameter) -> Json:
         "in": item.where,
         "required": item.where != "query",
         "description": item.description,
-        "schema": item.schema,
+        "schema": bounded(item.schema),
     }
     return result if item.example is None else {**result, "example": item.example}
 
@@ -93,56 +125,19 @@ def request_body(body: Body) -> Json:
     }
 
 
-def responses(endpoint: Endpoint) -> Json:
-    """Return the answers and the problems of an endpoint, by status."""
-    found: dict[str, Json] = {str(item.status): response(item) for item in endpoint.answers}
-    kinds = (*endpoint.problems, problems.INTERNAL)
-    if endpoint.access.scope is not None:
-        kinds = (problems.UNAUTHENTICATED, problems.FORBIDDEN, *kinds)
-    by_status: dict[int, list[Kind]] = {}
-    for kind in kinds:
-        by_status.setdefault(kind.status, []).append(kind)
-    for status, same in sorted(by_status.items()):
-        found.setdefault(str(status), problem_response(same))
-    return found
-
-
-def response(answer: Answer) -> Json:
-    """Return one answer."""
-    media: Json = {}
-    if answer.model is not None:
-        media["schema"] = reference(answer.model)
-    if answer.example is not None:
-        media["example"] = answer.example
-    return {"description": answer.description, "content": {answer.media_type: media}}
-
-
-def problem_response(kinds: list[Kind]) -> Json:
-    """Return the answer of one status; its description names the type URIs."""
-    result: Json = {
-        "description": "; ".join(f"{kind.title} (`{kind.type}`)" for kind in kinds),
-        "content": {problems.CONTENT_TYPE: {"schema": reference(Problem)}},
-    }
-    if problems.UNAVAILABLE in kinds:
-        result["headers"] = {
-            "Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}
-        }
-    return result
-
-
 def reference(model: type[WireModel]) -> Json:
     """Return a reference to a model's schema."""
     return {"$ref": REFERENCE.format(model=model.__name__)}
 
 
-def component_schemas(endpoints: tuple[Endpoint, ...]) -> Json:
-    """Return the schemas of all models in use: what is posted as validated, else as serialised."""
+def component_schemas(endpoints: list[Endpoint]) -> Json:
+    """Return the schemas of all models in use, every node with its limits."""
     posted = {endpoint.body.model for endpoint in endpoints if endpoint.body is not None}
     answered = {item.model for endpoint in endpoints for item in endpoint.answers if item.model}
     wanted = sorted(posted | answered | {Problem}, key=lambda model: model.__name__)
     _, definitions = models_json_schema(
         [(model, "validation") for model in wanted], ref_template=REFERENCE
     )
-    schemas: Json = definitions["$defs"]
+    schemas: Json = {name: bounded(schema) for name, schema in definitions["$defs"].items()}
     schemas["Problem"]["example"] = examples.PROBLEM
     return schemas

@@ -17,11 +17,17 @@ TYPE_PREFIX = "urn:media-gateway:problem:"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem; ``slug`` is the stable end of its type URI."""
+    """One kind of problem; ``slug`` is the stable end of its type URI.
+
+    ``advice`` says what the caller does about it, in the page of all problems. ``challenge`` is
+    the WWW-Authenticate that RFC 9110 asks for with status 401.
+    """
 
     slug: str
     status: int
     title: str
+    advice: str = ""
+    challenge: str = 'Bearer realm="media-gateway"'
 
     @property
     def type(self) -> str:
@@ -29,19 +35,63 @@ class Kind:
         return TYPE_PREFIX + self.slug
 
 
-MALFORMED = Kind("malformed-request", 400, "The request is malformed")
-INVALID = Kind("invalid-content", 400, "The content is not valid")
-UNAUTHENTICATED = Kind("unauthenticated", 401, "Valid credentials are required")
-BAD_SIGNATURE = Kind("bad-signature", 401, "The signature or its timestamp is not valid")
-FORBIDDEN = Kind("forbidden", 403, "These credentials do not allow this")
-NOT_FOUND = Kind("not-found", 404, "There is no such thing")
-METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method is not supported here")
-TOO_SLOW = Kind("request-timeout", 408, "The body did not arrive in time")
-CONFLICT = Kind("conflicting-delivery", 409, "This id was used for other content")
-TOO_LARGE = Kind("too-large", 413, "The request is too large")
-UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "This type of content is not supported")
-INTERNAL = Kind("internal-error", 500, "An unexpected error")
-UNAVAILABLE = Kind("unavailable", 503, "Temporarily unavailable, try again")
+MALFORMED = Kind(
+    "malformed-request", 400, "The request is malformed",
+    "Mend the sender: the body is not JSON or ended early, or a webhook header is missing, given "
+    "twice or of another form. The same bytes fail again.",
+)  # fmt: skip
+INVALID = Kind(
+    "invalid-content", 400, "The content is not valid",
+    "Mend what `detail` names; with a batch, `errors` has one entry for each of the first events. "
+    "The same content fails again.",
+)  # fmt: skip
+UNAUTHENTICATED = Kind(
+    "unauthenticated", 401, "Valid credentials are required",
+    "Send valid credentials as the operation's `security` says. Expired, revoked and unknown ones "
+    "get the same answer.",
+)  # fmt: skip
+BAD_SIGNATURE = Kind(
+    "bad-signature", 401, "The signature or its timestamp is not valid",
+    "Sign the exact bytes that are sent, with the current secret and the time of this try; check "
+    "the clock. Then send again with the same webhook-id.",
+    'StandardWebhooks realm="media-gateway"',
+)  # fmt: skip
+FORBIDDEN = Kind(
+    "forbidden", 403, "These credentials do not allow this",
+    "Use credentials that have the scope `detail` names and belong to this user or partner.",
+)  # fmt: skip
+NOT_FOUND = Kind(
+    "not-found", 404, "There is no such thing",
+    "Check the path and the ids. What a webhook announced is there about a second later.",
+)  # fmt: skip
+METHOD_NOT_ALLOWED = Kind(
+    "method-not-allowed", 405, "This method is not supported here",
+    "Use a method that the `Allow` header names.",
+)  # fmt: skip
+TOO_SLOW = Kind(
+    "request-timeout", 408, "The body did not arrive in time",
+    "Send the body within 10 seconds; repeating the request is safe.",
+)  # fmt: skip
+CONFLICT = Kind(
+    "conflicting-delivery", 409, "This id was used for other content",
+    "Give other content another webhook-id; a repeated delivery repeats the same bytes.",
+)  # fmt: skip
+TOO_LARGE = Kind(
+    "too-large", 413, "The request is too large",
+    "Send less: fewer events in a batch, a shorter body, query or set of headers.",
+)  # fmt: skip
+UNSUPPORTED_TYPE = Kind(
+    "unsupported-media-type", 415, "This type of content is not supported",
+    "Send `Content-Type: application/json`, not compressed.",
+)  # fmt: skip
+INTERNAL = Kind(
+    "internal-error", 500, "An unexpected error",
+    "Try again later; if it stays, give the operator the `instance`. Repeating a post is safe.",
+)  # fmt: skip
+UNAVAILABLE = Kind(
+    "unavailable", 503, "Temporarily unavailable, try again",
+    "Wait as long as `Retry-After` says, then repeat the same request: ids make that safe.",
+)  # fmt: skip
 
 KINDS = (
     MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED,
@@ -87,6 +137,6 @@ def respond(error: ProblemError, request_id: str) -> Response:
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.kind is UNAVAILABLE:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
-    if error.kind is UNAUTHENTICATED:
-        headers.setdefault("WWW-Authenticate", 'Bearer realm="media-gateway"')
+    if error.kind.status == 401:
+        headers.setdefault("WWW-Authenticate", error.kind.challenge)
     return Response(orjson.dumps(present), error.kind.status, headers, CONTENT_TYPE)

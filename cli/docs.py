@@ -16,6 +16,7 @@ def documents() -> dict[Path, str]:
     from cli.documents.asyncapi import asyncapi_text
     from cli.documents.json_schemas import schema_paths, schema_text
     from cli.documents.openapi import openapi_text
+    from cli.documents.problems import problems_page
     from cli.documents.reference import commands_page, metrics_page, settings_page
     from cli.documents.topics import topics_page
 
@@ -24,6 +25,7 @@ def documents() -> dict[Path, str]:
         "cli.md": commands_page,
         "metrics.md": metrics_page,
         "openapi.json": openapi_text,
+        "problems.md": problems_page,
         "settings.md": settings_page,
         "topics.md": topics_page,
     }

@@ -1,20 +1,18 @@
 """Every endpoint, as lists of data: the router and the OpenAPI document are made from them.
 
 A module here holds the endpoints of one kind of caller or subject; their handlers are elsewhere.
+Its name is their tag in the OpenAPI document, and its first line says what the tag means.
 """
+
+from types import ModuleType
 
 from starlette.routing import Route
 
 from api.endpoint import Endpoint
 from api.routes import catalogue, ingestion, playback, system, viewers
 
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *ingestion.ENDPOINTS,
-    *playback.ENDPOINTS,
-    *viewers.ENDPOINTS,
-    *catalogue.ENDPOINTS,
-    *system.ENDPOINTS,
-)
+GROUPS: tuple[ModuleType, ...] = (ingestion, playback, viewers, catalogue, system)
+ENDPOINTS: tuple[Endpoint, ...] = tuple(each for group in GROUPS for each in group.ENDPOINTS)
 
 
 def routes() -> list[Route]:
