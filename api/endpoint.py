@@ -1,5 +1,6 @@
 """One endpoint as data: what the router, the OpenAPI document and the tests need to know of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,19 @@ class Body:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """What can be called next with what is known now.
+
+    ``operation`` is the name of an endpoint; ``parameters`` are its parameters, each with a runtime
+    expression of OpenAPI (``$response.body#/entries/0/content_id``).
+    """
+
+    operation: str
+    description: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """The response to a successful call; ``model`` None: ``media_type`` without a schema."""
 
@@ -45,6 +59,7 @@ class Answer:
     status: int = 200
     media_type: str = "application/json"
     example: Any = None
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

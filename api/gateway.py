@@ -92,7 +92,9 @@ def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what the router raised: 404 and 405."""
     assert isinstance(error, HTTPException)
     kind = problems.METHOD_NOT_ALLOWED if error.status_code == 405 else problems.NOT_FOUND
-    problem = ProblemError(kind, headers=dict(error.headers or {}))
+    allowed = sorted((error.headers or {}).get("Allow", "").replace(" ", "").split(","))
+    headers = {"Allow": ", ".join(allowed)} if kind is problems.METHOD_NOT_ALLOWED else {}
+    problem = ProblemError(kind, headers=headers)
     return respond(problem, request.scope[REQUEST_ID])
 
 

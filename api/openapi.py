@@ -17,11 +17,10 @@ from schemas.codec import WireModel
 VERSION = "3.1.0"
 API_VERSION = "1.0.0"
 DESCRIPTION = (
-    "Every error is a problem document (RFC 9457), with one exception: what is not HTTP (a method "
-    "that is no token, a Content-Length that is no number) is answered by the server's parser, "
-    "with 400 as text/plain. Any path answers an unknown method with 405 and `Allow`; a path that "
-    "is not in this document answers 404. Fields of a request that are not in this document are "
-    "ignored; answers may get new fields in any version."
+    "Every error is a problem document (RFC 9457), also what is not HTTP at all. Any path answers "
+    "an unknown method with 405 and `Allow`; a path that is not in this document answers 404. "
+    "Fields of a request that are not in this document are ignored; answers may get new fields in "
+    "any version."
 )
 SERVER = {
     "url": "https://{host}",

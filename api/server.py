@@ -17,6 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
+from api.protocol import ProblemProtocol
 from infra.garbage import collect_garbage_rarely
 from infra.settings import Settings
 
@@ -42,7 +43,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         workers=settings.api_processes,
-        http="httptools",
+        http=ProblemProtocol,
         loop="uvloop",
         ws="none",
         lifespan="on",

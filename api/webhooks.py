@@ -87,7 +87,7 @@ async def authenticated(
     now_s = services.clock_ms() / 1000
     if check_headers(headers, now_s) is Verdict.MALFORMED_HEADERS:
         raise ProblemError(
-            problems.MALFORMED, "webhook-id, webhook-timestamp or webhook-signature: see the guide"
+            problems.MALFORMED, "webhook-id or webhook-timestamp: missing, or of another form"
         )
     partner = await find_partner(services, request.path_params["partner"])
     verdict = verify(headers, body, partner.secrets if partner else NO_SECRET, now_s)

@@ -10,6 +10,7 @@ from tests.support.services import (
     services_dir,
     unique,
 )
+from tests.support.shared_stack import shared_stack
 
 __all__ = [
     "checked_types",
@@ -20,5 +21,6 @@ __all__ = [
     "pytest_collection_modifyitems",
     "pytest_xdist_make_scheduler",
     "services_dir",
+    "shared_stack",
     "unique",
 ]

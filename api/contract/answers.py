@@ -5,7 +5,7 @@ from typing import Any
 
 from api import problems
 from api.contract.headers import headers_of
-from api.endpoint import Answer, Endpoint
+from api.endpoint import Answer, Endpoint, Link
 from api.identity.access import Caller
 from api.problems import Kind
 from api.responses import JSON_TYPE
@@ -17,12 +17,9 @@ NO_CONTENT = 204
 REFERENCE = "#/components/schemas/{model}"
 SHARED = "#/components/responses/{name}"
 INSTANCE = "urn:media-gateway:request:8f14e45fceea4670a2b6d8d1c0a0f3a1"
-# Whatever the endpoint: headers and queries have a size, handlers a deadline.
-EVERYWHERE = (problems.TOO_LARGE, problems.INTERNAL, problems.UNAVAILABLE)
-OF_BODIES = (
-    problems.MALFORMED, problems.INVALID, problems.TOO_SLOW, problems.TOO_LARGE,
-    problems.UNSUPPORTED_TYPE,
-)  # fmt: skip
+# Whatever the endpoint: it may be no HTTP; headers and queries have a size, handlers a deadline.
+EVERYWHERE = (problems.MALFORMED, problems.TOO_LARGE, problems.INTERNAL, problems.UNAVAILABLE)
+OF_BODIES = (problems.INVALID, problems.TOO_SLOW, problems.UNSUPPORTED_TYPE)
 
 
 def kinds_of(endpoint: Endpoint) -> tuple[Kind, ...]:
@@ -88,7 +85,20 @@ def response(answer: Answer, kinds: tuple[Kind, ...]) -> Json:
         "description": "; ".join(texts),
         "headers": headers_of(answer.status, kinds),
     }
-    return {**described, "content": content} if content else described
+    if content:
+        described["content"] = content
+    if answer.links:
+        described["links"] = {link.operation: link_object(link) for link in answer.links}
+    return described
+
+
+def link_object(link: Link) -> Json:
+    """Return how a value of the answer, or of the request, calls another operation."""
+    return {
+        "operationId": link.operation,
+        "description": link.description,
+        "parameters": dict(link.parameters),
+    }
 
 
 def problem_response(kinds: tuple[Kind, ...]) -> Json:

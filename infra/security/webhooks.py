@@ -93,11 +93,11 @@ def sign(secret: bytes | str, webhook_id: str, timestamp_s: int, body: bytes) ->
 def check_headers(headers: WebhookHeaders, now_s: float) -> Verdict:
     """Judge what needs no secret: the form of the headers and the age of the timestamp."""
     webhook_id, timestamp, signature = headers
-    if webhook_id is None or timestamp is None or signature is None:
+    if signature is None or not _digests(signature):
+        return Verdict.BAD_SIGNATURE  # who does not show who it is, is told that first
+    if webhook_id is None or timestamp is None:
         return Verdict.MALFORMED_HEADERS
     if not ID_PATTERN.fullmatch(webhook_id) or not TIMESTAMP_PATTERN.fullmatch(timestamp):
-        return Verdict.MALFORMED_HEADERS
-    if not _digests(signature):
         return Verdict.MALFORMED_HEADERS
     return Verdict.VALID if abs(now_s - int(timestamp)) <= TOLERANCE_S else Verdict.STALE
 

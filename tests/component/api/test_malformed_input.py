@@ -10,6 +10,7 @@ import warnings
 import orjson
 import pytest
 
+from api import examples
 from api.routes import ENDPOINTS
 from infra.postgres.viewers import Viewer
 from infra.security.webhooks import create_secret, sign
@@ -123,7 +124,7 @@ def token(world):
     world.database.add_content(a_content("film-1"))
     world.database.add_state(a_state("film-1"))
     world.database.slates["user-1"] = a_slate("film-1")
-    world.database.features["film-1"] = b"{}"
+    world.database.features["film-1"] = orjson.dumps(examples.CONTENT_FEATURES)
     world.database.viewers["user-1"] = Viewer("user-1", 7, 7, (), NOW_MS)
     return world.database.add_key()
 

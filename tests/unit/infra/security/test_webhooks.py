@@ -70,7 +70,7 @@ def test_every_bit_of_the_body_counts():
 def test_a_bad_part_does_not_hide_a_good_one(bad):
     assert verdict(signature=f"{bad} {SIGNATURE}") is Verdict.VALID
     assert verdict(signature=f"{SIGNATURE} {bad}") is Verdict.VALID
-    assert verdict(signature=bad) in (Verdict.MALFORMED_HEADERS, Verdict.BAD_SIGNATURE)
+    assert verdict(signature=bad) is Verdict.BAD_SIGNATURE
 
 
 def test_any_live_secret_counts_during_a_rotation():
@@ -95,7 +95,7 @@ def test_the_id_is_a_short_word(webhook_id):
 def test_too_many_signatures_are_refused():
     many = " ".join([SIGNATURE] * SIGNATURES_MAX)
     assert verdict(signature=many) is Verdict.VALID
-    assert verdict(signature=f"{many} {SIGNATURE}") is Verdict.MALFORMED_HEADERS
+    assert verdict(signature=f"{many} {SIGNATURE}") is Verdict.BAD_SIGNATURE
 
 
 @pytest.mark.parametrize("noise", ["\t", "!", "=", "\n", "\r"])

@@ -1,0 +1,127 @@
+"""What schemathesis cannot know of this API: how to sign, which titles there are, what time it is.
+
+Loaded by schemathesis itself (``SCHEMATHESIS_HOOKS``), in its own process. Only requests that shall
+be accepted are touched, in ways a JSON schema cannot say; what shall be refused is sent as it is.
+Every call is counted by operation, kind and status into ``MEDIA_GATEWAY_FUZZ_COUNTS``.
+"""
+
+import atexit
+import hashlib
+import json
+import os
+import time
+from base64 import urlsafe_b64encode
+from collections import Counter
+from pathlib import Path
+
+import requests
+import schemathesis
+
+from tests.support.shared_stack import PARTNER, TITLES, VIEWER, signed
+
+SECRET = os.environ["MEDIA_GATEWAY_FUZZ_SECRET"]
+KEY = os.environ["MEDIA_GATEWAY_FUZZ_KEY"]  # empty: a caller without credentials
+WEBHOOKS = "/api/v1/webhooks/{partner}"
+COUNTS = Path(os.environ["MEDIA_GATEWAY_FUZZ_COUNTS"])
+OWNED = {"user": [VIEWER], "content_id": [f"{PARTNER}:{each}" for each in TITLES]}
+# Of the documented form; the signer puts the real ones in their place.
+TO_BE_SIGNED = {
+    "webhook-id": "to-be-signed",
+    "webhook-timestamp": "1767225600",
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
+
+counts: Counter[str] = Counter()
+turn = 0
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Make a request that shall be accepted one that can be: known names, times of the past."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    global turn
+    turn += 1
+    for name, known in OWNED.items():
+        # Two of three are about what there is; the others find nothing, which is an answer too.
+        if name in (case.path_parameters or {}) and turn % 3:
+            case.path_parameters[name] = known[turn % len(known)]
+    if case.query and "cursor" in case.query:
+        case.query["cursor"] = a_cursor(turn)
+    if isinstance(case.body, (dict, list)):
+        case.body = with_past_times(without_nul(case.body))
+    if "partner" in (case.path_parameters or {}):
+        case.path_parameters["partner"] = PARTNER
+        case.headers.update(TO_BE_SIGNED)
+
+
+def a_cursor(number):
+    """Return a cursor as the API hands them out."""
+    return urlsafe_b64encode(f"{number}|film-{number}".encode()).decode()
+
+
+def without_nul(value):
+    """Return a JSON value without NUL, which a schema cannot forbid in fields that it lacks."""
+    if isinstance(value, list):
+        return [without_nul(each) for each in value]
+    if isinstance(value, dict):
+        return {without_nul(name): without_nul(each) for name, each in value.items()}
+    return value.replace("\0", "") if isinstance(value, str) else value
+
+
+def with_past_times(body):
+    """Return a body whose times are between 1970 and now, other ones are no such event."""
+    if isinstance(body, list):
+        return [with_past_times(each) for each in body]
+    if not isinstance(body, dict):
+        return body
+    changed = dict(body)
+    for name in ("occurred_at", "timestamp"):
+        if changed.get(name) is not None:
+            changed[name] = "2026-01-01T00:00:00Z"
+    if changed.get("occurred_at_ms") is not None:
+        # To JSON schema 5.0 is an integer; the API takes integers without a fraction.
+        changed["occurred_at_ms"] = int(changed["occurred_at_ms"] % (time.time() * 1000))
+    return changed
+
+
+class Signer(requests.auth.AuthBase):
+    """Signs the bytes that are sent, where ``before_call`` asked for it."""
+
+    def __call__(self, request):
+        if request.headers.get("webhook-id") == TO_BE_SIGNED["webhook-id"]:
+            body = request.body or b""
+            body = body.encode() if isinstance(body, str) else body
+            # The id is that of the body, so it never stands for other bytes.
+            digest = hashlib.sha256(body).hexdigest()[:40]
+            request.headers.update(signed(SECRET, digest, body))
+        return request
+
+
+class AppKey:
+    """The key of an app, for everything else that needs credentials."""
+
+    def get(self, case, context):
+        return KEY
+
+    def set(self, case, data, context):
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
+if KEY:
+    schemathesis.auth.set_from_requests(Signer()).apply_to(path=WEBHOOKS)
+    schemathesis.auth().skip_for(path=WEBHOOKS)(AppKey)
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """Count the answer."""
+    mode = "none" if case.meta is None else case.meta.generation.mode.name.lower()
+    name = case.operation.definition.raw.get("operationId", case.operation.label)
+    counts[f"{name} {mode} {response.status_code}"] += 1
+
+
+@atexit.register
+def write_counts():
+    """Leave the counts to whoever runs this."""
+    COUNTS.write_text(json.dumps(counts))

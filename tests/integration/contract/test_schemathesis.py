@@ -1,0 +1,133 @@
+"""schemathesis against the live API: thousands of valid and invalid requests, and chains of them.
+
+All checks of the tool, deterministic. Three callers: an app and a partner with their credentials,
+an app whose key is bound to one user, and nobody. The stack behind must live through it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from api.routes import ENDPOINTS
+from tests.support.shared_stack import VIEWER
+from tests.support.up_process import ROOT
+from tests.support.venv_commands import venv_command
+
+CASES_MIN = 5000
+TIMEOUT_S = 420
+CONFIGURATION = ROOT / "tests/integration/contract/schemathesis.toml"
+# schemathesis leaves the operation out that it read the document from.
+FUZZED = {endpoint.name for endpoint in ENDPOINTS} - {"get_openapi"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, and how many requests for each operation are drawn for it."""
+
+    name: str
+    key: str
+    examples: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What schemathesis said, and its answers: (operation, kind of request, status) -> number."""
+
+    status: int
+    text: str
+    answers: Counter[tuple[str, str, int]]
+
+    def positive(self, operation: str) -> dict[int, int]:
+        return {
+            status: number
+            for (name, kind, status), number in self.answers.items()
+            if name == operation and kind == "positive"
+        }
+
+
+def run(stack, caller: Caller, folder: Path) -> Outcome:
+    """Run schemathesis as a process of its own."""
+    counts = folder / f"{caller.name}.json"
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "SCHEMATHESIS_HOOKS": "tests.integration.contract.schemathesis_hooks",
+        "MEDIA_GATEWAY_FUZZ_KEY": caller.key,
+        "MEDIA_GATEWAY_FUZZ_SECRET": stack.secret,
+        "MEDIA_GATEWAY_FUZZ_COUNTS": str(counts),
+    }
+    done = subprocess.run(
+        [
+            venv_command("schemathesis"), "--config-file", str(CONFIGURATION),
+            "run", f"{stack.url}/openapi.json", "--url", stack.url, "--checks", "all",
+            "--max-examples", str(caller.examples), "--no-color", "--warnings", "off",
+        ],
+        cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True,
+        timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    answers = Counter()
+    for key, number in json.loads(counts.read_text()).items():
+        operation, kind, status = key.split()
+        answers[operation, kind, int(status)] = number
+    return Outcome(done.returncode, done.stdout + done.stderr, answers)
+
+
+@pytest.fixture(scope="module")
+def outcomes(shared_stack, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("schemathesis")
+    bound = shared_stack.command("key", "create", "phone", "--user", VIEWER).splitlines()[-1]
+    callers = (
+        Caller("app-and-partner", shared_stack.key, 75),
+        Caller("user", bound, 10),
+        Caller("nobody", "", 5),
+    )
+    with ThreadPoolExecutor() as pool:  # most of the time is waiting for answers
+        found = pool.map(lambda caller: run(shared_stack, caller, folder), callers)
+    return {caller.name: outcome for caller, outcome in zip(callers, found, strict=True)}
+
+
+@pytest.mark.parametrize("caller", ["app-and-partner", "user", "nobody"])
+def test_no_check_fails(outcomes, caller):
+    outcome = outcomes[caller]
+    assert outcome.status == 0, outcome.text
+    assert {name for name, _, _ in outcome.answers} == FUZZED
+    assert not [status for _, _, status in outcome.answers if status >= 500]
+
+
+def test_enough_is_sent_and_valid_requests_get_through(outcomes):
+    total = sum(sum(outcome.answers.values()) for outcome in outcomes.values())
+    rows = {name: outcomes["app-and-partner"].positive(name) for name in sorted(FUZZED)}
+    sys.stdout.write(f"\n{total} requests; those meant to be accepted, with credentials:\n")
+    for name, by_status in rows.items():
+        all_of_it = sum(by_status.values())
+        sys.stdout.write(f"  {name:24} {succeeded(by_status):5} of {all_of_it:5}  {by_status}\n")
+    assert [name for name, by_status in rows.items() if succeeded(by_status) == 0] == []
+    accepted = sum(map(succeeded, rows.values()))
+    assert accepted >= 0.75 * sum(sum(by_status.values()) for by_status in rows.values())
+    assert total >= CASES_MIN
+
+
+def succeeded(by_status):
+    return sum(number for status, number in by_status.items() if status < 300)
+
+
+def test_nobody_gets_nothing(outcomes):
+    protected = {endpoint.name for endpoint in ENDPOINTS if endpoint.access.scope}
+    got = defaultdict(int)
+    for (name, _, status), number in outcomes["nobody"].answers.items():
+        if status < 300:
+            got[name] += number
+    assert not protected & set(got), got
+    assert "receive_webhook" not in got
+
+
+def test_the_stack_lives(shared_stack, outcomes):
+    assert all(psutil.pid_exists(pid) for pid in shared_stack.up.pids().values())
+    assert "died" not in shared_stack.up.text
