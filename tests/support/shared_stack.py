@@ -21,7 +21,7 @@ from standardwebhooks.webhooks import Webhook
 from tests.support.up_process import ROOT, Up, running
 from tests.support.waiting import wait_until
 
-PARTNER = "acme"
+PARTNER = "globex"  # pages may create acme
 TITLES = {"m1": "Heat", "m2": "Ronin", "m3": "Collateral"}
 VIEWER = "user-1"
 
