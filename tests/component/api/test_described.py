@@ -6,7 +6,9 @@ import copy
 import pytest
 
 from api import problems
+from api.contract.answers import shared_name
 from api.openapi import document
+from api.problems import MALFORMED
 from tests.architecture.rules.files import sources
 from tests.component.api.test_reads import a_slate
 from tests.support.described import Described, DescribedClient, undescribed
@@ -85,9 +87,9 @@ def test_a_problem_that_the_operation_does_not_declare_is_found(get):
     refused = get(READ, limit="no number")
 
     def change(changed):
-        shared = changed["components"]["responses"][problems.INVALID.slug]
+        shared = changed["components"]["responses"][shared_name((problems.INVALID, MALFORMED))]
         parts = shared["content"][problems.CONTENT_TYPE]["schema"]["allOf"]
-        parts[1]["properties"]["type"]["enum"] = [problems.MALFORMED.type]
+        parts[1]["properties"]["type"]["enum"] = [MALFORMED.type]
 
     assert found_with(refused, lambda changed: None) == []
     assert "is not one of" in found_with(refused, change)[0]
