@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 from api import examples
 from api.contract.answers import REFERENCE, responses, shared_responses
 from api.contract.bounds import bounded
-from api.contract.security import requirements, used_schemes
+from api.contract.security import needs, requirements, used_schemes
 from api.endpoint import Body, Endpoint, Parameter
 from schemas.api import Problem
 from schemas.codec import WireModel
@@ -91,12 +91,10 @@ def operation(endpoint: Endpoint, tag: str) -> Json:
 
 
 def description(endpoint: Endpoint) -> str:
-    """Return what the handler says of itself up to its errors, and the scope that is needed."""
+    """Return what the handler says of itself up to its errors, and what credentials need."""
     text = inspect.getdoc(endpoint.handler) or endpoint.summary
     text = text.partition("\n\nRaises:")[0]
-    if endpoint.access.scope is not None:
-        text += f"\n\nNeeds the scope `{endpoint.access.scope}`."
-    return text
+    return "\n\n".join(filter(None, (text, needs(endpoint.access))))
 
 
 def parameter(item: Parameter) -> Json:

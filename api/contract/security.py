@@ -47,6 +47,11 @@ def requirements(access: Access) -> list[Json]:
     return [{name: []} for name in SCHEMES_OF[access.caller]]
 
 
+def needs(access: Access) -> str:
+    """Return the sentence that says what the credentials need to have; empty: nothing more."""
+    return "" if access.scope is None else f"Needs the scope `{access.scope}`."
+
+
 def used_schemes(accesses: Iterable[Access]) -> Json:
     """Return the schemes that some operation asks for, in the order they are declared."""
     used = {name for access in accesses for name in SCHEMES_OF[access.caller]}

@@ -9,7 +9,6 @@ from api.problems import CONTENT_TYPE, MALFORMED
 
 NOT_HTTP = {
     "no-token": b"G@T /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-    "no-version": b"GET /healthz\r\n\r\n",
     "length-no-number": b"POST /api/v1/progress HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
     "both-lengths": b"POST /api/v1/progress HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
