@@ -9,7 +9,6 @@ import atexit
 import hashlib
 import json
 import os
-import time
 from base64 import urlsafe_b64encode
 from collections import Counter
 from pathlib import Path
@@ -20,7 +19,8 @@ import schemathesis
 from tests.support.shared_stack import PARTNER, TITLES, VIEWER, signed
 
 SECRET = os.environ["MEDIA_GATEWAY_FUZZ_SECRET"]
-KEY = os.environ["MEDIA_GATEWAY_FUZZ_KEY"]  # empty: a caller without credentials
+# Security scheme -> bearer token; empty: a caller without credentials.
+TOKENS = json.loads(os.environ["MEDIA_GATEWAY_FUZZ_TOKENS"])
 WEBHOOKS = "/api/v1/webhooks/{partner}"
 COUNTS = Path(os.environ["MEDIA_GATEWAY_FUZZ_COUNTS"])
 OWNED = {"user": [VIEWER], "content_id": [f"{PARTNER}:{each}" for each in TITLES]}
@@ -30,6 +30,8 @@ TO_BE_SIGNED = {
     "webhook-timestamp": "1767225600",
     "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
 }
+
+PAST_MS = 1_767_225_600_000  # 2026-01-01; all times become earlier ones
 
 counts: Counter[str] = Counter()
 turn = 0
@@ -70,7 +72,7 @@ def without_nul(value):
 
 
 def with_past_times(body):
-    """Return a body whose times are between 1970 and now, other ones are no such event."""
+    """Return a body whose times are between 1970 and 2026: others may lie ahead."""
     if isinstance(body, list):
         return [with_past_times(each) for each in body]
     if not isinstance(body, dict):
@@ -81,7 +83,7 @@ def with_past_times(body):
             changed[name] = "2026-01-01T00:00:00Z"
     if changed.get("occurred_at_ms") is not None:
         # To JSON schema 5.0 is an integer; the API takes integers without a fraction.
-        changed["occurred_at_ms"] = int(changed["occurred_at_ms"] % (time.time() * 1000))
+        changed["occurred_at_ms"] = int(changed["occurred_at_ms"] % PAST_MS)
     return changed
 
 
@@ -98,19 +100,21 @@ class Signer(requests.auth.AuthBase):
         return request
 
 
-class AppKey:
-    """The key of an app, for everything else that needs credentials."""
+class Bearer:
+    """The token of a scheme that the operation asks for."""
 
     def get(self, case, context):
-        return KEY
+        return TOKENS  # the same for all operations: schemathesis asks once
 
     def set(self, case, data, context):
-        case.headers["Authorization"] = f"Bearer {data}"
+        ways = case.operation.definition.raw.get("security", [])
+        for scheme in (name for way in ways for name in way if name in data):
+            case.headers["Authorization"] = f"Bearer {data[scheme]}"
 
 
-if KEY:
+if TOKENS:
     schemathesis.auth.set_from_requests(Signer()).apply_to(path=WEBHOOKS)
-    schemathesis.auth().skip_for(path=WEBHOOKS)(AppKey)
+    schemathesis.auth().skip_for(path=WEBHOOKS)(Bearer)
 
 
 @schemathesis.hook

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from api.contract.security import APP_KEY, PARTNER_SIGNATURE, SCHEMES_OF
 from api.routes import ENDPOINTS
 from tests.support.shared_stack import VIEWER
 from tests.support.up_process import ROOT
@@ -35,7 +36,7 @@ class Caller:
     """Who calls, and how many requests for each operation are drawn for it."""
 
     name: str
-    key: str
+    tokens: dict[str, str]
     examples: int
 
 
@@ -61,7 +62,7 @@ def run(stack, caller: Caller, folder: Path) -> Outcome:
     environment = {
         "PYTHONPATH": str(ROOT),
         "SCHEMATHESIS_HOOKS": "tests.integration.contract.schemathesis_hooks",
-        "MEDIA_GATEWAY_FUZZ_KEY": caller.key,
+        "MEDIA_GATEWAY_FUZZ_TOKENS": json.dumps(caller.tokens),
         "MEDIA_GATEWAY_FUZZ_SECRET": stack.secret,
         "MEDIA_GATEWAY_FUZZ_COUNTS": str(counts),
     }
@@ -81,14 +82,24 @@ def run(stack, caller: Caller, folder: Path) -> Outcome:
     return Outcome(done.returncode, done.stdout + done.stderr, answers)
 
 
+def tokens_of(stack) -> dict[str, str]:
+    """Return a token for every security scheme of bearers."""
+    return {APP_KEY: stack.key}
+
+
+def test_there_are_credentials_for_every_security_scheme(shared_stack):
+    asked = {name for endpoint in ENDPOINTS for name in SCHEMES_OF[endpoint.access.caller]}
+    assert asked == {*tokens_of(shared_stack), PARTNER_SIGNATURE}
+
+
 @pytest.fixture(scope="module")
 def outcomes(shared_stack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("schemathesis")
     bound = shared_stack.command("key", "create", "phone", "--user", VIEWER).splitlines()[-1]
     callers = (
-        Caller("app-and-partner", shared_stack.key, 75),
-        Caller("user", bound, 10),
-        Caller("nobody", "", 5),
+        Caller("app-and-partner", tokens_of(shared_stack), 75),
+        Caller("user", {APP_KEY: bound}, 10),
+        Caller("nobody", {}, 5),
     )
     with ThreadPoolExecutor() as pool:  # most of the time is waiting for answers
         found = pool.map(lambda caller: run(shared_stack, caller, folder), callers)
