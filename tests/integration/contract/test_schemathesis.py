@@ -97,7 +97,7 @@ def outcomes(shared_stack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("schemathesis")
     bound = shared_stack.command("key", "create", "phone", "--user", VIEWER).splitlines()[-1]
     callers = (
-        Caller("app-and-partner", tokens_of(shared_stack), 75),
+        Caller("app-and-partner", tokens_of(shared_stack), 85),
         Caller("user", {APP_KEY: bound}, 10),
         Caller("nobody", {}, 5),
     )
