@@ -8,8 +8,9 @@ from agents.logs import configure_logging
 from agents.registry import by_name
 from agents.runtime.worker import Worker, run_to_the_end
 from agents.spec import SinkAgent
+from infra.audit_outbox import publish_audit
 from infra.garbage import collect_garbage_rarely
-from infra.postgres.housekeeping import keep_house
+from infra.postgres.housekeeping import count_dead_letters, keep_house
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -34,6 +35,11 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
         if not any(isinstance(spec, SinkAgent) for spec in specs):
             return Worker(settings, specs)
         pool = create_pool(settings)
-        return Worker(settings, specs, pool, [partial(keep_house, pool, settings, now_ms)])
+        chores = [
+            partial(keep_house, pool, settings, now_ms),
+            partial(publish_audit, pool, settings),
+            partial(count_dead_letters, pool),
+        ]
+        return Worker(settings, specs, pool, chores)
 
     return run_to_the_end(create)

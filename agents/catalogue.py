@@ -7,7 +7,7 @@ from typing import Any
 from agents.decoding import decoded
 from agents.spec import BaseStep, Emit, Outcome, Record, Reject, StreamAgent, TableView
 from domain.catalogue.identity import external_content_ids, partner_content_id
-from domain.catalogue.mapped import Mapped, MappingError
+from domain.catalogue.mapped import Mapped, MappingError, refusal
 from domain.catalogue.mappers import mapper_of
 from domain.catalogue.merge import EXTERNAL, Change, ContentState, check, decode_state, encode_state
 from infra.metrics import CATALOGUE_UNKNOWN_GENRES
@@ -38,7 +38,8 @@ class CatalogueStep(BaseStep):
             try:
                 changed = self._apply(webhook, table, before, states)
             except MappingError as error:
-                detail = f"partner {webhook.partner}, {webhook.event_type}: {error}"
+                read_as = f"{webhook.event_type} read as {webhook.mapper}"
+                detail = f"partner {webhook.partner}, {read_as}: {error}"
                 outcome.rejects.append(Reject(record, "rule", detail))
                 continue
             if changed:
@@ -66,7 +67,7 @@ class CatalogueStep(BaseStep):
         mapped = _mapped(webhook)
         removed = webhook.event_type == "content_removed"
         fields = {} if removed else _fields(webhook, mapped)
-        check(fields, mapped.availability)
+        check(fields, mapped.availability, mapped.names)
         partner_key = f"{webhook.partner}{KEY_SEPARATOR}{mapped.partner_id}"
         content_id = _resolve(table, webhook.partner, mapped)
         for name, own_id in {} if removed else mapped.links.items():
@@ -91,10 +92,12 @@ def _mapped(webhook: WebhookReceived) -> Mapped:
     if webhook.event_type == "content_added":
         for name in ("type", "title"):
             if mapped.fields.get(name) is None:
-                raise MappingError(name, "required for content_added")
+                own = mapped.names.get(name, name)
+                raise refusal(own, "a value", None, "content_added needs it")
     if webhook.event_type == "availability_changed":
         if mapped.availability is None:
-            raise MappingError("availability", "required for availability_changed")
+            advice = "availability_changed needs it; [] says that nobody may see the title"
+            raise refusal("availability", "a list of windows", None, advice)
         return replace(mapped, fields={}, external_ids={}, links={})
     if mapped.unknown_genres:
         CATALOGUE_UNKNOWN_GENRES.labels(webhook.mapper).inc(len(mapped.unknown_genres))

@@ -3,6 +3,7 @@
 from agents import (
     catalogue,
     co_watch,
+    dead_letters,
     embeddings,
     regression,
     serving,
@@ -23,6 +24,7 @@ REGISTRY: tuple[AgentSpec, ...] = (
     regression.SPEC,
     slates.SPEC,
     *serving.SPECS,
+    *dead_letters.SPECS,
 )
 
 

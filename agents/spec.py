@@ -9,12 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from domain.dead_letters import Header
 from infra.settings import Settings
 from topics.spec import TopicSpec, changelog_name
 
 
 class Record(NamedTuple):
-    """One consumed record: raw bytes and where they came from."""
+    """One consumed record: raw bytes and where they came from.
+
+    ``headers`` are there for records of an agent's own source, not of replicated topics.
+    """
 
     topic: str
     partition: int
@@ -22,6 +26,7 @@ class Record(NamedTuple):
     timestamp_ms: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[Header] = ()
 
 
 class Emit(NamedTuple):

@@ -11,20 +11,27 @@ from starlette.routing import Route
 from api.deadline import POST_S, READ_S, Handler, answer_within
 from api.gateway import ROUTE
 from api.identity.access import Access
-from api.identity.principal import admit
+from api.limits.admission import admit_within
+from api.limits.limit import PER_CALLER, Limit
 from api.problems import Kind
 from schemas.codec import WireModel
+
+NO_STORE = "no-store"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """One path, query or header parameter; ``schema`` is a JSON schema."""
+    """One path, query or header parameter; ``schema`` is a JSON schema.
+
+    Only a header may be ``optional``: paths never are, and query parameters always.
+    """
 
     name: str
     where: str
     schema: dict[str, Any]
     description: str
     example: Any = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +59,10 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The response to a successful call; ``model`` None: ``media_type`` without a schema."""
+    """The response to a successful call; ``model`` None: ``media_type`` without a schema.
+
+    ``cache_control`` is what the handler says of it; unless it says something, nothing is kept.
+    """
 
     description: str
     model: type[WireModel] | None
@@ -60,6 +70,7 @@ class Answer:
     media_type: str = "application/json"
     example: Any = None
     links: tuple[Link, ...] = ()
+    cache_control: str = NO_STORE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +87,7 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
     problems: tuple[Kind, ...] = ()
+    limit: Limit = PER_CALLER
 
     def route(self) -> Route:
         """Return the Starlette route: with a deadline, and the template as label of metrics."""
@@ -89,5 +101,5 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """Return the handler's answer to a caller who may call."""
-        await admit(request, self.access)
+        await admit_within(request, self.access, self.limit)
         return await self.handler(request)

@@ -11,6 +11,23 @@ WEBHOOK: Json = {
     "payload": {"id": "A-1", "title": "Metropolis", "type": "movie", "year": 1927},
 }
 WEBHOOK_ACCEPTED: Json = {"event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"}
+PARTNER_DEAD_LETTERS: Json = {
+    "partner": "acme",
+    "entries": [
+        {
+            "dead_letter_id": 17,
+            "event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+            "webhook_id": "msg_1",
+            "reason": "rule",
+            "detail": "partner acme, content_added read as generic: runtime_s: expected a whole "
+            "number, found the text 'long'; send digits alone, e.g. 90",
+            "attempts": 1,
+            "failed_at_ms": 1767225600250,
+            "state": "open",
+            "payload": {"id": "A-1", "title": "Metropolis", "type": "movie", "runtime_s": "long"},
+        }
+    ],
+}
 PROGRESS: list[Json] = [
     {
         "event_id": "event-1",
@@ -28,6 +45,30 @@ PROGRESS_ACCEPTED: Json = {
     "results": [
         {"event_id": "event-1", "status": "accepted"},
         {"event_id": "event-2", "status": "error", "error": "position_s: too large"},
+    ]
+}
+TOKEN_REQUEST: Json = {
+    "user_id": "user-1",
+    "scopes": ["progress:write", "recommendations:read"],
+    "ttl_s": 900,
+}
+TOKEN_ISSUED: Json = {
+    "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJ1cm4ifQ.c2lnbmF0dXJl",
+    "token_type": "Bearer",
+    "expires_in": 900,
+    "scope": "progress:write recommendations:read",
+    "token_id": "5f3b2a1908e7d6c5b4a3928170f6e5d4",
+}
+PUBLIC_KEYS: Json = {
+    "keys": [
+        {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "alg": "EdDSA",
+            "use": "sig",
+            "kid": "0f1e2d3c4b5a6978",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        }
     ]
 }
 AFTER_EVENT: Json = {"event_id": "event-1", "included": True}

@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -13,9 +13,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.edge.bounds import BODY_PENDING, HEADER_BYTES_MAX, HEADERS_MAX
+from api.edge.security_headers import security_headers
+from api.limits.counting import LIMIT_HEADERS
 from api.problems import ProblemError, respond
 from infra import metrics
 from infra.kafka.producer import KafkaUnavailable
+from infra.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -23,15 +27,16 @@ UNMATCHED = "unmatched"
 ROUTE = "media_gateway.route"
 REQUEST_ID = "media_gateway.request_id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-HEADERS_MAX = 64
-HEADER_BYTES_MAX = 16 * 1024
+# Of these the first and the last reader must not see different ones: who is it, what is it.
+GIVEN_ONCE = frozenset({b"authorization", b"content-type", b"content-length", b"content-encoding"})
 
 
 class Gateway:
     """ASGI middleware; what escapes the handlers below is answered here."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
+        self._security = security_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -46,7 +51,7 @@ class Gateway:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                complete(message["headers"], scope[REQUEST_ID])
+                message["headers"] += self._headers_of(scope, message["headers"])
             await send(message)
 
         try:
@@ -61,12 +66,27 @@ class Gateway:
             self._count(scope, status, time.perf_counter() - started)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size = sum(len(name) + len(value) for name, value in scope["headers"])
-        if len(scope["headers"]) > HEADERS_MAX or size > HEADER_BYTES_MAX:
-            error = ProblemError(problems.TOO_LARGE, "too many or too large headers")
+        error = header_problem(scope["headers"])
+        if error is not None:
             await respond(error, scope[REQUEST_ID])(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+    def _headers_of(
+        self, scope: Scope, own: Sequence[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
+        """Return what every answer says besides its own headers."""
+        headers = [
+            (b"x-request-id", scope[REQUEST_ID].encode()),
+            *self._security,
+            *scope.get(LIMIT_HEADERS, ()),
+        ]
+        if not any(name == b"cache-control" for name, _ in own):
+            headers.append((b"cache-control", b"no-store"))  # a handler says what may be kept
+        pending = scope.get(BODY_PENDING)
+        if pending is not None and pending():
+            headers.append((b"connection", b"close"))  # rather than read what nobody asked for
+        return headers
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get(ROUTE, UNMATCHED)
@@ -75,11 +95,15 @@ class Gateway:
         metrics.API_LATENCY.labels(route).observe(seconds)
 
 
-def complete(headers: list[tuple[bytes, bytes]], request_id: str) -> None:
-    """Add what every answer has; nothing may be stored unless a handler said that it may."""
-    headers.append((b"x-request-id", request_id.encode()))
-    if not any(name == b"cache-control" for name, _ in headers):
-        headers.append((b"cache-control", b"no-store"))
+def header_problem(headers: Sequence[tuple[bytes, bytes]]) -> ProblemError | None:
+    """Return what is wrong with the headers as a whole."""
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > HEADERS_MAX or size > HEADER_BYTES_MAX:
+        return ProblemError(problems.TOO_LARGE, "too many or too large headers")
+    deciding = [name for name, _ in headers if name in GIVEN_ONCE]
+    if len(deciding) != len(set(deciding)):
+        return ProblemError(problems.MALFORMED, "a header that decides is given twice")
+    return None
 
 
 def on_problem(request: Request, error: Exception) -> Response:

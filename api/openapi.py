@@ -20,7 +20,8 @@ DESCRIPTION = (
     "Every error is a problem document (RFC 9457), also what is not HTTP at all. Any path answers "
     "an unknown method with 405 and `Allow`; a path that is not in this document answers 404. "
     "Fields of a request that are not in this document are ignored; answers may get new fields in "
-    "any version."
+    "any version. Callers are limited by subject and tier, strangers by address; answers say what "
+    "is left in `RateLimit` (draft-ietf-httpapi-ratelimit-headers)."
 )
 SERVER = {
     "url": "https://{host}",
@@ -102,7 +103,7 @@ def parameter(item: Parameter) -> Json:
     result = {
         "name": item.name,
         "in": item.where,
-        "required": item.where != "query",
+        "required": item.where != "query" and not item.optional,
         "description": item.description,
         "schema": bounded(item.schema),
     }

@@ -28,6 +28,8 @@ KEYS_MAX = 256
 ARRAY_MAX = 1000
 STRING_MAX = 16 * 1024  # the longest overview is 8,000 characters
 INTEGER_MAX = 2**53  # beyond it JSON numbers differ between languages
+DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
+LONG_NUMBER = b"0" * 16  # 2^53 has 16 digits
 LIMIT_PATTERN = re.compile(r"[0-9]{1,3}", re.ASCII)
 REGION_PATTERN = re.compile(r"[A-Z]{2}", re.ASCII)
 IDENTIFIER_PATTERN = re.compile(ID_PATTERN, re.ASCII)
@@ -97,8 +99,26 @@ def parse_json(body: bytes, limits: JsonLimits = JsonLimits()) -> Any:  # noqa: 
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise ProblemError(MALFORMED, "the body is not JSON") from None
-    check_json(value, limits)
+    if not is_within(body, limits):
+        check_json(value, limits)
     return value
+
+
+def is_within(body: bytes, limits: JsonLimits) -> bool:
+    """Whether a JSON text keeps the limits for certain, by counting characters.
+
+    A short text with few brackets, colons and commas has no value that is too deep or too large;
+    most are of that kind, and walking through the value takes ten times as long. False says
+    nothing.
+    """
+    return (
+        len(body) <= limits.string_max
+        and body.count(b"{") + body.count(b"[") < DEPTH_MAX
+        and body.count(b":") <= KEYS_MAX
+        and body.count(b",") < limits.array_max
+        and b"\\u0000" not in body
+        and LONG_NUMBER not in body.translate(DIGITS_AS_ZERO)  # ten times as fast as a pattern
+    )
 
 
 def check_json(value: Any, limits: JsonLimits) -> None:

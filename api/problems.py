@@ -37,8 +37,8 @@ class Kind:
 
 MALFORMED = Kind(
     "malformed-request", 400, "The request is malformed",
-    "Mend the sender: the body is not JSON or ended early, or a webhook header is missing, given "
-    "twice or of another form. The same bytes fail again.",
+    "Mend the sender: it is not HTTP/1.1, the body is not JSON or ended early, or a header that "
+    "decides is missing, given twice or of another form. The same bytes fail again.",
 )  # fmt: skip
 INVALID = Kind(
     "invalid-content", 400, "The content is not valid",
@@ -56,9 +56,23 @@ BAD_SIGNATURE = Kind(
     "the clock. Then send again with the same webhook-id.",
     'StandardWebhooks realm="media-gateway"',
 )  # fmt: skip
+LOGIN_REFUSED = Kind(
+    "login-refused", 401, "The login was refused",
+    "Check name, password and code; each code counts once, so wait for the next one. After some "
+    "failures the account waits longer each time, and the right password is refused too.",
+)  # fmt: skip
 FORBIDDEN = Kind(
     "forbidden", 403, "These credentials do not allow this",
-    "Use credentials that have the scope `detail` names and belong to this user or partner.",
+    "Use credentials that have the scope or role that `detail` names, and that belong to this user "
+    "or partner.",
+)  # fmt: skip
+RECENT_CODE_REQUIRED = Kind(
+    "recent-code-required", 403, "A recent code is required",
+    "Prove a code with `POST /api/v1/auth/step-up`, then repeat the call with the new token.",
+)  # fmt: skip
+CODE_REFUSED = Kind(
+    "code-refused", 403, "The code was refused",
+    "Wait for the next code of the authenticator app; each counts once. The session stays.",
 )  # fmt: skip
 NOT_FOUND = Kind(
     "not-found", 404, "There is no such thing",
@@ -69,8 +83,8 @@ METHOD_NOT_ALLOWED = Kind(
     "Use a method that the `Allow` header names.",
 )  # fmt: skip
 TOO_SLOW = Kind(
-    "request-timeout", 408, "The body did not arrive in time",
-    "Send the body within 10 seconds; repeating the request is safe.",
+    "request-timeout", 408, "The request did not arrive in time",
+    "Send the head within 10 seconds and the body within 10 more; repeating the request is safe.",
 )  # fmt: skip
 CONFLICT = Kind(
     "conflicting-delivery", 409, "This id was used for other content",
@@ -80,13 +94,30 @@ TOO_LARGE = Kind(
     "too-large", 413, "The request is too large",
     "Send less: fewer events in a batch, a shorter body, query or set of headers.",
 )  # fmt: skip
+URL_TOO_LONG = Kind(
+    "url-too-long", 414, "The URL is too long",
+    "Shorten the path and the query: together they may have 4096 bytes.",
+)  # fmt: skip
 UNSUPPORTED_TYPE = Kind(
     "unsupported-media-type", 415, "This type of content is not supported",
     "Send `Content-Type: application/json`, not compressed.",
 )  # fmt: skip
+QUOTA_EXCEEDED = Kind(
+    "quota-exceeded", 429, "Too many requests",
+    "Wait as long as `Retry-After` says; `RateLimit` and `RateLimit-Policy` say what there is. "
+    "Nothing of the call was done.",
+)  # fmt: skip
+HEADERS_TOO_LARGE = Kind(
+    "headers-too-large", 431, "The headers are too large",
+    "Send fewer or shorter headers: 64 of together 16 KiB.",
+)  # fmt: skip
 INTERNAL = Kind(
     "internal-error", 500, "An unexpected error",
     "Try again later; if it stays, give the operator the `instance`. Repeating a post is safe.",
+)  # fmt: skip
+NOT_SET_UP = Kind(
+    "not-set-up", 501, "This gateway is not set up for this",
+    "Ask whoever runs the gateway: `detail` names what is missing.",
 )  # fmt: skip
 UNAVAILABLE = Kind(
     "unavailable", 503, "Temporarily unavailable, try again",
@@ -94,8 +125,10 @@ UNAVAILABLE = Kind(
 )  # fmt: skip
 
 KINDS = (
-    MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED,
-    TOO_SLOW, CONFLICT, TOO_LARGE, UNSUPPORTED_TYPE, INTERNAL, UNAVAILABLE,
+    MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
+    RECENT_CODE_REQUIRED, CODE_REFUSED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_SLOW,
+    CONFLICT, TOO_LARGE, URL_TOO_LONG, UNSUPPORTED_TYPE, QUOTA_EXCEEDED, HEADERS_TOO_LARGE,
+    INTERNAL, NOT_SET_UP, UNAVAILABLE,
 )  # fmt: skip
 RETRY_AFTER_S = 2
 
@@ -123,8 +156,8 @@ def unavailable(what: str) -> ProblemError:
     return ProblemError(UNAVAILABLE, f"{what} is not available at the moment")
 
 
-def respond(error: ProblemError, request_id: str) -> Response:
-    """Return the response for a problem."""
+def body_of(error: ProblemError, request_id: str) -> bytes:
+    """Return the document of a problem."""
     document = {
         "type": error.kind.type,
         "title": error.kind.title,
@@ -133,10 +166,14 @@ def respond(error: ProblemError, request_id: str) -> Response:
         "instance": f"urn:media-gateway:request:{request_id}",
         "errors": error.errors,
     }
-    present = {name: value for name, value in document.items() if value is not None}
+    return orjson.dumps({name: value for name, value in document.items() if value is not None})
+
+
+def respond(error: ProblemError, request_id: str) -> Response:
+    """Return the response for a problem."""
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.kind is UNAVAILABLE:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
     if error.kind.status == 401:
         headers.setdefault("WWW-Authenticate", error.kind.challenge)
-    return Response(orjson.dumps(present), error.kind.status, headers, CONTENT_TYPE)
+    return Response(body_of(error, request_id), error.kind.status, headers, CONTENT_TYPE)

@@ -1,49 +1,47 @@
 """Everything a request may touch, opened once per process."""
 
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from starlette.requests import Request
 
 from api.cache import TtlCache
+from api.identity.key_use import KeyUse
+from api.identity.tokens import Tokens
+from api.limits.limiter import Limiter
+from api.partners.labels import PartnerLabels
+from api.partners.refusal_log import RefusalLog
 from api.presets import PresetRules
 from api.stores import (
     Attributes,
+    Audit,
     Contents,
     Database,
+    DeadLetters,
     Deliveries,
     Embeddings,
     Keys,
+    Logins,
     ModelReports,
     NeighbourLists,
+    Operators,
+    PartnerDeliveries,
     Partners,
     RankingRules,
+    Refusals,
+    Sessions,
     Slates,
     TrendingPartials,
     Viewers,
     WatchStates,
 )
-from infra.kafka.producer import EventProducer, Producer
-from infra.postgres.api_keys import ApiKey, ApiKeyStore
-from infra.postgres.attributes import AttributeStore
-from infra.postgres.contents import ContentFacts, ContentStore
-from infra.postgres.embeddings import EmbeddingStore
-from infra.postgres.models import ModelStore
-from infra.postgres.neighbours import NeighbourStore
-from infra.postgres.partners import Partner, PartnerStore
-from infra.postgres.pool import Pool, create_pool, is_ready
-from infra.postgres.ranking_rules import RankingRuleStore
-from infra.postgres.slates import SlateStore
-from infra.postgres.trending import TrendingStore
-from infra.postgres.viewers import ViewerStore
-from infra.postgres.watch_states import WatchStateStore
-from infra.postgres.webhook_deliveries import DeliveryStore
-from infra.security.sealing import Sealer
+from infra.kafka.producer import Producer
+from infra.postgres.api_keys import ApiKey
+from infra.postgres.contents import ContentFacts
+from infra.postgres.partners import Partner
+from infra.security.passwords import PasswordHashing
 from infra.settings import Settings
-from infra.wall_clock import now_ms
 from schemas.api import Trending
 from schemas.content import Content
 
@@ -56,8 +54,6 @@ KEYS_MAX = 10_000
 PARTNERS_MAX = 1_000
 CONTENTS_MAX = 50_000
 TRENDING_MAX = 64
-CLOSE_S = 3.0
-STATEMENT_TIMEOUT_MS = 3000  # an answer or a 503 comes well within a caller's patience
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +65,13 @@ class Services:
     producer: Producer
     database: Database
     keys: Keys
+    key_use: KeyUse
+    tokens: Tokens
     partners: Partners
     deliveries: Deliveries
+    refusals: Refusals
+    partner_deliveries: PartnerDeliveries
+    dead_letters: DeadLetters
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -81,6 +82,13 @@ class Services:
     attributes: Attributes
     embeddings: Embeddings
     models: ModelReports
+    operators: Operators
+    logins: Logins
+    sessions: Sessions
+    audit: Audit
+    passwords: PasswordHashing
+    pause: Callable[[float], Awaitable[None]]
+    limiter: Limiter
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -88,6 +96,16 @@ class Services:
     def key_cache(self) -> TtlCache[str, ApiKey | None]:
         """API keys by public id."""
         return TtlCache("keys", size_max=KEYS_MAX, ttl_s=KEY_TTL_S, clock_s=self.monotonic_s)
+
+    @cached_property
+    def refusal_log(self) -> RefusalLog:
+        """Refused webhooks on their way to the database."""
+        return RefusalLog(self.refusals, self.clock_ms)
+
+    @cached_property
+    def partner_labels(self) -> PartnerLabels:
+        """Names of partners in metrics."""
+        return PartnerLabels()
 
     @cached_property
     def partner_cache(self) -> TtlCache[str, Partner | None]:
@@ -122,55 +140,3 @@ def services_of(request: Request) -> Services:
     """Return the services of the application that got ``request``."""
     services: Services = request.app.state.services
     return services
-
-
-class PostgresDatabase:
-    """Asks the pool."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    async def is_ready(self) -> bool:
-        """Whether a statement goes through now."""
-        return await is_ready(self._pool)
-
-
-@asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open the pool and the producer; neither needs its server to be there yet."""
-    # The API writes only the memory of webhook ids. If a crash loses the newest of it, a repeated
-    # delivery is produced again with the same event id, which consumers drop.
-    pool = create_pool(
-        settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, synchronous_commit=False
-    )
-    producer = EventProducer(
-        settings.kafka_bootstrap_servers,
-        timeout_ms=settings.produce_timeout_ms,
-        linger_ms=settings.produce_linger_ms,
-    )
-    async with AsyncExitStack() as stack:
-        await pool.open()
-        stack.push_async_callback(pool.close, CLOSE_S)
-        await producer.start()
-        stack.push_async_callback(producer.stop)
-        yield Services(
-            settings=settings,
-            preset_rules=PresetRules.from_settings(settings),
-            producer=producer,
-            database=PostgresDatabase(pool),
-            keys=ApiKeyStore(pool),
-            partners=PartnerStore(pool, Sealer(settings.secrets_key), now_ms),
-            deliveries=DeliveryStore(pool),
-            contents=ContentStore(pool),
-            slates=SlateStore(pool),
-            viewers=ViewerStore(pool),
-            watch_states=WatchStateStore(pool),
-            trending=TrendingStore(pool),
-            neighbours=NeighbourStore(pool),
-            ranking_rules=RankingRuleStore(pool),
-            attributes=AttributeStore(pool),
-            embeddings=EmbeddingStore(pool),
-            models=ModelStore(pool),
-            clock_ms=now_ms,
-            monotonic_s=time.monotonic,
-        )

@@ -5,25 +5,59 @@ documented where it is implemented.
 """
 # ruff: noqa: D102
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from domain.embedding import Vectors
+from domain.identity.login import Outcome
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.attributes import SimilarRow
+from infra.postgres.audit import Actor, Filter
 from infra.postgres.contents import ContentFacts
+from infra.postgres.dead_letters import LetterCursor, WholeLetter
 from infra.postgres.embeddings import Embedded, Nearest
+from infra.postgres.operator_logins import LoginAttempt, StepUp
+from infra.postgres.operator_sessions import Session
+from infra.postgres.operators import Credentials
+from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
 from infra.postgres.partners import Partner
+from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.slates import ServedSlate
+from infra.postgres.token_issuers import TokenIssuer
+from infra.postgres.token_revocations import TokenRevocation
 from infra.postgres.viewers import Viewer
 from infra.postgres.watch_states import HistoryCursor
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
+from infra.postgres.webhook_refusals import ListedRefusal, Refusal, RefusalCount
+from infra.security.signing import SigningKey
+from schemas.audit_entry import AuditEntry
 
 
 class Keys(Protocol):
     """API keys by public id."""
 
     async def find(self, key_id: str) -> ApiKey | None: ...
+    async def note_used(self, uses: Mapping[str, int]) -> None: ...
+
+
+class TokenIssuers(Protocol):
+    """Issuers whose tokens are believed."""
+
+    async def list_all(self) -> list[TokenIssuer]: ...
+
+
+class SigningKeys(Protocol):
+    """Keys that sign our own tokens."""
+
+    async def current(self, now_ms: int) -> SigningKey | None: ...
+    async def list_published(self, now_ms: int) -> list[PublicSigningKey]: ...
+
+
+class TokenRevocations(Protocol):
+    """Tokens that are not believed any more."""
+
+    async def list_live(self, now_s: int) -> list[TokenRevocation]: ...
 
 
 class Partners(Protocol):
@@ -36,8 +70,37 @@ class Deliveries(Protocol):
     """Webhook ids that were seen."""
 
     async def reserve(self, delivery: Delivery) -> KnownDelivery: ...
-    async def accept(self, partner: str, webhook_id: str) -> None: ...
-    async def find(self, partner: str, webhook_id: str) -> KnownDelivery | None: ...
+    def accept(self, partner: str, webhook_id: str) -> None: ...
+    async def claim(self, partner: str, webhook_id: str) -> KnownDelivery | None: ...
+    async def release(self, partner: str, webhook_id: str) -> None: ...
+    async def find(
+        self, partner: str, webhook_id: str, at: datetime.datetime
+    ) -> KnownDelivery | None: ...
+
+
+class Refusals(Protocol):
+    """Refused webhooks of known partners."""
+
+    async def write(self, refusals: Sequence[Refusal], counts: Sequence[RefusalCount]) -> None: ...
+    async def fetch(self, partner: str, limit: int, before: int) -> list[ListedRefusal]: ...
+    async def fetch_by_day(self, partner: str, since: datetime.datetime) -> list[RefusalCount]: ...
+
+
+class PartnerDeliveries(Protocol):
+    """Deliveries of one partner, newest first."""
+
+    async def fetch(
+        self, partner: str, since: datetime.datetime, limit: int, before: DeliveryPosition
+    ) -> list[ArrivedDelivery]: ...
+    async def fetch_lag(self, partner: str, since: datetime.datetime) -> Lag | None: ...
+
+
+class DeadLetters(Protocol):
+    """Dead letters by partner, newest first."""
+
+    async def fetch_of_partner(
+        self, partner: str, limit: int, after: LetterCursor | None
+    ) -> list[WholeLetter]: ...
 
 
 class Contents(Protocol):
@@ -116,6 +179,38 @@ class ModelReports(Protocol):
 
     async def fetch_models(self) -> list[bytes]: ...
     async def fetch_features(self, content_id: str) -> bytes | None: ...
+
+
+class Operators(Protocol):
+    """Operators by name."""
+
+    async def find_credentials(self, name: str) -> Credentials | None: ...
+    async def rehash(self, operator_id: str, stored: str, password_hash: str) -> None: ...
+    async def renew_recovery_codes(
+        self, actor: Actor, name: str, salt: bytes, hashes: Sequence[bytes]
+    ) -> None: ...
+
+
+class Logins(Protocol):
+    """Attempts of operators, judged one after the other."""
+
+    async def log_in(self, attempt: LoginAttempt, actor: Actor, now_ms: int) -> Outcome: ...
+    async def step_up(self, step: StepUp, actor: Actor, now_ms: int) -> Outcome | None: ...
+
+
+class Sessions(Protocol):
+    """Sessions of operators by the hash of their token."""
+
+    async def find(self, token_sha256: bytes, now_ms: int) -> Session | None: ...
+    async def rotate(self, token_sha256: bytes, new_token_sha256: bytes, now_ms: int) -> bool: ...
+    async def end(self, token_sha256: bytes, actor: Actor) -> None: ...
+    async def end_all(self, operator_id: str, actor: Actor) -> int: ...
+
+
+class Audit(Protocol):
+    """The audit trail, newest first."""
+
+    async def page(self, wanted: Filter, limit: int) -> list[AuditEntry]: ...
 
 
 class Database(Protocol):

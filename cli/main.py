@@ -29,9 +29,26 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry(
         "cli.migrate:migrate", "Apply the migrations that the database lacks, in order."
     ),
-    "partner": Entry("cli.partner:partner", "Add and list content partners."),
-    "key": Entry("cli.key:key", "Create, list and revoke API keys."),
+    "partner": Entry(
+        "cli.partner:partner", "Add, show and change content partners; rotate their secrets."
+    ),
+    "key": Entry("cli.key:key", "Create, list, rotate and revoke API keys."),
+    "issuer": Entry(
+        "cli.issuer:issuer", "Add, list and remove identity providers whose tokens are believed."
+    ),
+    "signing-key": Entry(
+        "cli.signing_key:signing_key",
+        "Rotate, list and retire the keys that sign tokens for devices.",
+    ),
+    "token": Entry("cli.token:token", "Revoke tokens of users and devices."),
+    "operator": Entry(
+        "cli.operators.command:operator",
+        "Add and change the people who run the gateway; log in as one of them.",
+    ),
+    "audit": Entry("cli.audit:audit", "Read, check and export the audit trail."),
+    "secrets": Entry("cli.secret:secrets", "Change the key that secrets are encrypted with."),
     "rule": Entry("cli.rule:rule", "Set, list, remove and check ranking rules."),
+    "dlq": Entry("cli.dlq.command:dlq", "List, show, redrive and discard dead letters."),
     "replay": Entry(
         "cli.replay:replay",
         "Derive watch states, trending, neighbours and slates again from the topics.",

@@ -20,7 +20,9 @@ import click
 
 from infra.data_dir import DataDir, DataDirError
 from infra.embedded.errors import EmbeddedError
-from infra.settings import Settings, SettingsError
+from infra.settings import FILE_SUFFIX, Settings, SettingsError
+
+UNREACHED_PER_S = 1_000_000  # calls
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -83,16 +85,34 @@ def load_settings(environ: Mapping[str, str], data_dir: Path | None) -> Settings
         settings,
         kafka_bootstrap_servers=settings.kafka_bootstrap_servers or running.kafka_bootstrap_servers,
         database_url=settings.database_url or running.database_url,
+        secrets_key=settings.secrets_key or running.secrets_key,
     )
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """Return the environment variables that make ``Settings.from_env`` give ``settings`` again."""
-    return {
+    """Return the environment variables that make ``Settings.from_env`` give ``settings`` again.
+
+    Names of files with secrets are emptied: the secrets are handed on themselves.
+    """
+    own = {
         item.metadata["env"]: str(getattr(settings, item.name))
         for item in fields(Settings)
         if str(getattr(settings, item.name))
     }
+    files = {item.metadata["env"] + FILE_SUFFIX for item in fields(Settings)}
+    return {**dict.fromkeys(files, ""), **own}
+
+
+def without_limits(settings: Settings) -> Settings:
+    """Return settings whose limits of callers a machine of its own does not reach."""
+    return replace(
+        settings,
+        limits_anonymous_per_s=UNREACHED_PER_S,
+        limits_free_per_s=UNREACHED_PER_S,
+        limits_pro_per_s=UNREACHED_PER_S,
+        limits_enterprise_per_s=UNREACHED_PER_S,
+        limits_unverified_per_s=UNREACHED_PER_S,
+    )
 
 
 def api_url(settings: Settings) -> str:
@@ -169,8 +189,9 @@ def expected_errors() -> tuple[type[Exception], ...]:
 
     from infra.kafka.admin import TopicsError
     from infra.postgres.migrate import MigrationError
+    from infra.security.sealing import SealingError
 
     return (
-        EmbeddedError, DataDirError, TopicsError, MigrationError,
+        EmbeddedError, DataDirError, TopicsError, MigrationError, SealingError,
         psycopg.OperationalError, KafkaError,
     )  # fmt: skip

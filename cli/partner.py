@@ -1,67 +1,234 @@
-"""``media-gateway partner``: who may post webhooks."""
+"""``media-gateway partner``: who may post webhooks, how they sign, and how much they may send."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
+from cli import partner_options as options
 from cli.options import CommandError, with_settings
-from infra.postgres.partners import Partner, PartnerExists, PartnerStore
+from cli.partner_text import details, line, moment
+from infra.postgres.partners import (
+    PUBLIC_KEY,
+    SECRET,
+    Key,
+    NewPartner,
+    Partner,
+    PartnerExists,
+    PartnerStore,
+    TooManyKeys,
+    UnknownPartner,
+)
 from infra.postgres.pool import create_pool
-from infra.security.sealing import Sealer
-from infra.security.webhooks import create_secret, format_secret
+from infra.security.sealing import SealingError, sealer_of
+from infra.security.webhook_keys import SECRET_SCHEMES, Scheme, create_secret, format_secret
 from infra.settings import Settings
 from infra.wall_clock import now_ms
+from schemas.ids import PARTNER_PATTERN
 
 T = TypeVar("T")
-NAME = re.compile(r"[a-z0-9][a-z0-9\-]{0,39}", re.ASCII)
 
 
 @click.group()
 def partner() -> None:
-    """Add and list content partners."""
+    """Add, show and change content partners; rotate their secrets."""
 
 
 @partner.command()
 @click.argument("name")
 @click.option("--mapper", required=True, help="Name of the mapper that reads its payloads.")
+@options.display_name
+@options.schemes
+@options.tier
+@options.body_bytes
+@options.deliveries_per_s
+@options.public_key
 @with_settings(database=True)
-def create(settings: Settings, name: str, mapper: str) -> None:
-    """Add a partner and print its webhook secret, alone on the last line.
+def create(
+    settings: Settings, name: str, mapper: str, public_key: bytes | None, **fields: Any
+) -> None:
+    """Add a partner and print its webhook secret, alone on the last line. It is shown once.
 
-    The secret signs webhooks (Standard Webhooks 1.0). It is shown once.
+    A partner that signs by private key (v1a) gives its public key, and has no secret.
 
     \b
     Examples:
       media-gateway partner create acme --mapper generic
       SECRET=$(media-gateway partner create acme --mapper generic | tail -n 1)
+      media-gateway partner create globex --mapper movie-catalogue --tier pro --public-key whpk_...
     """
-    if not NAME.fullmatch(name):
+    if not PARTNER_PATTERN.fullmatch(name):
         raise CommandError(f"{name!r}: a name has 1 to 40 of a-z, 0-9 and -, and begins without -")
     check_mapper(mapper)
-    secret = create_secret()
-    try:
-        run(settings, lambda store: store.create(name, mapper, secret))
-    except PartnerExists as error:
-        raise CommandError(str(error)) from error
-    click.echo(f"partner {name} posts to /api/v1/webhooks/{name}; its secret, shown once:")
-    click.echo(format_secret(secret))
+    given = {key: value for key, value in fields.items() if value is not None}
+    given.setdefault("schemes", (Scheme.V1A,) if public_key else (Scheme.V1,))
+    new = NewPartner(name, mapper, **given)
+    keys, secret = first_keys(new, public_key)
+    run(settings, lambda store: store.create(new, keys))
+    click.echo(f"partner {name} posts to /api/v1/webhooks/{name}, signed by {signs_by(new)}")
+    if secret is not None:
+        click.echo("its secret, shown once:")
+        click.echo(format_secret(secret))
 
 
 @partner.command("list")
 @with_settings(database=True)
 def list_partners(settings: Settings) -> None:
-    """List partners: name, mapper, state, number of live secrets."""
+    """List partners: name, mapper, state, live keys, schemes, tier.
+
+    \b
+    Example:
+      media-gateway partner list
+    """
     for item in run(settings, lambda store: store.list_all()):
         click.echo(line(item))
 
 
-def line(item: Partner) -> str:
-    """Return the line of one partner."""
-    state = "enabled" if item.enabled else "disabled"
-    return f"{item.partner}\t{item.mapper}\t{state}\t{len(item.secrets)} secret(s)"
+@partner.command()
+@click.argument("name")
+@with_settings(database=True)
+def show(settings: Settings, name: str) -> None:
+    """Show one partner: limits, and of its keys the fingerprint and until when they are valid.
+
+    A fingerprint is the first 8 hexadecimal digits of the SHA-256 of the key's bytes.
+
+    \b
+    Example:
+      media-gateway partner show acme
+    """
+    found = known(settings, name)
+    keys = run(settings, lambda store: store.live_keys(name))
+    click.echo("\n".join(details(found, keys)))
+
+
+@partner.command("set")
+@click.argument("name")
+@click.option("--mapper", help="Name of the mapper that reads its payloads.")
+@options.display_name
+@options.schemes
+@options.tier
+@options.body_bytes
+@options.deliveries_per_s
+@with_settings(database=True)
+def change(settings: Settings, name: str, **fields: Any) -> None:
+    """Change what is given, and nothing else; the API follows within seconds.
+
+    \b
+    Examples:
+      media-gateway partner set acme --tier pro --body-bytes 131072
+      media-gateway partner set acme --body-bytes tier
+      media-gateway partner set acme --schemes v1,v1a
+    """
+    context = click.get_current_context()
+    changes = {
+        key: value
+        for key, value in fields.items()
+        if context.get_parameter_source(key) is ParameterSource.COMMANDLINE
+    }
+    if not changes:
+        raise CommandError("nothing to change: give at least one option, see --help")
+    if "mapper" in changes:
+        check_mapper(changes["mapper"])
+    if "schemes" in changes:
+        check_schemes(known(settings, name), frozenset(changes["schemes"]))
+    run(settings, lambda store: store.change(name, changes))
+    click.echo(f"changed {name}: {', '.join(sorted(changes))}")
+
+
+@partner.command()
+@click.argument("name")
+@click.option(
+    "--overlap",
+    type=options.Overlap(),
+    default="24h",
+    show_default=True,
+    help="How long the older keys stay valid: up to 7d; 0 ends them now.",
+)
+@options.public_key
+@with_settings(database=True)
+def rotate(settings: Settings, name: str, overlap: int, public_key: bytes | None) -> None:
+    """Give a partner a new secret, shown once on the last line, or take its new public key.
+
+    The older keys stay valid for the overlap, so that the partner can change over; `show` says
+    until when. At most 3 keys are live. A secret that leaked is ended with --overlap 0.
+
+    \b
+    Examples:
+      media-gateway partner rotate acme
+      media-gateway partner rotate acme --overlap 7d
+      media-gateway partner rotate acme --overlap 0
+      media-gateway partner rotate globex --public-key whpk_...
+    """
+    check_key_counts(known(settings, name), public_key)
+    key = Key(PUBLIC_KEY, public_key) if public_key else Key(SECRET, create_secret())
+    run(settings, lambda store: store.rotate(name, key, overlap))
+    until = f"valid until {moment(now_ms() + overlap)}" if overlap else "no longer valid"
+    click.echo(f"the older keys of {name} are {until}")
+    if public_key is None:
+        click.echo("the new secret, shown once:")
+        click.echo(format_secret(key.value))
+
+
+@partner.command()
+@click.argument("name")
+@with_settings(database=True)
+def enable(settings: Settings, name: str) -> None:
+    """Let a partner post again.
+
+    \b
+    Example:
+      media-gateway partner enable acme
+    """
+    run(settings, lambda store: store.change(name, {"enabled": True}))
+    click.echo(f"enabled {name}")
+
+
+@partner.command()
+@click.argument("name")
+@with_settings(database=True)
+def disable(settings: Settings, name: str) -> None:
+    """Refuse what a partner posts (404), within seconds; its keys and titles stay.
+
+    \b
+    Example:
+      media-gateway partner disable acme
+    """
+    run(settings, lambda store: store.change(name, {"enabled": False}))
+    click.echo(f"disabled {name}")
+
+
+def first_keys(new: NewPartner, public_key: bytes | None) -> tuple[list[Key], bytes | None]:
+    """Return the keys that a new partner's schemes need, and the secret among them."""
+    if (Scheme.V1A in new.schemes) is not (public_key is not None):
+        raise CommandError("v1a and --public-key belong together: give both or neither")
+    secret = create_secret() if SECRET_SCHEMES.intersection(new.schemes) else None
+    keys = [] if secret is None else [Key(SECRET, secret)]
+    return keys + ([] if public_key is None else [Key(PUBLIC_KEY, public_key)]), secret
+
+
+def check_schemes(partner: Partner, schemes: frozenset[Scheme]) -> None:
+    """Refuse schemes for none of which there is a live key: nothing would be accepted."""
+    usable = (partner.keyring.secrets and schemes & SECRET_SCHEMES) or (
+        partner.keyring.public_keys and Scheme.V1A in schemes
+    )
+    if not usable:
+        raise CommandError(
+            f"{partner.partner} has no live key for {', '.join(sorted(schemes))}: allow both "
+            "schemes first, then rotate, then leave the old scheme out"
+        )
+
+
+def check_key_counts(partner: Partner, public_key: bytes | None) -> None:
+    """Refuse a key that none of the partner's schemes uses."""
+    allowed = partner.keyring.schemes
+    name = partner.partner
+    if public_key is not None and Scheme.V1A not in allowed:
+        raise CommandError(f"{name} does not sign by v1a: `media-gateway partner set {name} "
+                           "--schemes v1,v1a` first")  # fmt: skip
+    if public_key is None and not allowed & SECRET_SCHEMES:
+        raise CommandError(f"{name} signs by v1a alone: give its --public-key")
 
 
 def check_mapper(mapper: str) -> None:
@@ -72,11 +239,32 @@ def check_mapper(mapper: str) -> None:
         raise CommandError(f"no mapper {mapper!r}; there are: {', '.join(sorted(MAPPERS))}")
 
 
+def signs_by(new: NewPartner) -> str:
+    """Return the schemes in words."""
+    return " or ".join(new.schemes)
+
+
+def known(settings: Settings, name: str) -> Partner:
+    """Return the partner with this name."""
+    found = run(settings, lambda store: store.find(name))
+    if found is None:
+        raise CommandError(f"there is no partner {name!r}; `media-gateway partner list` shows all")
+    return found
+
+
 def run(settings: Settings, work: Callable[[PartnerStore], Awaitable[T]]) -> T:
-    """Run ``work`` with a store."""
+    """Run ``work`` with a store; what a person can act on becomes one sentence."""
 
     async def with_store() -> T:
         async with create_pool(settings) as pool:
-            return await work(PartnerStore(pool, Sealer(settings.secrets_key), now_ms))
+            return await work(PartnerStore(pool, sealer_of(settings), now_ms))
 
-    return asyncio.run(with_store())
+    try:
+        return asyncio.run(with_store())
+    except TooManyKeys as error:
+        raise CommandError(
+            f"{error}: the first ends {moment(error.until_ms)}; wait, or end all older ones with "
+            "--overlap 0"
+        ) from error
+    except (PartnerExists, UnknownPartner, SealingError) as error:
+        raise CommandError(str(error)) from error

@@ -195,6 +195,8 @@ class Stack:
             self._kafka.log_path = self.data_dir.logs / "kafka.log"
             starts["kafka"] = self._start_kafka
         if not self.settings.database_url:
+            if not self.settings.secrets_key:
+                self.settings = replace(self.settings, secrets_key=self.data_dir.secrets_key())
             self._postgres = EmbeddedPostgres(self.data_dir.path / "postgres")
             self._postgres.log_path = self.data_dir.logs / "postgres.log"
             starts["postgres"] = self._start_postgres
@@ -304,6 +306,7 @@ class Stack:
                 started_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 kafka_bootstrap_servers=self.settings.kafka_bootstrap_servers,
                 database_url=self.settings.database_url,
+                secrets_key=self.settings.secrets_key,
                 api_url=api_url,
                 pids={child.name: child.pid for child in self._children()},
                 metrics_urls=self._metrics_urls,

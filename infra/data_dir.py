@@ -1,13 +1,15 @@
 """The data directory of the embedded stack: who runs there, and where.
 
-``stack.json`` says where the running stack is found (0600: it holds the database password);
-``lock`` is held by the supervisor for as long as it lives. Both are ignored when their process is
-gone.
+``stack.json`` says where the running stack is found (0600: it holds the database password and the
+secrets key); ``lock`` is held by the supervisor for as long as it lives. Both are ignored when
+their process is gone. ``secrets-key`` (0600) is made for a stack that was given none.
 """
 
+import base64
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+SECRETS_KEY_BYTES = 32  # AES-256
 CLOCK_TOLERANCE_S = 2.0  # process start times are read with the resolution of the kernel's clock
 
 
@@ -40,6 +43,7 @@ class RunningStack:
     started_at: str
     kafka_bootstrap_servers: str
     database_url: str
+    secrets_key: str = ""
     api_url: str = ""
     pids: dict[str, int] = field(default_factory=dict)
     metrics_urls: dict[str, str] = field(default_factory=dict)
@@ -52,6 +56,7 @@ class DataDir:
         self.path = path.expanduser().absolute()
         self.stack_file = self.path / "stack.json"
         self.lock_file = self.path / "lock"
+        self.secrets_key_file = self.path / "secrets-key"
         self.logs = self.path / "logs"
 
     def running(self) -> RunningStack | None:
@@ -70,11 +75,21 @@ class DataDir:
 
     def write(self, stack: RunningStack) -> None:
         """Replace ``stack.json`` at once; readers see the old or the new one, never half."""
-        draft = self.stack_file.with_suffix(".new")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(asdict(stack), file, indent=2)
-        os.replace(draft, self.stack_file)
+        write_private(self.stack_file, json.dumps(asdict(stack), indent=2))
+
+    def secrets_key(self) -> str:
+        """Return the key that seals secrets in the embedded database; made at the first call.
+
+        Raises:
+            DataDirError: it cannot be read or written.
+        """
+        try:
+            if not self.secrets_key_file.exists():
+                key = base64.b64encode(secrets.token_bytes(SECRETS_KEY_BYTES)).decode()
+                write_private(self.secrets_key_file, key)
+            return self.secrets_key_file.read_text()
+        except OSError as problem:
+            raise DataDirError(f"{self.secrets_key_file}: {problem.strerror}") from problem
 
     def clear(self) -> None:
         """Remove ``stack.json``: nothing runs here any more."""
@@ -103,6 +118,15 @@ class DataDir:
             yield
         finally:
             os.close(descriptor)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read: at once, never half."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    os.replace(draft, path)
 
 
 def is_alive(pid: int, started_at_s: float) -> bool:

@@ -25,8 +25,48 @@ API_PRODUCE_IN_FLIGHT = Gauge(
     multiprocess_mode="livesum",
 )  # fmt: skip
 API_WEBHOOKS = Counter("mg_api_webhooks", "Webhook deliveries by outcome", ["outcome"])
+API_WEBHOOK_REFUSALS = Counter(
+    "mg_api_webhook_refusals", "Refused webhooks by partner (known ones) and reason",
+    ["partner", "reason"],
+)  # fmt: skip
+API_WEBHOOK_REFUSALS_DROPPED = Counter(
+    "mg_api_webhook_refusals_dropped", "Refused webhooks that partners will not see in their counts"
+)
+API_WEBHOOK_LAG = Histogram(
+    "mg_api_webhook_lag_seconds", "Time from a change at a partner to its webhook being accepted",
+    ["partner"], buckets=(1, 5, 15, 60, 300, 900, 3600, 21600, 86400, 604800),
+)  # fmt: skip
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
+API_CREDENTIAL_REFUSALS = Counter(
+    "mg_api_credential_refusals", "Requests whose credentials were not believed", ["reason"]
+)
+API_TOKENS_ISSUED = Counter("mg_api_issued_tokens", "Tokens issued for devices of users")
+API_JWKS_FETCHES = Counter(
+    "mg_api_jwks_fetches", "Fetches of issuers' key sets; a failed one keeps the last", ["outcome"]
+)
+API_CONNECTIONS = Gauge(
+    "mg_api_connections", "Open connections of clients", multiprocess_mode="livesum"
+)
+API_REFUSED = Counter(
+    "mg_api_refused_connections", "Connections that the edge ended, by reason", ["reason"]
+)
+API_RATE_LIMITED = Counter(
+    "mg_api_rate_limited_requests", "Requests refused because a quota was used up", ["quota"]
+)
+API_LIMITS_ALONE = Counter(
+    "mg_api_limits_server_failures", "Times that the shared limits server did not answer in time"
+)
+
+# --- Operators and audit ---
+OPERATOR_LOGINS = Counter(
+    "mg_operator_logins", "Attempts of operators to log in or to step up, by outcome", ["outcome"]
+)
+OPERATOR_LOCKOUTS = Counter("mg_operator_lockouts", "Times that an operator's account was locked")
+AUDIT_ENTRIES = Counter("mg_audit_entries", "Audit entries written, by kind of actor", ["type"])
+AUDIT_UNPUBLISHED = Gauge(
+    "mg_audit_unpublished_entries", "Audit entries in the table that are not in the topic yet"
+)
 
 # --- Agents ---
 AGENT_RECORDS = Counter("mg_agent_records", "Records given to the agent", ["agent"])
@@ -37,6 +77,10 @@ AGENT_DEDUPLICATED = Counter(
 AGENT_DEAD_LETTERED = Counter(
     "mg_agent_dead_lettered_records", "Records sent to the dead letter", ["agent", "reason"]
 )
+DEAD_LETTERS = Gauge(
+    "mg_dead_letters", "Dead letters kept, by state; each worker with sinks says the same",
+    ["topic", "reason", "state"],
+)  # fmt: skip
 AGENT_EMITTED = Counter("mg_agent_emitted_records", "Records produced", ["agent", "topic"])
 AGENT_BATCH_SIZE = Histogram(
     "mg_agent_batch_records", "Records per batch", ["agent"], buckets=BATCH_BUCKETS

@@ -1,8 +1,11 @@
 """Every setting, once: environment name, type, default, meaning."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
+
+FILE_SUFFIX = "_FILE"
 
 
 class SettingsError(ValueError):
@@ -46,6 +49,87 @@ class Settings:
     host: str = setting("MEDIA_GATEWAY_HOST", "127.0.0.1", "Address the API listens on")
     port: int = setting("MEDIA_GATEWAY_PORT", 8080, "Port the API listens on")
     api_processes: int = setting("MEDIA_GATEWAY_API_PROCESSES", 1, "API server processes")
+    tls_certificate_file: str = setting(
+        "MEDIA_GATEWAY_TLS_CERTIFICATE_FILE",
+        "",
+        "PEM file of the certificate and its chain: the API speaks TLS 1.2 or newer; empty: no TLS",
+    )
+    tls_key_file: str = setting(
+        "MEDIA_GATEWAY_TLS_KEY_FILE", "", "PEM file of the private key of that certificate"
+    )
+    hsts_s: int = setting(
+        "MEDIA_GATEWAY_HSTS_S",
+        0,
+        "Strict-Transport-Security on every answer, seconds; 0: none. Set it where TLS is spoken",
+    )
+    cors_origins: str = setting(
+        "MEDIA_GATEWAY_CORS_ORIGINS",
+        "",
+        "Origins whose pages may read the query API, e.g. `https://tv.example`; empty: none",
+    )
+    limits_url: str = setting(
+        "MEDIA_GATEWAY_LIMITS_URL",
+        "",
+        "Redis or Valkey that counts calls for all API processes, `redis://host:6379/0`; "
+        "empty: each process counts for itself",
+        secret=True,
+    )
+    limits_anonymous_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_ANONYMOUS_PER_S",
+        5,
+        "Calls a second from one address without valid credentials, over ten seconds",
+    )
+    limits_free_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_FREE_PER_S", 10, "The same of one caller of the tier free"
+    )
+    limits_pro_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_PRO_PER_S", 50, "The same of one caller of the tier pro"
+    )
+    limits_enterprise_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_ENTERPRISE_PER_S",
+        200,
+        "The same of one caller of the tier enterprise",
+    )
+    limits_unverified_per_s: int = setting(
+        "MEDIA_GATEWAY_LIMITS_UNVERIFIED_PER_S",
+        1000,
+        "Deliveries a second from one address whose signatures are checked at all",
+    )
+    limits_burst: float = setting(
+        "MEDIA_GATEWAY_LIMITS_BURST",
+        2.0,
+        "How many times its rate a caller may reach within any one second, 1 to 10",
+    )
+    http_head_timeout_s: float = setting(
+        "MEDIA_GATEWAY_HTTP_HEAD_TIMEOUT_S", 10.0, "Time in which the head of a request must arrive"
+    )
+    http_reader_check_s: float = setting(
+        "MEDIA_GATEWAY_HTTP_READER_CHECK_S",
+        10.0,
+        "Time between two looks at a client that does not read: below 1 KiB/s it is cut off",
+    )
+    http_keep_alive_s: int = setting(
+        "MEDIA_GATEWAY_HTTP_KEEP_ALIVE_S", 15, "Time after which an idle connection is closed"
+    )
+    http_connections_max: int = setting(
+        "MEDIA_GATEWAY_HTTP_CONNECTIONS_MAX", 2000, "Connections per API process; more get 503"
+    )
+    http_connections_per_address_max: int = setting(
+        "MEDIA_GATEWAY_HTTP_CONNECTIONS_PER_ADDRESS_MAX",
+        256,
+        "Connections per API process from one address that is not a trusted proxy; more get 503",
+    )
+    http_requests_per_connection_max: int = setting(
+        "MEDIA_GATEWAY_HTTP_REQUESTS_PER_CONNECTION_MAX",
+        10_000,
+        "Requests after which a connection is closed",
+    )
+    trusted_proxies: str = setting(
+        "MEDIA_GATEWAY_TRUSTED_PROXIES",
+        "",
+        "Networks of the proxies in front, e.g. `10.0.0.0/8,fd00::/8`; only their "
+        "`X-Forwarded-For` is believed",
+    )
     metrics_host: str = setting(
         "MEDIA_GATEWAY_METRICS_HOST", "127.0.0.1", "Address a worker's /metrics listens on"
     )
@@ -154,6 +238,9 @@ class Settings:
         180,
         "Untouched titles count as abandoned after this time",
     )
+    dead_letter_days: int = setting(
+        "MEDIA_GATEWAY_DEAD_LETTER_DAYS", 14, "Dead letters are kept this long, in any state"
+    )
     preset_by_type: str = setting(
         "MEDIA_GATEWAY_PRESET_BY_TYPE",
         "",
@@ -167,8 +254,37 @@ class Settings:
     secrets_key: str = setting(
         "MEDIA_GATEWAY_SECRETS_KEY",
         "",
-        "Base64 of 32 bytes: partner secrets are encrypted at rest; empty: kept unencrypted",
+        "Base64 of 32 bytes: secrets are encrypted at rest; empty: the one of the embedded stack; "
+        "with a database of your own partners' are kept unencrypted, and there are no operators "
+        "and no tokens",
         secret=True,
+    )
+    token_issuer: str = setting(
+        "MEDIA_GATEWAY_TOKEN_ISSUER",
+        "urn:media-gateway",
+        "Issuer and audience of the tokens that the gateway issues for devices",
+    )
+    issuers_private: int = setting(
+        "MEDIA_GATEWAY_ISSUERS_PRIVATE",
+        0,
+        "1: key sets of issuers may come from private addresses, and by http from this machine",
+    )
+    secrets_keys_old: str = setting(
+        "MEDIA_GATEWAY_SECRETS_KEYS_OLD",
+        "",
+        "Earlier values of MEDIA_GATEWAY_SECRETS_KEY, comma-separated: they still open secrets",
+        secret=True,
+    )
+    operator_idle_minutes: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_IDLE_MINUTES", 30, "An operator's session ends after such a pause"
+    )
+    operator_session_hours: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_SESSION_HOURS", 12, "An operator's session ends after this time"
+    )
+    operator_code_minutes: int = setting(
+        "MEDIA_GATEWAY_OPERATOR_CODE_MINUTES",
+        5,
+        "How long after a code of the authenticator app an operator may change something",
     )
     demo_data: Path = setting(
         "MEDIA_GATEWAY_DATA",
@@ -187,7 +303,7 @@ class Settings:
         hints = get_type_hints(cls)
         values = {}
         for item in fields(cls):
-            raw = environ.get(item.metadata["env"])
+            raw = value_of(item.metadata, environ)
             if raw is None or raw == "":
                 continue
             kind = hints[item.name]
@@ -198,3 +314,22 @@ class Settings:
                     f"{item.metadata['env']}={raw!r} is not a valid {kind.__name__}"
                 ) from None
         return cls(**values)
+
+
+def value_of(metadata: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    """Return the text of one setting; a secret may be in a mounted file named by ``NAME_FILE``.
+
+    Raises:
+        SettingsError: both are set, or the file cannot be read; the secret is never in the message.
+    """
+    name = metadata["env"]
+    raw, path = environ.get(name), environ.get(name + FILE_SUFFIX)
+    if not metadata["secret"] or not path:
+        return raw
+    if raw:
+        raise SettingsError(f"{name} and {name}{FILE_SUFFIX} are both set: which one is right?")
+    try:
+        return Path(path).read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise SettingsError(f"{name}{FILE_SUFFIX}: {path}: {reason}") from None

@@ -5,6 +5,7 @@ ASCII letters, digits and ``. _ : @ -``, starting with a letter or digit. ``|`` 
 the parts of a composite key (see ``topics.spec``).
 """
 
+import re
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -21,6 +22,7 @@ ContentId = Identifier
 EventId = Identifier
 SessionId = Identifier
 DeviceId = Identifier
+PARTNER_PATTERN = re.compile(r"[a-z0-9][a-z0-9\-]{0,39}", re.ASCII)
 PartnerId = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9\-]*$", min_length=1, max_length=40)
 ]

@@ -7,6 +7,7 @@ from tests.support.services import (
     fresh_database_url,
     kafka_bootstrap,
     postgres_server_url,
+    redis_server,
     services_dir,
     unique,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "postgres_server_url",
     "pytest_collection_modifyitems",
     "pytest_xdist_make_scheduler",
+    "redis_server",
     "services_dir",
     "shared_stack",
     "unique",

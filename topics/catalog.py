@@ -5,6 +5,7 @@ one partition. Content-side topics are small, have one partition (a total order)
 that needs them holds them whole.
 """
 
+from schemas.audit_entry import AuditEntry
 from schemas.content import Content
 from schemas.content_features import ContentFeatures
 from schemas.embedding import Embedding
@@ -243,9 +244,24 @@ SLATES = TopicSpec(
     readers=("serving-slates",),
     description="The ranked list of each user, ready to serve.",
 )
+AUDIT_ENTRIES = TopicSpec(
+    name="operations.audit-entries.v1",
+    schema=AuditEntry,
+    key=("sequence",),
+    partitions=1,  # a chain: a total order
+    cleanup="delete",
+    retention_ms=3 * 365 * DAY_MS,
+    message_bytes_max=MEBIBYTE,
+    writer="audit-outbox",
+    readers=("cli",),
+    description="Who changed what: a copy of the audit trail that the database cannot rewrite.",
+)
 
 CATALOG: tuple[TopicSpec, ...] = (
     WEBHOOKS, CONTENTS, RANKING_RULES, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS,
     TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, START_SCORES, EMBEDDINGS,
-    EMBEDDING_NEIGHBOURS, MODELS, CONTENT_FEATURES, SLATES,
+    EMBEDDING_NEIGHBOURS, MODELS, CONTENT_FEATURES, SLATES, AUDIT_ENTRIES,
 )  # fmt: skip
+DEAD_LETTERS: tuple[TopicSpec, ...] = tuple(
+    topic.dead_letters for topic in CATALOG if topic.dead_letter
+)

@@ -8,6 +8,9 @@ from schemas.ids import KEY_SEPARATOR
 
 DAY_MS = 24 * 3600 * 1000
 DEAD_LETTER_SUFFIX = ".dlq"
+DEAD_LETTER_RETENTION_MS = 14 * DAY_MS
+DEAD_LETTER_HEADERS_BYTES_MAX = 64 * 1024  # what a dead letter says beside the original bytes
+DEAD_LETTER_READER = "dead-letters-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +38,27 @@ class TopicSpec:
     def dead_letter_name(self) -> str:
         """Name of the dead-letter topic; derived, never chosen."""
         return self.name + DEAD_LETTER_SUFFIX
+
+    @property
+    def dead_letters(self) -> "TopicSpec":
+        """The dead-letter topic: original keys and values, whatever they are.
+
+        ``schema`` and ``key`` are what the originals should have had. Its agents write it, one sink
+        reads it: ``dead-letters-`` and the noun of the topic.
+        """
+        noun = self.name.partition(".")[2].partition(".")[0] or self.name
+        return TopicSpec(
+            name=self.dead_letter_name,
+            schema=self.schema,
+            key=self.key,
+            partitions=self.partitions,
+            cleanup="delete",
+            retention_ms=DEAD_LETTER_RETENTION_MS,
+            message_bytes_max=self.message_bytes_max + DEAD_LETTER_HEADERS_BYTES_MAX,
+            writer=", ".join(self.readers),
+            readers=(DEAD_LETTER_READER + noun,),
+            description=f"Records of {self.name} that cannot be processed, bytes intact.",
+        )
 
     def key_of(self, value: Any) -> bytes:
         """Return the record key of ``value`` (a model of ``schema``)."""

@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 
 from agents.spec import Emit, Reject
+from domain.dead_letters import Failure, Header, Origin, letter_headers
 from infra.kafka.routing import partition_of
 from infra.settings import Settings
 
 BATCH_BYTES_MAX = 256 * 1024
 REQUEST_BYTES_MAX = 4 * 1024 * 1024  # a dead letter of a 1 MiB record with room for headers
 REQUEST_TIMEOUT_MS = 60_000
-DETAIL_BYTES_MAX = 1000
 # Up to here records go one by one into whatever batch the client has open: a prepared batch has to
 # wait until the one before it is on its way, which costs a round trip when batches are small.
 FEW_RECORDS = 32
 
 
-NO_HEADERS: list[tuple[str, bytes]] = []  # the client wants a list; nobody changes it
+NO_HEADERS: list[Header] = []  # the client wants a list; nobody changes it
 
 
 class Item(NamedTuple):
@@ -32,7 +32,7 @@ class Item(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp_ms: int | None = None
-    headers: list[tuple[str, bytes]] = NO_HEADERS
+    headers: list[Header] = NO_HEADERS
 
 
 Target = tuple[str, int]
@@ -76,15 +76,9 @@ class Emitter:
         """Send rejected records byte for byte; where and why they failed goes into the headers."""
         grouped: dict[Target, list[Item]] = {}
         for record, reason, detail in rejects:
-            headers = [
-                ("dlq.topic", record.topic.encode()),
-                ("dlq.partition", str(record.partition).encode()),
-                ("dlq.offset", str(record.offset).encode()),
-                ("dlq.timestamp_ms", str(record.timestamp_ms).encode()),
-                ("dlq.agent", agent.encode()),
-                ("dlq.reason", reason.encode()),
-                ("dlq.detail", detail.encode()[:DETAIL_BYTES_MAX]),
-            ]
+            origin = Origin(record.topic, record.partition, record.offset)
+            failure = Failure(agent, reason, detail)
+            headers = letter_headers(origin, record.timestamp_ms, record.headers, failure)
             item = Item(record.key, record.value, None, headers)
             grouped.setdefault((dead_letter_topic, record.partition), []).append(item)
         return await self._send(grouped)
@@ -112,6 +106,10 @@ class Emitter:
         return futures
 
     async def _send_one(self, topic: str, partition: int, item: Item) -> asyncio.Future[Any]:
+        if item.key is None and item.value is None:  # a dead letter; the client's send refuses it
+            batch = self._producer.create_batch()
+            _append(batch, item)
+            return await self._close(batch, topic, partition)
         future: asyncio.Future[Any] = await self._producer.send(
             topic,
             item.value,

@@ -179,7 +179,7 @@ class Runner(ABC):
         """Records of a poll that were not processed in this assignment yet."""
         position = self.positions.get(partition, -1)
         return [
-            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value)
+            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
             for r in records
             if r.offset >= position
         ]

@@ -4,7 +4,9 @@ Used by the runner and by replays, so both decide alike.
 """
 
 import logging
+import traceback
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from agents.runtime.table import PartitionTable
@@ -51,7 +53,14 @@ def reject_of(record: Record, error: Exception) -> Reject:
     if isinstance(error, TooLargeError):
         return Reject(record, "rule", str(error))
     logger.error("step failed on %s/%s@%s", *record[:3], exc_info=error)
-    return Reject(record, "step", f"{type(error).__name__}: {error}")
+    return Reject(record, "step", f"{where_of(error)}; the worker's log has the rest")
+
+
+def where_of(error: Exception) -> str:
+    """Return kind and place of an error, without its message: that may quote anybody's data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place
 
 
 def check_sizes(outcome: Outcome, table: PartitionTable) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from api import problems
-from api.contract.headers import headers_of
+from api.contract.headers import Case, headers_of
 from api.endpoint import Answer, Endpoint, Link
 from api.identity.access import Caller
+from api.limits.limit import UNLIMITED
 from api.problems import Kind
 from api.responses import JSON_TYPE
 from schemas.api import Problem
@@ -17,9 +18,14 @@ NO_CONTENT = 204
 REFERENCE = "#/components/schemas/{model}"
 SHARED = "#/components/responses/{name}"
 INSTANCE = "urn:media-gateway:request:8f14e45fceea4670a2b6d8d1c0a0f3a1"
-# Whatever the endpoint: it may be no HTTP; headers and queries have a size, handlers a deadline.
-EVERYWHERE = (problems.MALFORMED, problems.TOO_LARGE, problems.INTERNAL, problems.UNAVAILABLE)
-OF_BODIES = (problems.INVALID, problems.TOO_SLOW, problems.UNSUPPORTED_TYPE)
+# Whatever the endpoint: it may be no HTTP, or too slow; URLs, headers and queries have a size,
+# handlers a deadline, and connections a number.
+EVERYWHERE = (
+    problems.MALFORMED, problems.TOO_SLOW, problems.TOO_LARGE, problems.URL_TOO_LONG,
+    problems.HEADERS_TOO_LARGE, problems.INTERNAL, problems.UNAVAILABLE,
+)  # fmt: skip
+OF_BODIES = (problems.INVALID, problems.UNSUPPORTED_TYPE)
+UNLIMITED_PREFIX = "unlimited_"
 
 
 def kinds_of(endpoint: Endpoint) -> tuple[Kind, ...]:
@@ -29,6 +35,10 @@ def kinds_of(endpoint: Endpoint) -> tuple[Kind, ...]:
         kinds.add(problems.BAD_SIGNATURE)
     elif endpoint.access.caller is not Caller.ANYBODY:
         kinds |= {problems.UNAUTHENTICATED, problems.FORBIDDEN}
+    if endpoint.access.recent_totp:
+        kinds.add(problems.RECENT_CODE_REQUIRED)
+    if is_limited(endpoint):
+        kinds.add(problems.QUOTA_EXCEEDED)
     if endpoint.parameters:
         kinds.add(problems.INVALID)
     if endpoint.body is not None:
@@ -36,15 +46,21 @@ def kinds_of(endpoint: Endpoint) -> tuple[Kind, ...]:
     return tuple(sorted(kinds, key=lambda kind: (kind.status, kind.slug)))
 
 
+def is_limited(endpoint: Endpoint) -> bool:
+    """Whether calls of an endpoint are counted."""
+    return endpoint.limit is not UNLIMITED
+
+
 def responses(endpoint: Endpoint) -> Json:
     """Return the responses of an endpoint, by status; those of problems alone are shared."""
     answers = {answer.status: answer for answer in endpoint.answers}
     by_status = by_status_of(kinds_of(endpoint))
+    limited = is_limited(endpoint)
     return {
         str(status): (
-            response(answers[status], by_status.get(status, ()))
+            response(answers[status], Case(status, by_status.get(status, ()), limited))
             if status in answers
-            else {"$ref": SHARED.format(name=shared_name(by_status[status]))}
+            else {"$ref": SHARED.format(name=shared_name(Case(status, by_status[status], limited)))}
         )
         for status in sorted({*answers, *by_status})
     }
@@ -53,18 +69,19 @@ def responses(endpoint: Endpoint) -> Json:
 def shared_responses(endpoints: Iterable[Endpoint]) -> Json:
     """Return the responses that ``responses`` refers to, by name."""
     found = {
-        kinds
+        Case(status, kinds, is_limited(endpoint))
         for endpoint in endpoints
         for status, kinds in by_status_of(kinds_of(endpoint)).items()
         if status not in {answer.status for answer in endpoint.answers}
     }
-    ordered = sorted(found, key=lambda kinds: (kinds[0].status, shared_name(kinds)))
-    return {shared_name(kinds): problem_response(kinds) for kinds in ordered}
+    ordered = sorted(found, key=lambda case: (case.status, shared_name(case)))
+    return {shared_name(case): problem_response(case) for case in ordered}
 
 
-def shared_name(kinds: tuple[Kind, ...]) -> str:
-    """Return the name of the response with these problems: their slugs."""
-    return ".".join(kind.slug for kind in kinds)
+def shared_name(case: Case) -> str:
+    """Return the name of a response of problems: their slugs."""
+    slugs = ".".join(kind.slug for kind in case.kinds)
+    return slugs if case.limited else UNLIMITED_PREFIX + slugs
 
 
 def by_status_of(kinds: Iterable[Kind]) -> dict[int, tuple[Kind, ...]]:
@@ -75,15 +92,15 @@ def by_status_of(kinds: Iterable[Kind]) -> dict[int, tuple[Kind, ...]]:
     return found
 
 
-def response(answer: Answer, kinds: tuple[Kind, ...]) -> Json:
+def response(answer: Answer, case: Case) -> Json:
     """Return the response of an answer, and of problems with the same status."""
-    texts = [answer.description, *map(title_and_type, kinds)]
+    texts = [answer.description, *map(title_and_type, case.kinds)]
     content: Json = {} if answer.status == NO_CONTENT else {answer.media_type: media_of(answer)}
-    if kinds:
-        content[problems.CONTENT_TYPE] = problem_media(kinds)
+    if case.kinds:
+        content[problems.CONTENT_TYPE] = problem_media(case.kinds)
     described: Json = {
         "description": "; ".join(texts),
-        "headers": headers_of(answer.status, kinds),
+        "headers": headers_of(case, answer.cache_control),
     }
     if content:
         described["content"] = content
@@ -101,12 +118,12 @@ def link_object(link: Link) -> Json:
     }
 
 
-def problem_response(kinds: tuple[Kind, ...]) -> Json:
+def problem_response(case: Case) -> Json:
     """Return the response of problems with one status."""
     return {
-        "description": "; ".join(map(title_and_type, kinds)),
-        "headers": headers_of(kinds[0].status, kinds),
-        "content": {problems.CONTENT_TYPE: problem_media(kinds)},
+        "description": "; ".join(map(title_and_type, case.kinds)),
+        "headers": headers_of(case),
+        "content": {problems.CONTENT_TYPE: problem_media(case.kinds)},
     }
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from schemas.operator_api import Role
+
 
 class Caller(Enum):
     """Kinds of callers."""
@@ -11,28 +13,46 @@ class Caller(Enum):
     SIGNING_PARTNER = "signing_partner"  # the handler verifies the signature: it covers the body
     APP = "app"
     PARTNER = "partner"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """The kind of caller, and the scope that the credentials need to have."""
+    """The kind of caller, and what the credentials need to have.
+
+    ``scope`` is of keys and tokens; with ``any_user`` they must not be bound to one user. ``role``
+    and ``recent_totp`` are of operators: the least role, and whether a code of the authenticator
+    app must have been given within the last minutes.
+    """
 
     caller: Caller
     scope: str | None = None
+    any_user: bool = False
+    role: Role | None = None
+    recent_totp: bool = False
 
 
 ANYBODY = Access(caller=Caller.ANYBODY)
 SIGNING_PARTNER = Access(caller=Caller.SIGNING_PARTNER)
 
 
-def app(scope: str) -> Access:
+def app(scope: str, *, any_user: bool = False) -> Access:
     """Return the access of apps whose credentials have ``scope``.
 
     A user named in the path must be the one that the credentials are bound to, if they are.
     """
-    return Access(caller=Caller.APP, scope=scope)
+    return Access(caller=Caller.APP, scope=scope, any_user=any_user)
 
 
 def partner(scope: str) -> Access:
     """Return the access of credentials that are bound to a partner and have ``scope``."""
     return Access(caller=Caller.PARTNER, scope=scope)
+
+
+def operator(*, recent_totp: bool, role: Role | None = None) -> Access:
+    """Return the access of operators: with ``recent_totp`` to change something, else to read.
+
+    ``role``: the least one; by default administrators may change and viewers may read.
+    """
+    least: Role = role or ("admin" if recent_totp else "viewer")
+    return Access(caller=Caller.OPERATOR, role=least, recent_totp=recent_totp)

@@ -9,9 +9,21 @@ from types import ModuleType
 from starlette.routing import Route
 
 from api.endpoint import Endpoint
-from api.routes import catalogue, ingestion, playback, system, viewers
+from api.routes import (
+    catalogue,
+    dead_letters,
+    identity,
+    ingestion,
+    operators,
+    partners,
+    playback,
+    system,
+    viewers,
+)
 
-GROUPS: tuple[ModuleType, ...] = (ingestion, playback, viewers, catalogue, system)
+GROUPS: tuple[ModuleType, ...] = (
+    ingestion, partners, dead_letters, playback, viewers, catalogue, operators, identity, system,
+)  # fmt: skip
 ENDPOINTS: tuple[Endpoint, ...] = tuple(each for group in GROUPS for each in group.ENDPOINTS)
 
 

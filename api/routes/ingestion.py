@@ -1,20 +1,41 @@
 """What partners post."""
 
+from dataclasses import replace
+
 from api import examples, problems
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import SIGNING_PARTNER
 from api.parameters import header
+from api.partners.webhooks import receive_webhook
 from api.routes.problem_lists import BODY_PROBLEMS
-from api.webhooks import receive_webhook
 from schemas.api import WebhookAccepted
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope
 
 WEBHOOK_HEADERS = (
     header("webhook-id", "^[A-Za-z0-9_-]{1,64}$", "the same for every try", "msg_1"),
-    header("webhook-timestamp", "^[0-9]{1,12}$", "Unix seconds of this try", "1767225600"),
-    header(
-        "webhook-signature", "^.{1,2048}$", "up to 10 of v1,<base64>, space-separated",
-        "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    replace(
+        header(
+            "webhook-timestamp", "^[0-9]{1,12}$", "Unix seconds of this try; with v1 and v1a",
+            "1767225600",
+        ),
+        optional=True,
+    ),
+    replace(
+        header(
+            "webhook-signature", "^.{1,2048}$",
+            "up to 10 of v1,<base64> (HMAC-SHA256) and v1a,<base64> (Ed25519, up to 3), "
+            "space-separated, over id.timestamp.body",
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        ),
+        optional=True,
+    ),
+    Parameter(
+        name="x-webhook-signature",
+        where="header",
+        schema={"type": "string", "pattern": "^sha256=[0-9A-Fa-f]{64}$"},
+        description="the older scheme, where it is enabled for the partner: HMAC-SHA256 over the "
+        "body alone",
+        optional=True,
     ),
 )  # fmt: skip
 
@@ -24,7 +45,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/api/v1/webhooks/{partner}",
         handler=receive_webhook,
         name="receive_webhook",
-        summary="Take a partner's signed webhook (Standard Webhooks 1.0)",
+        summary="Take a partner's signed webhook (Standard Webhooks 1.0: v1, v1a)",
         access=SIGNING_PARTNER,
         parameters=(
             Parameter(

@@ -3,6 +3,7 @@
 from api import examples
 from api.endpoint import Answer, Endpoint
 from api.identity.access import ANYBODY
+from api.limits.limit import UNLIMITED
 from api.system import get_healthz, get_metrics, get_openapi, get_readyz
 from schemas.api import Alive, Readiness
 
@@ -12,6 +13,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/healthz",
         handler=get_healthz,
         name="get_healthz",
+        limit=UNLIMITED,
         summary="Whether the process is alive",
         access=ANYBODY,
         answers=(Answer(description="alive", model=Alive, example={"status": "alive"}),),
@@ -21,6 +23,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/readyz",
         handler=get_readyz,
         name="get_readyz",
+        limit=UNLIMITED,
         summary="Whether Kafka and Postgres answer",
         access=ANYBODY,
         answers=(
@@ -38,6 +41,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/metrics",
         handler=get_metrics,
         name="get_metrics",
+        limit=UNLIMITED,
         summary="Metrics for Prometheus",
         access=ANYBODY,
         answers=(

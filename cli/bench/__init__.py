@@ -2,13 +2,25 @@
 
 import click
 
-from cli.bench.commands import api, attributes, cowatch, freshness, growth, pipeline, slates
+from cli.bench.commands import (
+    api,
+    attributes,
+    cowatch,
+    freshness,
+    fuzz,
+    growth,
+    pipeline,
+    slates,
+    webhooks,
+)
 
 SHORT: tuple[tuple[click.Command, tuple[str, ...]], ...] = (
     (pipeline, ("--events", "50000", "--rounds", "1")),
     (growth, ("--users", "10000", "--users", "50000", "--events", "30000")),
     (freshness, ("--seconds", "10", "--warmup", "5")),
     (api, ("--seconds", "3", "--slates", "2000")),
+    (webhooks, ("--rounds", "2", "--seconds", "2")),
+    (fuzz, ("--requests", "5000", "--seconds", "60")),
     (attributes, ("--titles", "50")),
     (slates, ("--titles", "2000", "--viewers", "200")),
     (cowatch, ("--titles", "2000", "--viewers", "2000")),
@@ -30,6 +42,7 @@ def bench(context: click.Context) -> None:
       media-gateway bench growth --users 10000 --users 1000000
       media-gateway bench freshness --rate 1000 --seconds 60 --json
       media-gateway bench api --seconds 10
+      media-gateway bench webhooks
       media-gateway bench attributes
     """  # click wants the backspace itself
     if context.invoked_subcommand is None:

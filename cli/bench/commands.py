@@ -223,6 +223,65 @@ def api(*, slates: int, seconds: float, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--connections", type=POSITIVE, default=32, show_default=True, help="Senders.")
+@click.option("--rounds", type=POSITIVE, default=5, show_default=True, help="Of each endpoint.")
+@click.option("--seconds", default=5.0, show_default=True, help="Time of each measurement.")
+@as_json_option
+def webhooks(*, connections: int, rounds: int, seconds: float, as_json: bool) -> None:
+    """Signed webhooks a second, and p99, against an endpoint that only reads and produces.
+
+    Both are in one server on a core of its own, and are measured in turn. Nothing consumes the
+    topic meanwhile.
+
+    \b
+    Examples:
+      media-gateway bench webhooks
+      media-gateway bench webhooks --rounds 3 --seconds 2 --json
+    """
+    from cli.bench.webhooks import WebhooksOptions, run_webhooks
+
+    options = WebhooksOptions(connections=connections, rounds=rounds, seconds=seconds)
+    carry_out_on_stack(lambda progress: run_webhooks(options, progress), as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--requests", type=POSITIVE, default=100_000, show_default=True, help="Requests to send."
+)
+@click.option(
+    "--seconds", type=POSITIVE, default=300, show_default=True, help="Stop after this time."
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed sends the same."
+)
+@click.option(
+    "--first", type=click.IntRange(min=0), default=0, show_default=True,
+    help="Number of the first request: one that failed can be sent again by itself.",
+)  # fmt: skip
+@click.option(
+    "--url", default="", help="A server of this machine; default: a whole stack, removed after."
+)
+@as_json_option
+def fuzz(*, requests: int, seconds: int, seed: int, first: int, url: str, as_json: bool) -> None:
+    """Input from anybody, of every kind, to a real server; an answer of 500 is a failure.
+
+    Odd paths, queries, headers, credentials, signatures and bodies, made from the API's own
+    document, and bytes that are no HTTP. A request without an answer is a failure as well. A server
+    given by --url needs high limits of callers, or most answers are 429.
+
+    \b
+    Examples:
+      media-gateway bench fuzz
+      media-gateway bench fuzz --requests 1000000 --seconds 1200 --seed 7
+      media-gateway bench fuzz --seed 7 --first 4711 --requests 1 --url http://127.0.0.1:8080
+    """  # click wants the backspace itself
+    from cli.bench.fuzz.run import FuzzOptions, run_fuzz
+
+    options = FuzzOptions(requests=requests, seconds=seconds, seed=seed, first=first, url=url)
+    carry_out_on_stack(lambda progress: run_fuzz(options, progress), as_json=as_json)
+
+
+@click.command()
 @click.option("--titles", default=1000, show_default=True, help="Titles asked about, each kind.")
 @as_json_option
 def attributes(*, titles: int, as_json: bool) -> None:

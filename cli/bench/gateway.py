@@ -1,5 +1,6 @@
 """A fresh gateway for a bench: ``media-gateway up`` on a scratch directory, a key, a catalogue."""
 
+import os
 import re
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from rich.progress import Progress
 
 from cli.bench.events import START_AT_MS, duration_of, title_name
 from cli.bench.kafka import BenchError, load_topic
+from cli.options import environment_of, without_limits
 from infra.data_dir import DataDir, RunningStack
 from infra.embedded.process import free_port
+from infra.settings import Settings
 from schemas.codec import encode
 from schemas.content import Content
 from topics.catalog import CONTENTS
@@ -61,6 +64,7 @@ def fresh_gateway(workers: int, progress: Progress) -> Iterator[Gateway]:
                 [sys.executable, "-m", "cli.main", "up", "--data-dir", directory,
                  "--port", str(free_port()), "--workers", str(workers)],
                 stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                env={**environment_of(without_limits(Settings())), **os.environ},
             )  # fmt: skip
         try:
             stack = await_stack(process, data_dir, log)

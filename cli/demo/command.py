@@ -23,7 +23,7 @@ from cli.demo.queries import NotReflectedError, QueryError
 from cli.demo.reporting import Reporter
 from cli.demo.run import Voice, perform
 from cli.demo.story import Change
-from cli.options import CommandError, load_settings, one_sentence_errors
+from cli.options import CommandError, load_settings, one_sentence_errors, without_limits
 from cli.up import interrupt
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -122,7 +122,7 @@ def run(settings: Settings, size: Size, *, started_s: float, leave: bool) -> Non
     reporter = Reporter()
     data = REPOSITORY / settings.demo_data
     given = gather(data, size.viewers_max, size.titles_max, reporter)
-    with Stack(settings, echo=reporter.line) as stack:
+    with Stack(without_limits(settings), echo=reporter.line) as stack:
         memory = Memory.load(stack.settings.data_dir, now_ms=now_ms())
         change = play(stack, given, memory, size, Voice(reporter, started_s))
         memory.size = asdict(size)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 
 from cli.demo.memory import Memory
 from cli.demo.posting import Partner
+from domain.partner_limits import DELIVERIES_PER_S_MAX
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
-from infra.postgres.partners import PartnerStore
+from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
-from infra.security import keys, webhooks
-from infra.security.sealing import Sealer
+from infra.security import keys, webhook_keys
+from infra.security.sealing import sealer_of
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
 KEY_NAME = "demo"
-ROTATION_OVERLAP_MS = 24 * 3600 * 1000  # older secrets of a partner stay valid for a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,15 @@ async def prepare(settings: Settings, memory: Memory, mappers: Mapping[str, str]
     pool = create_pool(settings)
     await pool.open()
     try:
-        store = PartnerStore(pool, Sealer(settings.secrets_key), now_ms)
+        store = PartnerStore(pool, sealer_of(settings), now_ms)
         for name, mapper in mappers.items():
             await _ensure_partner(store, name, mapper, memory)
         await _ensure_key(ApiKeyStore(pool), memory)
     finally:
         await pool.close()
     partners = {
-        name: Partner(name, webhooks.parse_secret(memory.partner_secrets[name])) for name in mappers
+        name: Partner(name, webhook_keys.parse_secret(memory.partner_secrets[name]))
+        for name in mappers
     }
     return Identities(partners, memory.api_key)
 
@@ -54,14 +55,16 @@ async def prepare(settings: Settings, memory: Memory, mappers: Mapping[str, str]
 async def _ensure_partner(store: PartnerStore, name: str, mapper: str, memory: Memory) -> None:
     known = await store.find(name)
     remembered = memory.partner_secrets.get(name)
-    if known and remembered and webhooks.parse_secret(remembered) in known.secrets:
+    if known and remembered and webhook_keys.parse_secret(remembered) in known.keyring.secrets:
         return
-    secret = webhooks.create_secret()
+    secret = webhook_keys.create_secret()
     if known is None:
-        await store.create(name, mapper, secret)
-    else:
-        await store.add_secret(name, secret, ROTATION_OVERLAP_MS)
-    memory.partner_secrets[name] = webhooks.format_secret(secret)
+        await store.create(
+            NewPartner(name, mapper, deliveries_per_s=DELIVERIES_PER_S_MAX), [Key(SECRET, secret)]
+        )
+    else:  # nobody remembers the older secrets: they end now
+        await store.rotate(name, Key(SECRET, secret), overlap_ms=0)
+    memory.partner_secrets[name] = webhook_keys.format_secret(secret)
 
 
 async def _ensure_key(store: ApiKeyStore, memory: Memory) -> None:
@@ -70,5 +73,5 @@ async def _ensure_key(store: ApiKeyStore, memory: Memory) -> None:
     if known and known.revoked_at_ms is None and keys.matches(memory.api_key, known.key_sha256):
         return
     new = keys.create_key()
-    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.SCOPES, None, now_ms()))
+    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.USER_SCOPES, None, now_ms()))
     memory.api_key = new.text

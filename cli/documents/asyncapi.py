@@ -20,7 +20,10 @@ DEAD_LETTER_HEADERS = {
     "dlq.agent": "agent that could not process it",
     "dlq.reason": "decode, rule or step",
     "dlq.detail": "for people: which field, why; at most 1 kB",
+    "dlq.attempts": "how often it failed; more than 1 after a redrive",
+    "dlq.first_offset": "where it failed for the first time; only after a redrive",
 }
+OPTIONAL_HEADERS = frozenset({"dlq.attempts", "dlq.first_offset"})
 
 
 def asyncapi_text() -> str:
@@ -37,6 +40,7 @@ def asyncapi() -> dict[str, Any]:
         operations.update(_operations(topic))
         if topic.dead_letter:
             channels[topic.dead_letter_name] = _dead_letter_channel(topic)
+            operations.update(_dead_letter_operations(topic))
     return {
         "asyncapi": SPECIFICATION,
         "info": {
@@ -93,9 +97,10 @@ def _topic_binding(topic: TopicSpec) -> dict[str, Any]:
 
 
 def _dead_letter_channel(topic: TopicSpec) -> dict[str, Any]:
+    letters = topic.dead_letters
     return {
-        "address": topic.dead_letter_name,
-        "description": f"Records of {topic.name} that cannot be processed, bytes intact.",
+        "address": letters.name,
+        "description": letters.description,
         "messages": {
             "DeadLetter": {
                 "name": "DeadLetter",
@@ -104,6 +109,7 @@ def _dead_letter_channel(topic: TopicSpec) -> dict[str, Any]:
                 "payload": {"description": "the original bytes, whatever they were"},
             }
         },
+        "bindings": {"kafka": _topic_binding(letters)},
     }
 
 
@@ -112,7 +118,8 @@ def _header_schema() -> dict[str, Any]:
         name: {"type": "string", "description": meaning}
         for name, meaning in DEAD_LETTER_HEADERS.items()
     }
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    required = [name for name in properties if name not in OPTIONAL_HEADERS]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def _operations(topic: TopicSpec) -> dict[str, Any]:
@@ -121,6 +128,16 @@ def _operations(topic: TopicSpec) -> dict[str, Any]:
     for reader in topic.readers:
         operations[f"{reader}.receives.{topic.name}"] = _operation("receive", topic)
     return operations
+
+
+def _dead_letter_operations(topic: TopicSpec) -> dict[str, Any]:
+    letters = topic.dead_letters
+    sends = {f"{each}.sends.{letters.name}": _operation("send", letters) for each in topic.readers}
+    receives = {
+        f"{each}.receives.{letters.name}": _operation("receive", letters)
+        for each in letters.readers
+    }
+    return sends | receives
 
 
 def _operation(action: str, topic: TopicSpec) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def settings_page() -> str:
     return page(
         "Settings",
         "Every environment variable that Media Gateway reads; declared in `infra/settings.py`. "
-        "An empty value means the default.",
+        "An empty value means the default. A secret can be in a mounted file instead: its path in "
+        "the variable of the same name with `_FILE` added.",
         table(("Variable", "Type", "Default", "Meaning"), rows),
     )
 

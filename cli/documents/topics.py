@@ -24,10 +24,11 @@ def topics_page() -> str:
             (_topic_row(topic) for topic in CATALOG),
         ),
         "## Dead letters\n\nA record that cannot be processed goes here with its bytes intact, "
-        "before its offset is committed.\n\n"
+        "before its offset is committed; [dead-letters.md](../dead-letters.md) says how to work "
+        "with them.\n\n"
         + table(
-            ("Dead letter", "Of"),
-            ([code(t.dead_letter_name), code(t.name)] for t in CATALOG if t.dead_letter),
+            ("Dead letter", "Of", "Kept", "Largest record", "Writer", "Reader"),
+            (_dead_letter_row(topic) for topic in CATALOG if topic.dead_letter),
         ),
         "## Agents\n\nOne Faust application each; only the agent itself reads its changelog.\n\n"
         + table(
@@ -55,14 +56,29 @@ def flow(catalog: Sequence[TopicSpec], registry: Iterable[AgentSpec]) -> str:
     return "\n".join(lines)
 
 
+def _dead_letter_row(topic: TopicSpec) -> list[str]:
+    letters = topic.dead_letters
+    return [
+        code(letters.name),
+        code(topic.name),
+        _kept(letters),
+        f"{letters.message_bytes_max} B",
+        letters.writer,
+        ", ".join(letters.readers),
+    ]
+
+
+def _kept(topic: TopicSpec) -> str:
+    return "latest per key" if topic.cleanup == "compact" else f"{topic.retention_ms // DAY_MS} d"
+
+
 def _topic_row(topic: TopicSpec) -> list[str]:
-    kept = "latest per key" if topic.cleanup == "compact" else f"{topic.retention_ms // DAY_MS} d"
     return [
         code(topic.name),
         f"{topic.description} Schema `{topic.schema.__name__}`.",
         code(KEY_JOIN.join(topic.key)),
         str(topic.partitions),
-        kept,
+        _kept(topic),
         f"{topic.message_bytes_max} B",
         topic.writer,
         ", ".join(topic.readers),

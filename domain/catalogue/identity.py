@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from domain.catalogue.mapped import MappingError
+from domain.catalogue.mapped import refusal
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
 PARTNER_CONTENT_ID_MAX = 200
@@ -34,11 +34,12 @@ def external_id(kind: str, value: str) -> str:
         MappingError: the kind is not known or the value does not have its shape.
     """
     if kind not in _SHAPES:
-        raise MappingError(f"external_ids.{kind}", f"not one of {', '.join(EXTERNAL_KINDS)}")
+        known = f"one of the kinds {', '.join(EXTERNAL_KINDS)}"
+        raise refusal("external_ids", known, kind, "leave other kinds out")
     pattern, example = _SHAPES[kind]
     normal = value.strip().upper() if kind == "eidr" else value.strip().lower()
     if not value.isascii() or not pattern.fullmatch(normal):  # upper() makes ASCII of others
-        raise MappingError(f"external_ids.{kind}", f"{value[:60]!r} is not like {example}")
+        raise refusal(f"external_ids.{kind}", f"an identifier like {example}", value)
     return normal
 
 

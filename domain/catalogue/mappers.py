@@ -12,7 +12,7 @@ from typing import Any
 from domain.catalogue import read
 from domain.catalogue.genres import canonical_genres
 from domain.catalogue.identity import external_id
-from domain.catalogue.mapped import Mapped, MappingError
+from domain.catalogue.mapped import Mapped, MappingError, refusal
 
 Payload = Mapping[str, Any]
 Mapper = Callable[[Payload], Mapped]
@@ -47,7 +47,7 @@ def generic(payload: Payload) -> Mapped:
     if "genres" in payload:
         fields["genres"], unknown = canonical_genres(read.names(payload, "genres", NAMES_MAX) or ())
     if "title" in fields and fields["title"] is None:
-        raise MappingError("title", "must not be empty")
+        raise refusal("title", "a text", payload["title"], "a title cannot be cleared")
     return Mapped(
         partner_id=read.own_id(payload, "id"),
         fields=fields,
@@ -62,9 +62,20 @@ def _external_ids(payload: Payload) -> dict[str, str]:
     value = payload.get("external_ids")
     if value is None:
         return {}
-    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise MappingError("external_ids", "must be an object of texts")
+    if not isinstance(value, dict):
+        raise refusal("external_ids", 'an object like {"imdb": "tt0114709"}', value)
+    for kind, item in value.items():
+        if not isinstance(item, str):
+            raise refusal(f"external_ids.{kind[:20]}", "a text", item)
     return {kind: external_id(kind, item) for kind, item in value.items()}
+
+
+FILM_COLUMNS = {
+    "title": "Title", "overview": "Consensus", "release_year": "Year", "runtime_s": "Runtime",
+    "genres": "Genre", "cast": "Cast", "directors": "Director", "themes": "Keywords",
+    "language": "Language", "countries": "Country", "maturity_rating": "Rating",
+    "image_url": "Image",
+}  # fmt: skip
 
 
 def film_catalogue(payload: Payload) -> Mapped:
@@ -93,13 +104,14 @@ def film_catalogue(payload: Payload) -> Mapped:
     }
     imdb = read.text(payload, "imdbID")
     if imdb is None:
-        raise MappingError("imdbID", "required: it identifies the film")
+        raise refusal("imdbID", "an identifier like tt0114709", None, "it identifies the film")
     return Mapped(
         partner_id=imdb,
         fields=_present(fields),
         external_ids={"imdb": _renamed("imdbID", imdb)},
         availability=read.availability(payload),
         unknown_genres=unknown,
+        names=FILM_COLUMNS,
     )
 
 
@@ -107,9 +119,13 @@ def _renamed(column: str, value: str) -> str:
     try:
         return external_id("imdb", value)
     except MappingError as error:
-        raise MappingError(column, str(error).partition(": ")[2]) from None
+        raise error.at(column) from None
 
 
+NETFLIX_COLUMNS = {
+    "overview": "description", "runtime_s": "duration", "genres": "listed_in",
+    "directors": "director", "countries": "country", "maturity_rating": "rating",
+}  # fmt: skip
 _DURATION = re.compile(r"([0-9]{1,4}) (min|Seasons?)")
 _TYPES = {"Movie": "movie", "TV Show": "series"}
 
@@ -122,7 +138,7 @@ def netflix_titles(payload: Payload) -> Mapped:
     """
     kind = read.text(payload, "type")
     if kind is not None and kind not in _TYPES:
-        raise MappingError("type", f"{kind[:40]!r} is neither 'Movie' nor 'TV Show'")
+        raise refusal("type", "'Movie' or 'TV Show'", kind)
     genres, unknown = canonical_genres(read.names(payload, "listed_in", NAMES_MAX) or ())
     rating, duration = read.text(payload, "rating"), read.text(payload, "duration")
     if duration is None and rating is not None and _DURATION.fullmatch(rating):
@@ -144,6 +160,7 @@ def netflix_titles(payload: Payload) -> Mapped:
         fields=_present(fields),
         availability=read.availability(payload),
         unknown_genres=unknown,
+        names=NETFLIX_COLUMNS,
     )
 
 
@@ -152,7 +169,7 @@ def _runtime_s(duration: str | None) -> int | None:
         return None
     found = _DURATION.fullmatch(duration)
     if found is None:
-        raise MappingError("duration", f"{duration[:40]!r} is not like '90 min' or '2 Seasons'")
+        raise refusal("duration", "a text like '90 min' or '2 Seasons'", duration)
     return int(found[1]) * 60 if found[2] == "min" else None
 
 
@@ -174,5 +191,6 @@ def mapper_of(name: str) -> Mapper:
         MappingError: there is none.
     """
     if name not in MAPPERS:
-        raise MappingError("mapper", f"{name!r} is not one of {', '.join(MAPPERS)}")
+        advice = "the operators choose it, nothing is wrong with the payload"
+        raise refusal("mapper", f"one of {', '.join(MAPPERS)}", name, advice)
     return MAPPERS[name]

@@ -7,14 +7,14 @@ a removed title back, and a newer one does. Size is bounded: one value a field, 
 record.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from domain.catalogue.mapped import MappingError
-from schemas.codec import describe
+from domain.catalogue.mapped import refusal
 from schemas.content import Content
 from schemas.ids import KEY_SEPARATOR
 
@@ -102,19 +102,53 @@ class Change:
     removed: bool = False
 
 
-def check(fields: dict[str, Any], availability: tuple[dict[str, Any], ...] | None) -> None:
+def check(
+    fields: dict[str, Any],
+    availability: tuple[dict[str, Any], ...] | None,
+    names: Mapping[str, str] | None = None,
+) -> None:
     """Check the values of one event by the canonical schema, whatever else the title holds.
 
+    Args:
+        fields: canonical fields of the event.
+        availability: its windows.
+        names: what the partner calls a canonical field, where that is another name.
+
     Raises:
-        MappingError: a value is out of range or of the wrong type.
+        MappingError: a value is out of range or of the wrong type; the first one is named.
     """
     values = {name: value for name, value in fields.items() if value is not None}
     windows = [{"partner": "x", **window} for window in availability or ()]
     try:
         Content.model_validate({**_PLACEHOLDERS, **values, "availability": windows})
     except ValidationError as error:
-        where, _, reason = describe(error).partition(": ")
-        raise MappingError(where, reason) from None
+        issue = error.errors(include_url=False, include_context=False)[0]
+        where = _field_name(issue["loc"], names or {})
+        raise refusal(where, _expected(issue["msg"]), issue["input"]) from None
+
+
+# What pydantic calls the limits of our schema, and what a partner's engineer would.
+_LIMITS = {
+    "Input should be ": "",
+    "String should have ": "a text with ",
+    "String should match ": "a text that matches ",
+    "Tuple should have ": "a list with ",
+}
+
+
+def _expected(message: str) -> str:
+    for start, words in _LIMITS.items():
+        if message.startswith(start):
+            return words + message.removeprefix(start)
+    return message
+
+
+def _field_name(place: tuple[int | str, ...], names: Mapping[str, str]) -> str:
+    """Return a place in the canonical schema in the partner's words: ``availability[0].region``."""
+    name = names.get(str(place[0]), str(place[0]))
+    return name + "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in place[1:]
+    )
 
 
 def _windows(present: dict[str, Offer]) -> list[dict[str, Any]]:

@@ -6,11 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from domain.catalogue.identity import PARTNER_CONTENT_ID_MAX
-from domain.catalogue.mapped import MappingError
+from domain.catalogue.mapped import MappingError, refusal, seen
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")  # float() reads more: 1_0, inf, Arabic
 _SUFFIX = re.compile(r",(?=\s*(?:Jr|Sr)\b)")  # "Robert Downey, Jr." is one name
+WINDOWS_MAX = 300
+LIST_OF_TEXTS = "a list of texts, or one text with commas"
+OWN_ID = "your own id of the title, a text or a whole number"
+MOMENT = "a time like 2026-01-31T18:00:00Z"
 OFFERS = ("subscription", "rent", "buy", "free")
 
 
@@ -24,7 +28,7 @@ def text(payload: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise MappingError(name, f"must be text, not {kind_of(value)}")
+        raise refusal(name, "a text", value)
     return value.strip() or None
 
 
@@ -39,7 +43,7 @@ def whole(payload: Mapping[str, Any], name: str) -> int | None:
         return None
     number = number_of(value)
     if number is None or number != int(number):
-        raise MappingError(name, f"must be a whole number, not {str(value)[:40]!r}")
+        raise refusal(name, "a whole number", value, "send digits alone, e.g. 90")
     return int(number)
 
 
@@ -69,8 +73,11 @@ def names(payload: Mapping[str, Any], name: str, limit: int) -> tuple[str, ...] 
     if value is None or value == "":
         return None
     parts = _SUFFIX.sub("", value).split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
-        raise MappingError(name, f"must be a list of texts, not {kind_of(value)}")
+    if not isinstance(parts, list):
+        raise refusal(name, LIST_OF_TEXTS, value)
+    for part in parts:
+        if not isinstance(part, str):
+            raise MappingError(name, f"expected {LIST_OF_TEXTS}, found a list with {seen(part)}")
     trimmed = (part.strip()[:200] for part in parts)
     return tuple(dict.fromkeys(part for part in trimmed if part))[:limit]
 
@@ -85,9 +92,10 @@ def own_id(payload: Mapping[str, Any], name: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value.strip():
-        raise MappingError(name, "required: your own id of the title")
+        raise refusal(name, OWN_ID, value, "every webhook names its title by it")
     if len(value.strip()) > PARTNER_CONTENT_ID_MAX:
-        raise MappingError(name, f"longer than {PARTNER_CONTENT_ID_MAX} characters")
+        long = f"{OWN_ID} of at most {PARTNER_CONTENT_ID_MAX} characters"
+        raise MappingError(name, f"expected {long}, found {len(value.strip())} characters")
     return value.strip()
 
 
@@ -103,11 +111,11 @@ def instant_ms(payload: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     if not _RFC3339.fullmatch(value):
-        raise MappingError(name, f"{value[:40]!r} is not like 2026-01-31T18:00:00Z")
+        raise refusal(name, MOMENT, value, "the time zone is needed")
     try:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
-        raise MappingError(name, f"{value[:40]!r}: {error}") from None
+        raise refusal(name, MOMENT, value, str(error)) from None
     return round(moment.timestamp() * 1000)
 
 
@@ -120,25 +128,26 @@ def availability(payload: Mapping[str, Any]) -> tuple[dict[str, Any], ...] | Non
     value = payload.get("availability")
     if value is None:
         return None
-    if not isinstance(value, list) or not all(isinstance(window, dict) for window in value):
-        raise MappingError("availability", "must be a list of objects")
-    if len(value) > 300:
-        raise MappingError("availability", "more than 300 windows")
+    if not isinstance(value, list):
+        raise refusal("availability", "a list of windows", value)
+    if len(value) > WINDOWS_MAX:
+        limit = f"expected at most {WINDOWS_MAX} windows, found {len(value)}"
+        raise MappingError("availability", f"{limit}; join those that follow one another")
     found = []
     for position, window in enumerate(value):
+        if not isinstance(window, dict):
+            raise refusal(f"availability[{position}]", "an object", window)
         try:
             found.append(_window(window))
         except MappingError as error:
-            raise MappingError(
-                f"availability[{position}].{error.field_name}", str(error).partition(": ")[2]
-            ) from None
+            raise error.at(f"availability[{position}].{error.field_name}") from None
     return tuple(found)
 
 
 def _window(window: Mapping[str, Any]) -> dict[str, Any]:
     offer = text(window, "offer") or "subscription"
     if offer not in OFFERS:
-        raise MappingError("offer", f"{offer[:40]!r} is not one of {', '.join(OFFERS)}")
+        raise refusal("offer", f"one of {', '.join(OFFERS)}", offer)
     start, end = instant_ms(window, "from"), instant_ms(window, "until")
     fields = {
         "region": text(window, "region"),
@@ -149,11 +158,5 @@ def _window(window: Mapping[str, Any]) -> dict[str, Any]:
         "currency": text(window, "currency"),
     }
     if start is not None and end is not None and end <= start:
-        raise MappingError("until", "must be after from")
+        raise MappingError("until", "expected a time after from, found one that is not later")
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def kind_of(value: Any) -> str:
-    """Name the JSON type of ``value`` for a message."""
-    names_by_type = {dict: "an object", list: "a list", bool: "true or false"}
-    return names_by_type.get(type(value), "a number" if isinstance(value, int | float) else "text")

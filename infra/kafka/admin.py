@@ -21,7 +21,6 @@ from topics.spec import DAY_MS, TopicSpec
 SEGMENT_MS = DAY_MS  # erasure: only closed segments are compacted
 COMPACTION_LAG_MS_MAX = 3 * DAY_MS  # an erased user's records are gone after this
 TOMBSTONE_MS = 7 * DAY_MS  # a reader that is away for less sees every tombstone
-DEAD_LETTER_BYTES_FACTOR = 2  # original bytes in base64 plus headers
 CHANGELOG_BYTES_MAX = 8 * 1024 * 1024
 REQUEST_TIMEOUT_MS = 15_000
 CREATE_AT_ONCE = 50
@@ -80,8 +79,9 @@ def declared_topics(
     for spec in catalog:
         topics.append(DeclaredTopic(spec.name, spec.partitions, common | topic_config(spec)))
         if spec.dead_letter:
-            config = common | dead_letter_config(spec)
-            topics.append(DeclaredTopic(spec.dead_letter_name, spec.partitions, config))
+            letters = spec.dead_letters
+            config = common | dead_letter_config(letters)
+            topics.append(DeclaredTopic(letters.name, letters.partitions, config))
     for name, partitions in changelogs:
         config = common | compact_config(CHANGELOG_BYTES_MAX)
         topics.append(DeclaredTopic(name, partitions, config))
@@ -95,10 +95,13 @@ def topic_config(spec: TopicSpec) -> dict[str, str]:
     return delete_config(spec.retention_ms, spec.message_bytes_max)
 
 
-def dead_letter_config(spec: TopicSpec) -> dict[str, str]:
-    """Return the configuration of a dead letter: kept as long as its parent, room for wrapping."""
-    bytes_max = DEAD_LETTER_BYTES_FACTOR * spec.message_bytes_max
-    return delete_config(spec.retention_ms, bytes_max)
+def dead_letter_config(letters: TopicSpec) -> dict[str, str]:
+    """Return the configuration of a dead-letter topic.
+
+    Few records come, and Kafka deletes whole closed segments only: they are closed every day, so
+    that records go when they should.
+    """
+    return topic_config(letters) | {"segment.ms": str(SEGMENT_MS)}
 
 
 def delete_config(retention_ms: int, bytes_max: int) -> dict[str, str]:

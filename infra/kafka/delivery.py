@@ -40,6 +40,9 @@ async def _singly(client: Any, topic: str, encoded: Sequence[Encoded]) -> list[P
     acknowledgements = [
         await client.send(topic, value, key, partition) for partition, key, value in encoded
     ]
+    if len(acknowledgements) == 1:
+        only = await acknowledgements[0]
+        return [Produced(only.partition, only.offset)]
     await asyncio.wait(acknowledgements)  # all of them: none may go on unobserved
     done = [each.result() for each in acknowledgements]
     return [Produced(each.partition, each.offset) for each in done]

@@ -1,8 +1,17 @@
 """API keys: the public id, the hash of the key, and what the key may do."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from psycopg.errors import ForeignKeyViolation
+
 from infra.postgres.pool import Pool
+
+TIERS = ("free", "pro", "enterprise")
+
+
+class NoSuchPartner(ValueError):
+    """A key cannot belong to a partner that there is not."""
 
 
 class ApiKey(NamedTuple):
@@ -32,7 +41,20 @@ LIST = f"SELECT {COLUMNS} FROM api_keys ORDER BY created_at_ms, key_id"  # noqa:
 INSERT = f"""
 INSERT INTO api_keys ({COLUMNS}) VALUES ({", ".join(["%s"] * len(ApiKey._fields))})
 """  # noqa: S608
+END = """
+UPDATE api_keys SET expires_at_ms = least(expires_at_ms, %s)
+WHERE key_id = %s AND revoked_at_ms IS NULL AND (expires_at_ms IS NULL OR expires_at_ms > %s)
+"""
+NOTE_USED = """
+UPDATE api_keys k SET last_used_at_ms = r.at_ms
+FROM unnest(%s::text[], %s::bigint[]) AS r (key_id, at_ms)
+WHERE k.key_id = r.key_id AND (k.last_used_at_ms IS NULL OR k.last_used_at_ms < r.at_ms)
+"""
 REVOKE = "UPDATE api_keys SET revoked_at_ms = %s WHERE key_id = %s AND revoked_at_ms IS NULL"
+
+
+class NoSuchOwner(ValueError):
+    """A key was to belong to a partner that does not exist."""
 
 
 class ApiKeyStore:
@@ -42,9 +64,37 @@ class ApiKeyStore:
         self._pool = pool
 
     async def create(self, key: ApiKey) -> None:
-        """Store a new key (its hash only)."""
+        """Store a new key (its hash only).
+
+        Raises:
+            NoSuchPartner: it belongs to a partner that is unknown.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(INSERT, _row(key))
+        except ForeignKeyViolation:
+            raise NoSuchPartner(f"no partner {key.partner!r}") from None
+
+    async def rotate(self, key_id: str, new: ApiKey, ends_at_ms: int) -> bool:
+        """Store ``new`` and let the key with this id end; False when that one is not live.
+
+        Args:
+            key_id: the key that is replaced.
+            new: the key that replaces it.
+            ends_at_ms: when the old key ends, Unix milliseconds; one that ends before stays so.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            ended = await connection.execute(END, (ends_at_ms, key_id, new.created_at_ms))
+            if ended.rowcount == 0:
+                return False
+            await connection.execute(INSERT, _row(new))
+            return True
+
+    async def note_used(self, uses: Mapping[str, int]) -> None:
+        """Record when keys were used last (Unix milliseconds by key id), in one statement."""
         async with self._pool.connection() as connection:
-            await connection.execute(INSERT, key._replace(scopes=list(key.scopes)))  # type: ignore[arg-type]
+            ordered = sorted(uses)  # two processes lock rows in the same order
+            await connection.execute(NOTE_USED, (ordered, [uses[key_id] for key_id in ordered]))
 
     async def find(self, key_id: str) -> ApiKey | None:
         """Return the key with this public id, revoked or not; None when unknown."""
@@ -62,6 +112,10 @@ class ApiKeyStore:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(REVOKE, (now_ms, key_id))
             return cursor.rowcount == 1
+
+
+def _row(key: ApiKey) -> tuple[Any, ...]:
+    return tuple(key._replace(scopes=list(key.scopes)))  # type: ignore[arg-type]
 
 
 def _key(row: tuple[Any, ...]) -> ApiKey:

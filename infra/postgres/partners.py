@@ -1,77 +1,182 @@
-"""Partners: who may post webhooks, with which secrets, and which mapper reads their payloads."""
+"""Partners: who may post webhooks, how they sign, and which mapper reads their payloads."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
+from psycopg import AsyncConnection, sql
+from psycopg.rows import TupleRow
+
+from domain.partner_limits import TIER_DEFAULT, PartnerLimits, limits_of
 from infra.postgres.pool import Pool
 from infra.security.sealing import Sealer
+from infra.security.webhook_keys import Keyring, Scheme, fingerprint
 
-SECRETS_MAX = 3  # live secrets per partner: two during a rotation, and one to spare
+KEYS_MAX = 3  # live keys per partner: two during a rotation, and one to spare
+KeyKind = Literal["secret", "public_key"]
+SECRET: KeyKind = "secret"  # noqa: S105 - a kind, not a secret
+PUBLIC_KEY: KeyKind = "public_key"
+
+
+class Key(NamedTuple):
+    """One key that signatures are judged by."""
+
+    kind: KeyKind
+    value: bytes
+
+
+class NewPartner(NamedTuple):
+    """What a person says of a partner; None: the tier's limit."""
+
+    partner: str
+    mapper: str
+    display_name: str = ""
+    schemes: tuple[Scheme, ...] = (Scheme.V1,)
+    tier: str = TIER_DEFAULT
+    body_bytes_max: int | None = None
+    deliveries_per_s: int | None = None
 
 
 class Partner(NamedTuple):
-    """One partner with its live webhook secrets, newest first."""
+    """One partner with its live keys; the optional limits are as set, see ``limits``."""
 
     partner: str
     mapper: str
     enabled: bool
-    secrets: tuple[bytes, ...]
+    keyring: Keyring
+    display_name: str = ""
+    tier: str = TIER_DEFAULT
+    body_bytes_max: int | None = None
+    deliveries_per_s: int | None = None
+
+    @property
+    def limits(self) -> PartnerLimits:
+        """The limits that hold."""
+        return limits_of(self.tier, self.body_bytes_max, self.deliveries_per_s)
+
+
+class LiveKey(NamedTuple):
+    """What may be shown of a live key."""
+
+    kind: KeyKind
+    fingerprint: str
+    created_at_ms: int | None
+    valid_until_ms: int | None
 
 
 class PartnerExists(ValueError):
     """The name is taken."""
 
 
+class UnknownPartner(ValueError):
+    """There is no such partner."""
+
+
+class TooManyKeys(ValueError):
+    """There are ``KEYS_MAX`` live keys; ``until_ms`` is when the first of them ends."""
+
+    def __init__(self, until_ms: int) -> None:
+        super().__init__(f"{KEYS_MAX} keys are live")
+        self.until_ms = until_ms
+
+
+CHANGEABLE = frozenset({*NewPartner._fields, "enabled"} - {"partner"})
 INSERT = """
-INSERT INTO partners (partner, mapper, created_at_ms) VALUES (%s, %s, %s)
-ON CONFLICT (partner) DO NOTHING
+INSERT INTO partners (partner, mapper, display_name, schemes, tier, body_bytes_max,
+                      deliveries_per_s, created_at_ms)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (partner) DO NOTHING
 """
-ADD_SECRET = "INSERT INTO partner_secrets (partner, sealed) VALUES (%s, %s)"  # noqa: S105 - SQL
-FETCH = """
-SELECT p.partner, p.mapper, p.enabled,
-       ARRAY(SELECT s.sealed FROM partner_secrets s
-             WHERE s.partner = p.partner AND (s.valid_until_ms IS NULL OR s.valid_until_ms > %s)
-             ORDER BY s.secret_id DESC LIMIT %s)
+ADD_KEY = """
+INSERT INTO partner_secrets (partner, kind, sealed, created_at_ms) VALUES (%s, %s, %s, %s)
+"""
+IS_LIVE = "(s.valid_until_ms IS NULL OR s.valid_until_ms > %s)"
+FETCH = f"""
+SELECT p.partner, p.mapper, p.enabled, p.display_name, p.tier, p.body_bytes_max, p.deliveries_per_s,
+       p.schemes, ARRAY(SELECT s.kind || '|' || s.sealed FROM partner_secrets s
+                        WHERE s.partner = p.partner AND {IS_LIVE}
+                        ORDER BY s.secret_id DESC LIMIT {KEYS_MAX})
 FROM partners p
-"""
-EXPIRE_OTHERS = """
+"""  # noqa: S608 - constants only
+FETCH_KEYS = f"""
+SELECT s.kind, s.sealed, s.created_at_ms, s.valid_until_ms FROM partner_secrets s
+WHERE s.partner = %s AND {IS_LIVE} ORDER BY s.secret_id DESC
+"""  # noqa: S608
+LOCK = "SELECT 1 FROM partners WHERE partner = %s FOR UPDATE"
+FORGET_ENDED = "DELETE FROM partner_secrets WHERE partner = %s AND valid_until_ms <= %s"
+END_OTHERS = """
 UPDATE partner_secrets SET valid_until_ms = least(coalesce(valid_until_ms, %s), %s)
 WHERE partner = %s
 """
+COUNT_LIVE = f"""
+SELECT count(*), min(s.valid_until_ms) FROM partner_secrets s WHERE s.partner = %s AND {IS_LIVE}
+"""  # noqa: S608
 
 
 class PartnerStore:
-    """Reads and writes partners. Secrets are sealed with the partner's name as context."""
+    """Reads and writes partners. Keys are sealed with the partner's name as context."""
 
     def __init__(self, pool: Pool, sealer: Sealer, clock_ms: Callable[[], int]) -> None:
         self._pool = pool
         self._sealer = sealer
         self._clock_ms = clock_ms
 
-    async def create(self, partner: str, mapper: str, secret: bytes) -> None:
-        """Add a partner with its first secret.
+    async def create(self, new: NewPartner, keys: Sequence[Key]) -> None:
+        """Add a partner with its first keys.
 
         Raises:
             PartnerExists: there is one with this name.
         """
+        now_ms = self._clock_ms()
+        row = (*new._replace(schemes=list(new.schemes)), now_ms)  # type: ignore[arg-type]
         async with self._pool.connection() as connection, connection.transaction():
-            cursor = await connection.execute(INSERT, (partner, mapper, self._clock_ms()))
+            cursor = await connection.execute(INSERT, row)
             if cursor.rowcount == 0:
-                raise PartnerExists(f"partner {partner!r} exists already")
-            await connection.execute(ADD_SECRET, (partner, self._sealer.seal(secret, partner)))
+                raise PartnerExists(f"partner {new.partner!r} exists already")
+            for key in keys:
+                await self._add(connection, new.partner, key, now_ms)
 
-    async def add_secret(self, partner: str, secret: bytes, overlap_ms: int) -> None:
-        """Add a newer secret; the others stay valid for at most ``overlap_ms`` from now."""
-        until_ms = self._clock_ms() + overlap_ms
+    async def change(self, partner: str, changes: Mapping[str, Any]) -> None:
+        """Set fields (``CHANGEABLE``) of a partner; at least one.
+
+        Raises:
+            UnknownPartner: there is none with this name.
+        """
+        assert changes.keys() <= CHANGEABLE
+        columns = sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder()) for name in changes
+        )
+        statement = sql.SQL("UPDATE partners SET {} WHERE partner = {}").format(
+            columns, sql.Placeholder()
+        )
+        values = [list(item) if isinstance(item, tuple) else item for item in changes.values()]
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(statement, [*values, partner])
+        if cursor.rowcount == 0:
+            raise UnknownPartner(f"there is no partner {partner!r}")
+
+    async def rotate(self, partner: str, key: Key, overlap_ms: int) -> None:
+        """Add a newer key; the others stay valid for at most ``overlap_ms`` from now.
+
+        Raises:
+            UnknownPartner: there is none with this name.
+            TooManyKeys: as many as may be are live; nothing was changed.
+        """
+        now_ms = self._clock_ms()
+        until_ms = now_ms + overlap_ms
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(EXPIRE_OTHERS, (until_ms, until_ms, partner))
-            await connection.execute(ADD_SECRET, (partner, self._sealer.seal(secret, partner)))
+            if await (await connection.execute(LOCK, (partner,))).fetchone() is None:
+                raise UnknownPartner(f"there is no partner {partner!r}")
+            await connection.execute(END_OTHERS, (until_ms, until_ms, partner))
+            await connection.execute(FORGET_ENDED, (partner, now_ms))
+            row = await (await connection.execute(COUNT_LIVE, (partner, now_ms))).fetchone()
+            if row is not None and row[0] >= KEYS_MAX:
+                raise TooManyKeys(row[1])
+            await self._add(connection, partner, key, now_ms)
 
     async def find(self, partner: str) -> Partner | None:
-        """Return a partner with its live secrets, None when unknown."""
+        """Return a partner with its live keys, None when unknown."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                FETCH + "WHERE p.partner = %s", (self._clock_ms(), SECRETS_MAX, partner)
+                FETCH + "WHERE p.partner = %s", (self._clock_ms(), partner)
             )
             row = await cursor.fetchone()
         return None if row is None else self._partner(row)
@@ -79,13 +184,31 @@ class PartnerStore:
     async def list_all(self) -> list[Partner]:
         """Return all partners by name."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                FETCH + "ORDER BY p.partner", (self._clock_ms(), SECRETS_MAX)
-            )
+            cursor = await connection.execute(FETCH + "ORDER BY p.partner", (self._clock_ms(),))
             return [self._partner(row) for row in await cursor.fetchall()]
 
-    def _partner(self, row: tuple[str, str, bool, list[str]]) -> Partner:
-        name, mapper, enabled, sealed = row
-        return Partner(
-            name, mapper, enabled, tuple(self._sealer.open(item, name) for item in sealed)
+    async def live_keys(self, partner: str) -> list[LiveKey]:
+        """Return what may be shown of a partner's live keys, newest first."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FETCH_KEYS, (partner, self._clock_ms()))
+            return [
+                LiveKey(kind, fingerprint(self._sealer.open(sealed, partner)), created_at_ms, until)
+                for kind, sealed, created_at_ms, until in await cursor.fetchall()
+            ]
+
+    async def _add(
+        self, connection: AsyncConnection[TupleRow], partner: str, key: Key, now_ms: int
+    ) -> None:
+        sealed = self._sealer.seal(key.value, partner)
+        await connection.execute(ADD_KEY, (partner, key.kind, sealed, now_ms))
+
+    def _partner(self, row: tuple[Any, ...]) -> Partner:
+        name, mapper, enabled, display_name, tier, body_bytes, per_s, schemes, stored = row
+        keys: dict[str, list[bytes]] = {SECRET: [], PUBLIC_KEY: []}
+        for item in stored:
+            kind, _, sealed = item.partition("|")
+            keys[kind].append(self._sealer.open(sealed, name))
+        keyring = Keyring(
+            frozenset(map(Scheme, schemes)), tuple(keys[SECRET]), tuple(keys[PUBLIC_KEY])
         )
+        return Partner(name, mapper, enabled, keyring, display_name, tier, body_bytes, per_s)

@@ -3,18 +3,30 @@
 Concurrent deliveries share statements: while one is on its way to the database, the next callers
 gather, and all of them travel in the next one. Under load that is far less than one statement a
 webhook.
+
+Of equal deliveries that arrive together, here or at another API process, one gets the claim and
+produces; the others wait for it. A claim ends after ``CLAIM_S``: its holder may have died.
 """
 
+import asyncio
 import datetime
+import logging
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infra.postgres.grouping import Grouped
-from infra.postgres.pool import Pool
-from infra.postgres.rows import newest_per_key, transposed
+from infra.postgres.pool import UNAVAILABLE, Pool
+from infra.postgres.rows import columns_of, newest_per_key
 
 RETENTION_DAYS = 7  # senders retry for up to 75 hours with the same id and a new timestamp
+RETENTION = datetime.timedelta(days=RETENTION_DAYS)
+CLAIM_S = 8.0  # as long as a post may take: see api.deadline
 GROUP_MAX = 500
+GATHER_S = 0.02  # what is accepted within this time travels together
+CLOSE_S = 2.0
+
+log = logging.getLogger(__name__)
 
 
 class Delivery(NamedTuple):
@@ -24,30 +36,63 @@ class Delivery(NamedTuple):
     webhook_id: str
     body_sha256: bytes
     event_id: str
+    event_type: str
+    occurred_at: datetime.datetime
     received_at: datetime.datetime
 
 
 class KnownDelivery(NamedTuple):
-    """The first delivery with this id: ``accepted`` means that Kafka has acknowledged it."""
+    """The first delivery with this id.
+
+    ``accepted``: Kafka has acknowledged it. ``claimed``: it is on the caller to produce it; when it
+    is neither, somebody else is about to.
+    """
 
     body_sha256: bytes
     accepted: bool
+    claimed: bool = False
 
 
-# The update changes nothing: it makes RETURNING give the row that is already there.
-RESERVE = """
-INSERT INTO webhook_deliveries AS t (partner, webhook_id, body_sha256, event_id, received_at)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[], %s::timestamptz[])
-ON CONFLICT (partner, webhook_id) DO UPDATE SET accepted = t.accepted
-RETURNING partner, webhook_id, body_sha256, accepted
-"""
+# A row that is older than the retention counts as absent, also before housekeeping deletes it.
+OLD = f"t.received_at < excluded.received_at - interval '{RETENTION_DAYS} days'"
+SAME = f"(NOT {OLD} AND t.body_sha256 = excluded.body_sha256)"
+CLAIMABLE = f"(NOT t.accepted AND t.claimed_at < now() - interval '{CLAIM_S} s')"
+RESERVE = f"""
+INSERT INTO webhook_deliveries AS t (partner, webhook_id, body_sha256, event_id, event_type,
+                                     occurred_at, received_at, repeats, claimed_at, repeated_at)
+SELECT r.*, now(), CASE WHEN r.repeats > 0 THEN r.received_at END
+FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[], %b::timestamptz[],
+            %b::timestamptz[], %b::int8[]) AS r (partner, webhook_id, body_sha256, event_id,
+                                                event_type, occurred_at, received_at, repeats)
+ON CONFLICT (partner, webhook_id) DO UPDATE SET
+    body_sha256 = CASE WHEN {OLD} THEN excluded.body_sha256 ELSE t.body_sha256 END,
+    event_type = CASE WHEN {OLD} THEN excluded.event_type ELSE t.event_type END,
+    occurred_at = CASE WHEN {OLD} THEN excluded.occurred_at ELSE t.occurred_at END,
+    received_at = CASE WHEN {OLD} THEN excluded.received_at ELSE t.received_at END,
+    accepted = t.accepted AND NOT {OLD},
+    claimed_at = CASE WHEN {OLD} OR ({SAME} AND {CLAIMABLE}) THEN now() ELSE t.claimed_at END,
+    repeats = CASE WHEN {OLD} THEN excluded.repeats
+                   WHEN {SAME} THEN t.repeats + 1 + excluded.repeats ELSE t.repeats END,
+    repeated_at = CASE WHEN {SAME} THEN excluded.received_at WHEN {OLD} THEN NULL
+                       ELSE t.repeated_at END
+RETURNING partner, webhook_id, body_sha256, accepted, claimed_at = now()
+"""  # noqa: S608 - constants only
 ACCEPT = """
 UPDATE webhook_deliveries t SET accepted = true
-FROM unnest(%s::text[], %s::text[]) AS r (partner, webhook_id)
+FROM unnest(%b::text[], %b::text[]) AS r (partner, webhook_id)
 WHERE t.partner = r.partner AND t.webhook_id = r.webhook_id
 """
+CLAIM = f"""
+UPDATE webhook_deliveries t SET claimed_at = CASE WHEN {CLAIMABLE} THEN now() ELSE t.claimed_at END
+WHERE partner = %s AND webhook_id = %s
+RETURNING partner, webhook_id, body_sha256, accepted, claimed_at = now()
+"""  # noqa: S608
+RELEASE = """
+UPDATE webhook_deliveries SET claimed_at = '-infinity' WHERE partner = %s AND webhook_id = %s
+"""
 FIND = """
-SELECT body_sha256, accepted FROM webhook_deliveries WHERE partner = %s AND webhook_id = %s
+SELECT body_sha256, accepted FROM webhook_deliveries
+WHERE partner = %s AND webhook_id = %s AND received_at >= %s
 """
 PURGE = "DELETE FROM webhook_deliveries WHERE received_at < %s"
 
@@ -58,42 +103,85 @@ class DeliveryStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._reserving = Grouped(self._reserve, GROUP_MAX)
-        self._accepting = Grouped(self._accept, GROUP_MAX)
+        self._accepted: list[tuple[str, str]] = []
+        self._recording: asyncio.Task[None] | None = None
 
     async def reserve(self, delivery: Delivery) -> KnownDelivery:
         """Record a delivery unless its id is known; return what is known about the id."""
         return await self._reserving.call(delivery)
 
-    async def accept(self, partner: str, webhook_id: str) -> None:
-        """Record that Kafka has the event of this delivery."""
-        await self._accepting.call((partner, webhook_id))
+    def accept(self, partner: str, webhook_id: str) -> None:
+        """Record, soon, that Kafka has the event of this delivery; nobody need wait for it.
 
-    async def find(self, partner: str, webhook_id: str) -> KnownDelivery | None:
-        """Return what is known about an id, without recording anything."""
+        If that fails, or this process dies before, a repetition is produced again with the same
+        event id, which consumers drop.
+        """
+        self._accepted.append((partner, webhook_id))
+        if self._recording is None or self._recording.done():
+            self._recording = asyncio.ensure_future(self._record())
+
+    async def _record(self) -> None:
+        while self._accepted:
+            await asyncio.sleep(GATHER_S)
+            keys, self._accepted = self._accepted, []
+            try:
+                async with self._pool.connection() as connection:
+                    await connection.execute(ACCEPT, columns_of(sorted(set(keys))))
+            except UNAVAILABLE as error:
+                log.warning("accepted deliveries were not recorded: %s", type(error).__name__)
+
+    async def close(self) -> None:
+        """Wait until what was accepted is recorded, for at most ``CLOSE_S``."""
+        if self._recording is not None:
+            await asyncio.wait([self._recording], timeout=CLOSE_S)
+
+    async def claim(self, partner: str, webhook_id: str) -> KnownDelivery | None:
+        """Return what is known about an id now, with the claim if it is free; None: forgotten."""
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(FIND, (partner, webhook_id))).fetchone()
+            cursor = await connection.execute(CLAIM, (partner, webhook_id))
+            row = await cursor.fetchone()
+        return None if row is None else _known(row)
+
+    async def release(self, partner: str, webhook_id: str) -> None:
+        """Give a claim back: what was claimed could not be produced, as far as is known."""
+        async with self._pool.connection() as connection:
+            await connection.execute(RELEASE, (partner, webhook_id))
+
+    async def find(
+        self, partner: str, webhook_id: str, at: datetime.datetime
+    ) -> KnownDelivery | None:
+        """Return what is known about an id at a moment, without recording anything."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(FIND, (partner, webhook_id, at - RETENTION))
+            row = await cursor.fetchone()
         return None if row is None else KnownDelivery(bytes(row[0]), row[1])
 
     async def _reserve(self, deliveries: Sequence[Delivery]) -> list[KnownDelivery]:
         # Of equal ids in one group the first one counts, as if they had come one after another.
-        first = newest_per_key(deliveries[::-1], lambda item: (item.partner, item.webhook_id))
+        first = newest_per_key(deliveries[::-1], _key)
+        copies = Counter((*_key(item), item.body_sha256) for item in deliveries)
+        rows = [(*item, copies[(*_key(item), item.body_sha256)] - 1) for item in first]
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(RESERVE, transposed(first))
-            known = {
-                (row[0], row[1]): KnownDelivery(bytes(row[2]), row[3])
-                for row in await cursor.fetchall()
-            }
-        return [known[item.partner, item.webhook_id] for item in deliveries]
+            cursor = await connection.execute(RESERVE, columns_of(rows), binary=True)
+            known = {(row[0], row[1]): _known(row) for row in await cursor.fetchall()}
+        claimants = {id(item) for item in first}
+        return [
+            known[_key(item)]._replace(claimed=known[_key(item)].claimed and id(item) in claimants)
+            for item in deliveries
+        ]
 
-    async def _accept(self, keys: Sequence[tuple[str, str]]) -> list[None]:
-        async with self._pool.connection() as connection:
-            await connection.execute(ACCEPT, transposed(sorted(set(keys))))
-        return [None] * len(keys)
+
+def _key(delivery: Delivery) -> tuple[str, str]:
+    return delivery.partner, delivery.webhook_id
+
+
+def _known(row: tuple[Any, ...]) -> KnownDelivery:
+    return KnownDelivery(bytes(row[2]), row[3], row[4])
 
 
 async def purge(pool: Pool, now_ms: int) -> int:
     """Forget deliveries older than ``RETENTION_DAYS`` and return how many. Idempotent."""
     now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
     async with pool.connection() as connection:
-        cursor = await connection.execute(PURGE, (now - datetime.timedelta(days=RETENTION_DAYS),))
+        cursor = await connection.execute(PURGE, (now - RETENTION,))
         return cursor.rowcount

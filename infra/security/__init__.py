@@ -1,5 +1,5 @@
-"""Credentials: webhook signatures, API keys, and secrets at rest.
+"""Credentials: webhook signatures, API keys, passwords, tokens, secrets at rest, security events.
 
-Lives here: pure functions over bytes (verify, sign, hash, seal). May not live here: HTTP, SQL, or a
-clock; the caller passes the time.
+Lives here: functions over bytes (verify, sign, hash, seal), and the lines that the log gets of
+them. May not live here: HTTP, SQL, or a clock; the caller passes the time.
 """

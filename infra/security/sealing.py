@@ -1,25 +1,50 @@
 """Secrets at rest: AES-256-GCM when there is a key, and marked as plain when there is none.
 
-A sealed text starts with its form: ``aes256gcm:`` + base64(nonce, ciphertext, tag), or ``plain:`` +
-base64. The context (the owner's name) is authenticated, so a sealed secret cannot be moved to
-another owner.
+A sealed text starts with its form: ``aes256gcm:`` + id of the key + ``:`` + base64(nonce,
+ciphertext, tag), or ``plain:`` + base64. Texts of before keys had ids lack the id. The context (the
+owner's name) is authenticated, so a sealed secret cannot be moved to another owner.
+
+Keys are changed without a gap: the new one seals, the old ones still open, ``media-gateway secrets
+rotate`` seals everything anew, then the old ones can go.
 """
 
 import base64
 import binascii
+import hashlib
 import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from infra.settings import Settings
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
+KEY_ID_LENGTH = 8
 SEALED = "aes256gcm:"
 PLAIN = "plain:"
+CURRENT, OLD = "MEDIA_GATEWAY_SECRETS_KEY", "MEDIA_GATEWAY_SECRETS_KEYS_OLD"
 
 
 class SealingError(ValueError):
     """The key is not usable, or the sealed text is damaged, foreign, or sealed with another key."""
+
+
+def encrypt(key: bytes, nonce: bytes, message: bytes, context: bytes) -> bytes:
+    """Return ciphertext and tag (16 bytes) of AES-GCM; the nonce must never repeat under a key."""
+    return AESGCM(key).encrypt(nonce, message, context)
+
+
+def decrypt(key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes:
+    """Return the message of ciphertext and tag.
+
+    Raises:
+        SealingError: not from this key, nonce and context, or a nonce of other than 8 to 128 bytes.
+    """
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, context)
+    except (InvalidTag, ValueError) as error:
+        raise SealingError("it was not sealed with this key and context") from error
 
 
 class Sealer:
@@ -27,21 +52,42 @@ class Sealer:
 
     Args:
         key_base64: 32 bytes as base64, or an empty string: secrets are kept unencrypted.
+        old_keys_base64: keys that open what they sealed and seal nothing more, comma-separated.
 
     Raises:
-        SealingError: the key is not 32 bytes of base64.
+        SealingError: a key is not 32 bytes of base64, or there are only old ones.
     """
 
-    def __init__(self, key_base64: str) -> None:
-        self._cipher = AESGCM(_key(key_base64)) if key_base64 else None
+    def __init__(self, key_base64: str, old_keys_base64: str = "") -> None:
+        old = [text.strip() for text in old_keys_base64.split(",") if text.strip()]
+        if old and not key_base64:
+            raise SealingError(f"{OLD} is set, but {CURRENT} is not: nothing could be sealed anew")
+        self._current = _key(key_base64, CURRENT) if key_base64 else None
+        current = [] if self._current is None else [self._current]
+        self._keys = {key_id(key): key for key in (*current, *(_key(text, OLD) for text in old))}
+
+    @property
+    def has_key(self) -> bool:
+        """Whether what is sealed now is encrypted."""
+        return self._current is not None
 
     def seal(self, secret: bytes, context: str) -> str:
         """Return the text to store."""
-        if self._cipher is None:
+        if self._current is None:
             return PLAIN + base64.b64encode(secret).decode()
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, secret, context.encode())
-        return SEALED + base64.b64encode(sealed).decode()
+        sealed = nonce + encrypt(self._current, nonce, secret, context.encode())
+        return f"{SEALED}{key_id(self._current)}:{base64.b64encode(sealed).decode()}"
+
+    def seal_encrypted(self, secret: bytes, context: str) -> str:
+        """Return the text to store of a secret that is never kept unencrypted.
+
+        Raises:
+            SealingError: there is no key.
+        """
+        if not self.has_key:
+            raise SealingError(f"{CURRENT} is not set, and this secret is never stored unencrypted")
+        return self.seal(secret, context)
 
     def open(self, text: str, context: str) -> bytes:
         """Return the secret of a stored text; text stored without a key stays readable.
@@ -49,26 +95,64 @@ class Sealer:
         Raises:
             SealingError: see the class.
         """
-        try:
-            if text.startswith(PLAIN):
-                return base64.b64decode(text[len(PLAIN) :], validate=True)
-            if not text.startswith(SEALED) or self._cipher is None:
-                raise SealingError("sealed with a key that is not set (MEDIA_GATEWAY_SECRETS_KEY)")
-            sealed = base64.b64decode(text[len(SEALED) :], validate=True)
-            return self._cipher.decrypt(
-                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode()
-            )
-        except (binascii.Error, InvalidTag, ValueError) as error:
-            if isinstance(error, SealingError):
-                raise
-            raise SealingError(f"a stored secret of {context!r} cannot be opened") from error
+        if text.startswith(PLAIN):
+            return _base64(text[len(PLAIN) :], context)
+        return self.open_encrypted(text, context)
+
+    def open_encrypted(self, text: str, context: str) -> bytes:
+        """Return the secret of a stored text that must be encrypted.
+
+        Raises:
+            SealingError: see the class; also for a text that is stored as it is.
+        """
+        if not text.startswith(SEALED):
+            raise SealingError(f"a stored secret of {context!r} is not encrypted as it must be")
+        named, separator, rest = text[len(SEALED) :].rpartition(":")
+        if separator and named not in self._keys:
+            raise SealingError(f"sealed with a key ({named}) that is not in {CURRENT} or {OLD}")
+        if not self._keys:
+            raise SealingError(f"sealed with a key that is not set ({CURRENT})")
+        sealed = _base64(rest, context)
+        for key in [self._keys[named]] if separator else self._keys.values():
+            try:
+                return decrypt(key, sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context.encode())
+            except SealingError:
+                continue
+        raise SealingError(f"a stored secret of {context!r} cannot be opened")
+
+    def is_current(self, text: str) -> bool:
+        """Whether a stored text is as ``seal`` would store it now."""
+        if self._current is None:
+            return text.startswith(PLAIN)
+        return text.startswith(f"{SEALED}{key_id(self._current)}:")
 
 
-def _key(key_base64: str) -> bytes:
+def sealer_of(settings: Settings) -> Sealer:
+    """Return the sealer with the keys that are set.
+
+    Raises:
+        SealingError: see ``Sealer``.
+    """
+    return Sealer(settings.secrets_key, settings.secrets_keys_old)
+
+
+def key_id(key: bytes) -> str:
+    """Return the name of a key in what it sealed; it says nothing about the key."""
+    return hashlib.sha256(b"media-gateway key id\n" + key).hexdigest()[:KEY_ID_LENGTH]
+
+
+def _base64(text: str, context: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SealingError(f"a stored secret of {context!r} is damaged") from error
+
+
+def _key(key_base64: str, variable: str) -> bytes:
     try:
         key = base64.b64decode(key_base64, validate=True)
-    except binascii.Error as error:
-        raise SealingError("MEDIA_GATEWAY_SECRETS_KEY is not base64") from error
+    except (binascii.Error, ValueError) as error:
+        raise SealingError(f"{variable} is not base64") from error
     if len(key) != KEY_BYTES:
-        raise SealingError(f"MEDIA_GATEWAY_SECRETS_KEY has {len(key)} bytes; it needs {KEY_BYTES}")
+        raise SealingError(f"{variable} has a key of {len(key)} bytes; it needs {KEY_BYTES}")
     return key

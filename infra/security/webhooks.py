@@ -1,29 +1,39 @@
-"""Standard Webhooks 1.0 (v1): verify what a partner signed, sign what a partner sends.
+"""Signed webhooks: verify what a partner signed, sign what a partner sends.
 
 ``verify`` is total: for any header values and any bytes it returns a result and never raises, since
 its input comes from anybody. It is stricter than the specification's reference libraries, which
 accept loose numbers, loose base64 and thousands of signatures.
 
+Standard Webhooks 1.0 signs ``id.timestamp.body``, by HMAC (v1) or by Ed25519 (v1a). The older
+scheme signs the body alone: neither the id nor the time is protected, so whoever captured one
+delivery can send it again, whenever and under another id.
+
 References: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 import base64
-import binascii
 import hmac
 import re
-import secrets as random
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - a prefix, not a secret
-SECRET_BYTES_NEW = 32
-SECRET_BYTES_MIN, SECRET_BYTES_MAX = 24, 64  # the specification's range
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from infra.security.webhook_keys import Keyring, Scheme, parse_secret
+
 TOLERANCE_S = 300
 SIGNATURES_MAX = 10
-DIGEST_BYTES = 32
+# Each is tried with each live key, at a hundred times the price of a comparison: a sender in a
+# rotation needs two.
+V1A_SIGNATURES_MAX = 3
+SIGNATURE_BYTES = {Scheme.V1: 32, Scheme.V1A: 64}
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)  # no dot: it joins the signed parts
 TIMESTAMP_PATTERN = re.compile(r"[0-9]{1,12}", re.ASCII)
+BODY_SIGNATURE_PATTERN = re.compile(r"sha256=([0-9A-Fa-f]{64})", re.ASCII)
+PUBLIC_KEYS_KEPT = 1024  # parsed once
 
 
 class Verdict(Enum):
@@ -31,47 +41,27 @@ class Verdict(Enum):
 
     VALID = "valid"
     MALFORMED_HEADERS = "malformed_headers"
-    STALE = "stale"
+    NO_SIGNATURE = "no_signature"
+    SCHEME_NOT_ALLOWED = "scheme_not_allowed"
     BAD_SIGNATURE = "bad_signature"
+    STALE = "stale"  # signed by the partner, but now is not when
 
 
 class WebhookHeaders(NamedTuple):
-    """The three headers as they came, None when absent."""
+    """The headers as they came, None when absent; ``body_signature`` is the older scheme's."""
 
     webhook_id: str | None
     timestamp: str | None
     signature: str | None
+    body_signature: str | None = None
 
 
-class SecretError(ValueError):
-    """A secret is not ``whsec_`` + base64 of 24 to 64 bytes."""
+class Given(NamedTuple):
+    """What well-formed headers say; the timestamp is digits, or empty without v1 and v1a."""
 
-
-def create_secret() -> bytes:
-    """Return a new random secret of 32 bytes."""
-    return random.token_bytes(SECRET_BYTES_NEW)
-
-
-def format_secret(secret: bytes) -> str:
-    """Return the text form of a secret, as senders expect it."""
-    return SECRET_PREFIX + base64.b64encode(secret).decode()
-
-
-def parse_secret(text: str) -> bytes:
-    """Return the bytes of a secret given as text.
-
-    Raises:
-        SecretError: wrong prefix, wrong base64, or wrong length.
-    """
-    if not text.startswith(SECRET_PREFIX):
-        raise SecretError(f"a webhook secret starts with {SECRET_PREFIX}")
-    try:
-        secret = base64.b64decode(text[len(SECRET_PREFIX) :], validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise SecretError("a webhook secret is base64 after its prefix") from error
-    if not SECRET_BYTES_MIN <= len(secret) <= SECRET_BYTES_MAX:
-        raise SecretError(f"a webhook secret has 24 to 64 bytes, not {len(secret)}")
-    return secret
+    webhook_id: str
+    timestamp: str
+    signatures: dict[Scheme, list[bytes]]
 
 
 def sign(secret: bytes | str, webhook_id: str, timestamp_s: int, body: bytes) -> str:
@@ -87,73 +77,125 @@ def sign(secret: bytes | str, webhook_id: str, timestamp_s: int, body: bytes) ->
         SecretError: the text form is not a secret.
     """
     secret = parse_secret(secret) if isinstance(secret, str) else secret
-    return "v1," + base64.b64encode(_digest(secret, webhook_id, str(timestamp_s), body)).decode()
+    message = signed_content(webhook_id, str(timestamp_s), body)
+    return "v1," + base64.b64encode(hmac.digest(secret, message, "sha256")).decode()
 
 
-def check_headers(headers: WebhookHeaders, now_s: float) -> Verdict:
-    """Judge what needs no secret: the form of the headers and the age of the timestamp."""
-    webhook_id, timestamp, signature = headers
-    if signature is None or not _digests(signature):
-        return Verdict.BAD_SIGNATURE  # who does not show who it is, is told that first
-    if webhook_id is None or timestamp is None:
+def sign_body(secret: bytes, body: bytes) -> str:
+    """Return the value of ``X-Webhook-Signature``: the older scheme, over the body alone."""
+    return "sha256=" + hmac.digest(secret, body, "sha256").hex()
+
+
+def parse_headers(headers: WebhookHeaders) -> Given | Verdict:
+    """Return what the headers say, or the verdict when they hold no signature or no id.
+
+    Who does not show who it is, is told that first. Parts of other versions and damaged parts are
+    passed over: a sender may rotate schemes, and one bad part must not hide a good one. A signature
+    that needs a timestamp is none without one.
+    """
+    webhook_id, timestamp, signature, body_signature = headers
+    timed = timestamp is not None and TIMESTAMP_PATTERN.fullmatch(timestamp) is not None
+    signatures = _standard_signatures(signature) if timed and signature is not None else {}
+    body_match = BODY_SIGNATURE_PATTERN.fullmatch(body_signature or "")
+    if body_match is not None:
+        signatures[Scheme.SHA256] = [bytes.fromhex(body_match.group(1))]
+    if not signatures:
+        return Verdict.NO_SIGNATURE
+    if webhook_id is None or not ID_PATTERN.fullmatch(webhook_id):
         return Verdict.MALFORMED_HEADERS
-    if not ID_PATTERN.fullmatch(webhook_id) or not TIMESTAMP_PATTERN.fullmatch(timestamp):
-        return Verdict.MALFORMED_HEADERS
-    return Verdict.VALID if abs(now_s - int(timestamp)) <= TOLERANCE_S else Verdict.STALE
+    return Given(webhook_id, (timestamp or "") if timed else "", signatures)
 
 
-def verify(headers: WebhookHeaders, body: bytes, secrets: Sequence[bytes], now_s: float) -> Verdict:
-    """Judge one delivery; never raises.
+def verify(headers: WebhookHeaders, body: bytes, keyring: Keyring, now_s: float) -> Verdict:
+    """Judge one delivery; never raises. ``headers`` are as received: nothing is trusted.
 
-    Every signature is compared with every secret in constant time, without an early exit, so the
+    See ``judge`` for the rest.
+    """
+    given = parse_headers(headers)
+    return given if isinstance(given, Verdict) else judge(given, body, keyring, now_s)
+
+
+def judge(given: Given, body: bytes, keyring: Keyring, now_s: float) -> Verdict:
+    """Judge one delivery whose headers are well-formed; never raises.
+
+    A signature of a scheme that the partner is not set to is no signature. Every other one is
+    compared with every key, in constant time where the key is secret, without an early exit: the
     time says nothing about which one was close.
 
     Args:
-        headers: as received; nothing is trusted.
+        given: what the headers say.
         body: the raw bytes that were signed.
-        secrets: live secrets of the partner; several during a rotation, none for an unknown one.
+        keyring: the partner's; without keys for an unknown one.
         now_s: the clock, Unix seconds.
     """
-    verdict = check_headers(headers, now_s)
-    if verdict is not Verdict.VALID:
-        return verdict
-    webhook_id, timestamp, signature = headers
-    assert webhook_id is not None
-    assert timestamp is not None
-    assert signature is not None
-    given = _digests(signature)
-    matches = False
-    for secret in secrets:
-        expected = _digest(secret, webhook_id, timestamp, body)
-        for digest in given:
-            matches |= hmac.compare_digest(expected, digest)
-    return Verdict.VALID if matches else Verdict.BAD_SIGNATURE
+    allowed = {
+        scheme: found for scheme, found in given.signatures.items() if scheme in keyring.schemes
+    }
+    if not allowed:
+        return Verdict.SCHEME_NOT_ALLOWED
+    timeless = any_hmac(keyring.secrets, body, allowed.get(Scheme.SHA256, ()))
+    message = signed_content(given.webhook_id, given.timestamp, body)
+    timed = any_hmac(keyring.secrets, message, allowed.get(Scheme.V1, ()))
+    timed |= any_ed25519(keyring.public_keys, message, allowed.get(Scheme.V1A, ()))
+    if timeless or (timed and abs(now_s - int(given.timestamp)) <= TOLERANCE_S):
+        return Verdict.VALID
+    return Verdict.STALE if timed else Verdict.BAD_SIGNATURE
 
 
-def _digest(secret: bytes, webhook_id: str, timestamp: str, body: bytes) -> bytes:
-    return hmac.digest(secret, f"{webhook_id}.{timestamp}.".encode() + body, "sha256")
+def signed_content(webhook_id: str, timestamp: str, body: bytes) -> bytes:
+    """Return what Standard Webhooks signs."""
+    return f"{webhook_id}.{timestamp}.".encode() + body
 
 
-def _digests(signature: str) -> list[bytes]:
-    """Return the well-formed v1 digests of a header; empty when none is, or there are too many.
+def any_hmac(secrets: Sequence[bytes], message: bytes, signatures: Sequence[bytes]) -> bool:
+    """Whether one of the signatures is the whole HMAC-SHA256 of ``message`` with one secret."""
+    found = False
+    for secret in secrets if signatures else ():
+        expected = hmac.digest(secret, message, "sha256")
+        for signature in signatures:
+            found |= hmac.compare_digest(expected, signature)
+    return found
 
-    Other versions and damaged parts are passed over: a sender may rotate schemes, and one bad part
-    must not hide a good one.
-    """
-    parts = signature.split(" ")
+
+def any_ed25519(public_keys: Sequence[bytes], message: bytes, signatures: Sequence[bytes]) -> bool:
+    """Whether one of the signatures (64 bytes) is one of ``message`` by one key (32 bytes)."""
+    found = False
+    for public_key in public_keys:
+        for signature in signatures:
+            try:
+                _parsed(public_key).verify(signature, message)
+            except InvalidSignature:
+                continue
+            found = True
+    return found
+
+
+@lru_cache(PUBLIC_KEYS_KEPT)
+def _parsed(public_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_key)
+
+
+def _standard_signatures(header: str) -> dict[Scheme, list[bytes]]:
+    """Return the well-formed signatures of a header by scheme; none when there are too many."""
+    parts = header.split(" ", SIGNATURES_MAX)
     if len(parts) > SIGNATURES_MAX:
-        return []
-    digests = (_digest_of(part) for part in parts)
-    return [digest for digest in digests if digest is not None]
+        return {}
+    found: dict[Scheme, list[bytes]] = {}
+    for part in parts:
+        parsed = _signature_of(part)
+        if parsed is not None:
+            found.setdefault(parsed[0], []).append(parsed[1])
+    return found if len(found.get(Scheme.V1A, ())) <= V1A_SIGNATURES_MAX else {}
 
 
-def _digest_of(part: str) -> bytes | None:
+def _signature_of(part: str) -> tuple[Scheme, bytes] | None:
     version, _, text = part.partition(",")
-    if version != "v1":
+    if version not in (Scheme.V1, Scheme.V1A):
         return None
+    scheme = Scheme(version)
     try:
-        digest = base64.b64decode(text, validate=True)
+        signature = base64.b64decode(text, validate=True)
     except ValueError:  # binascii.Error, and text that is not ASCII
         return None
-    canonical = base64.b64encode(digest).decode() == text  # no stray bits in the last character
-    return digest if canonical and len(digest) == DIGEST_BYTES else None
+    canonical = base64.b64encode(signature).decode() == text  # no stray bits at the end
+    return (scheme, signature) if canonical and len(signature) == SIGNATURE_BYTES[scheme] else None

@@ -19,7 +19,7 @@ from topics.catalog import (
     SLATES,
     WEBHOOKS,
 )
-from topics.spec import TopicSpec
+from topics.spec import DEAD_LETTER_READER, TopicSpec
 
 KNOWN = {topic.name for topic in CATALOG} | {
     topic.dead_letter_name for topic in CATALOG if topic.dead_letter
@@ -103,6 +103,13 @@ def test_agreement_refuses_a_writer_or_reader_that_does_not_know() -> None:
     assert any(f"{idle.name} does not declare that it writes it" in line for line in found)
     serving = next(name for name in CONTENTS.readers if name.startswith("serving"))
     assert f"{CONTENTS.name}: {serving} is not an agent" in found
+
+
+def test_agreement_refuses_dead_letters_that_nobody_reads() -> None:
+    agents = [agent for agent in REGISTRY if not agent.name.startswith(DEAD_LETTER_READER)]
+    found = registry_problems(CATALOG, agents)
+    reader = PROGRESS.dead_letters.readers[0]
+    assert f"{PROGRESS.dead_letter_name}: {reader} is not an agent" in found
 
 
 def test_agreement_refuses_a_topic_outside_the_catalogue() -> None:

@@ -19,7 +19,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: Mapping[str, list[str]] = PROJECT["optional-dependencies"]
 # Where the import name is not the distribution's name.
 IMPORT_NAMES = {
-    "bokeh-sampledata": "bokeh_sampledata", "faust-streaming": "faust", "mode-streaming": "mode",
+    "argon2-cffi": "argon2", "bokeh-sampledata": "bokeh_sampledata",
+    "faust-streaming": "faust", "mode-streaming": "mode",
+    "limits": "limits redis",  # with its extra
     "psycopg": "psycopg psycopg_pool", "pytest-xdist": "xdist", "pyyaml": "yaml",
 }  # fmt: skip
 # Only the embedded stack needs these; the image is built without them (see the Makefile).

@@ -12,17 +12,20 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from cli.documents.reference import declared_metrics
 from infra import metrics
-from infra.settings import Settings
+from infra.settings import FILE_SUFFIX, Settings
 from tests.architecture.rules.files import PACKAGES, ROOT, sources, texts
 from tests.architecture.rules.files import source as parsed
 from tests.architecture.rules.names import environment_reads, unknown_variables, used_names
 from tests.architecture.rules.prose import broken_links, unknown_commands, unknown_targets
 
-VARIABLES = {item.metadata["env"] for item in fields(Settings)}
-# Labels with a bounded set of values. An id or a raw path must never become a label.
+VARIABLES = {item.metadata["env"] for item in fields(Settings)} | {
+    item.metadata["env"] + FILE_SUFFIX for item in fields(Settings) if item.metadata["secret"]
+}
+# Labels with a bounded set of values. An id or a raw path must never become a label; a partner is
+# one of those that an operator made, and api.partners.labels ends their number.
 LABELS = {
-    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "reason", "route",
-    "status", "topic", "type",
+    "agent", "cache", "mapper", "method", "model", "outcome", "partition", "partner", "quota",
+    "reason", "route", "state", "status", "topic", "type",
 }  # fmt: skip
 NAME = re.compile(r"mg_[a-z]+(_[a-z]+)+")
 UNITS = ("_seconds", "_bytes", "_records")

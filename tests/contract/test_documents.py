@@ -13,8 +13,9 @@ from cli.documents.asyncapi import DEAD_LETTER_HEADERS, asyncapi
 from cli.documents.json_schemas import schema_paths
 from cli.documents.topics import flow
 from cli.main import main
+from domain.dead_letters import DLQ, Failure, Origin, letter_headers, redrive_headers
 from tests.architecture.rules.files import ROOT, sources, strings
-from topics.catalog import CATALOG
+from topics.catalog import CATALOG, PROGRESS
 
 ASYNCAPI_SCHEMA = ROOT / "tests/contract/asyncapi/schema-3.0.0.json"
 
@@ -118,10 +119,22 @@ def test_invalid_asyncapi_is_found() -> None:
 
 def test_asyncapi_names_the_headers_that_dead_letters_really_carry() -> None:
     written = {
-        text for source in sources(("agents/runtime",)) for text in strings(source.tree)
-        if text.startswith("dlq.")
+        text for source in sources(("domain",)) for text in strings(source.tree)
+        if text.startswith("dlq.") and text != DLQ
     }  # fmt: skip
     assert written == set(DEAD_LETTER_HEADERS)
+
+
+@pytest.mark.parametrize("redriven", [False, True])
+def test_a_dead_letter_has_the_headers_that_asyncapi_requires(redriven: bool) -> None:
+    origin, failure = Origin(PROGRESS.name, 0, 1), Failure("agent", "rule", "detail")
+    again = redrive_headers(letter_headers(origin, 0, (), failure)) if redriven else ()
+    channel = asyncapi()["channels"][PROGRESS.dead_letter_name]
+    schema = channel["messages"]["DeadLetter"]["headers"]
+    carried = {
+        name for name, _ in letter_headers(origin, 0, again, failure) if name.startswith(DLQ)
+    }
+    assert set(schema["required"]) <= carried <= set(schema["properties"])
 
 
 def test_openapi_is_valid(texts: dict[Path, str]) -> None:

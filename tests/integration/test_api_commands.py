@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from cli.main import main
 from infra.postgres.migrate import migrate
 from infra.security.keys import hash_key, parse_key_id
-from infra.security.webhooks import parse_secret
+from infra.security.webhook_keys import parse_secret
 
 
 @pytest.fixture
@@ -63,6 +63,13 @@ def test_a_secret_is_encrypted_when_there_is_a_key(run):
         ("key", "create", "app", "--scopes", ""),
         ("key", "create", "app", "--user", "a|b"),
         ("key", "create", "a\nb"),
+        ("key", "create", "app", "--user", "u", "--scopes", "tokens:issue"),
+        ("key", "create", "app", "--user", "u", "--partner", "acme"),
+        ("key", "create", "app", "--partner", "nobody"),
+        ("key", "create", "app", "--partner", "acme", "--scopes", "progress:write"),
+        ("key", "create", "app", "--scopes", "deliveries:read"),
+        ("key", "show", "nothing1"),
+        ("key", "rotate", "nothing1"),
         ("key", "revoke", "nothing1"),
     ],
 )

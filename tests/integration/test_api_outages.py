@@ -172,7 +172,9 @@ async def test_the_api_answers_503_while_its_servers_are_away_and_recovers(
     )  # fmt: skip
     new = keys.create_key()
     async with create_pool(settings) as pool:
-        await ApiKeyStore(pool).create(ApiKey(new.key_id, new.sha256, "t", keys.SCOPES, None, 0))
+        await ApiKeyStore(pool).create(
+            ApiKey(new.key_id, new.sha256, "t", keys.USER_SCOPES, None, 0)
+        )
     headers = {"Authorization": f"Bearer {new.text}"}
     async with running_api(settings) as client:
         began = time.monotonic()
@@ -226,7 +228,9 @@ async def test_reads_of_a_frozen_database_are_503_in_time_and_recover(postgres):
     )
     new = keys.create_key()
     async with create_pool(settings) as pool:
-        await ApiKeyStore(pool).create(ApiKey(new.key_id, new.sha256, "t", keys.SCOPES, None, 0))
+        await ApiKeyStore(pool).create(
+            ApiKey(new.key_id, new.sha256, "t", keys.USER_SCOPES, None, 0)
+        )
     headers = {"Authorization": f"Bearer {new.text}"}
     paths = [f"/api/v1/users/u/{name}" for name in ("recommendations", "history")]
     async with running_api(settings) as client:

@@ -85,3 +85,14 @@ def test_cowatch():
     assert small["overlap"] > 0.5
     assert "overlap" not in large
     assert 0 < small["peak_gib"] < 1
+
+
+def test_webhooks():
+    report = bench("webhooks", "--rounds", "1", "--seconds", "1", "--connections", "4")
+    assert [row["what"] for row in report["rows"]] == ["webhook endpoint", "without checks"]
+    for row in report["rows"]:
+        assert row["requests_per_s"] > 0
+        assert 0 < row["p50_ms"] <= row["p99_ms"]
+        assert row["server_cpu_us"] > 0
+    assert report["ratio"] > 0
+    assert report["cpu_ratio"] > 0

@@ -21,7 +21,7 @@ from infra.postgres.housekeeping import tidy
 from infra.postgres.migrate import migrate
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
-from infra.postgres.partners import PartnerExists, PartnerStore
+from infra.postgres.partners import SECRET, Key, NewPartner, PartnerExists, PartnerStore
 from infra.postgres.pool import create_pool
 from infra.postgres.slates import SlateStore
 from infra.postgres.trending import TrendingStore
@@ -303,13 +303,13 @@ async def test_partners_keep_several_secrets_and_rotate_them(pool):
     now = [1000]
     sealer = Sealer("")
     store = PartnerStore(pool, sealer, lambda: now[0])
-    await store.create("acme", "generic", b"first")
+    await store.create(NewPartner("acme", "generic"), [Key(SECRET, b"first")])
     with pytest.raises(PartnerExists):
-        await store.create("acme", "generic", b"other")
-    await store.add_secret("acme", b"second", overlap_ms=500)
-    assert (await store.find("acme")).secrets == (b"second", b"first")
+        await store.create(NewPartner("acme", "generic"), [Key(SECRET, b"other")])
+    await store.rotate("acme", Key(SECRET, b"second"), overlap_ms=500)
+    assert (await store.find("acme")).keyring.secrets == (b"second", b"first")
     now[0] = 1501
-    assert (await store.find("acme")).secrets == (b"second",)
+    assert (await store.find("acme")).keyring.secrets == (b"second",)
     assert [item.partner for item in await store.list_all()] == ["acme"]
     assert await store.find("nobody") is None
 
@@ -317,16 +317,17 @@ async def test_partners_keep_several_secrets_and_rotate_them(pool):
 async def test_deliveries_are_known_by_id_and_forgotten_after_a_week(pool):
     store = DeliveryStore(pool)
     at = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    first = Delivery("acme", "m1", b"a" * 32, "e1", at)
+    first = Delivery("acme", "m1", b"a" * 32, "e1", "content_added", at, at)
     assert (await store.reserve(first)).accepted is False
-    await store.accept("acme", "m1")
+    store.accept("acme", "m1")
+    await store.close()
     known = await store.reserve(first._replace(body_sha256=b"b" * 32))
-    assert known == (b"a" * 32, True)
-    assert await store.find("acme", "m2") is None
+    assert known == (b"a" * 32, True, False)
+    assert await store.find("acme", "m2", at) is None
     week_ms = int(at.timestamp() * 1000) + 7 * DAY_MS
     assert await purge(pool, week_ms) == 0
     assert await purge(pool, week_ms + 1) == 1
-    assert await store.find("acme", "m1") is None
+    assert await store.find("acme", "m1", at) is None
 
 
 async def test_housekeeping_runs_both_cleanups_and_again_without_effect(pool):
@@ -334,6 +335,6 @@ async def test_housekeeping_runs_both_cleanups_and_again_without_effect(pool):
     await flush_watch_states(pool, [record(WATCH_STATES, 0, a_state(updated_at_ms=0))])
     store = DeliveryStore(pool)
     at = datetime.datetime.fromtimestamp(0, datetime.UTC)
-    await store.reserve(Delivery("acme", "m1", b"a" * 32, "e1", at))
-    assert await tidy(pool, Settings(), now_ms) == (1, 1)
-    assert await tidy(pool, Settings(), now_ms) == (0, 0)
+    await store.reserve(Delivery("acme", "m1", b"a" * 32, "e1", "content_added", at, at))
+    assert await tidy(pool, Settings(), now_ms) == (1, 1, 0)
+    assert await tidy(pool, Settings(), now_ms) == (0, 0, 0)

@@ -30,8 +30,9 @@ async def test_creates_once_with_explicit_configuration(
     assert source.config["cleanup.policy"] == "delete"
     assert source.config["retention.ms"] == str(facts.retention_ms)
     assert dead.partitions == source.partitions
-    assert int(dead.config["max.message.bytes"]) == 2 * facts.message_bytes_max
-    assert int(dead.config["retention.ms"]) >= facts.retention_ms
+    assert int(dead.config["max.message.bytes"]) == facts.message_bytes_max + 65536
+    assert dead.config["retention.ms"] == str(14 * 86_400_000)
+    assert dead.config["segment.ms"] == "86400000"
     assert compacted.config["cleanup.policy"] == "compact"
     assert compacted.config["segment.ms"] == "86400000"
     assert compacted.config["max.compaction.lag.ms"] == "259200000"

@@ -20,6 +20,14 @@ Json = dict[str, Any]
 FORMATS = FormatChecker()
 # What the router answers itself, before there is an operation.
 OF_THE_ROUTER = {404: problems.NOT_FOUND, 405: problems.METHOD_NOT_ALLOWED}
+# What is said before the path is looked at: of the sizes of what came, and of how much came.
+BEFORE_THE_PATH = {
+    kind.status
+    for kind in (
+        problems.TOO_LARGE, problems.URL_TOO_LONG, problems.QUOTA_EXCEEDED,
+        problems.HEADERS_TOO_LARGE,
+    )
+}  # fmt: skip
 
 
 class DescribedClient(TestClient):
@@ -91,8 +99,8 @@ def undescribed(method: str, path: str, answer: Any, described: Described) -> li
 def _of_the_router(answer: Any, allowed: set[str]) -> list[str]:
     """Return what is wrong with an answer where there is no operation."""
     status = answer.status_code
-    if status == problems.TOO_LARGE.status:
-        return []  # headers, said before the path is looked at
+    if status in BEFORE_THE_PATH:
+        return []
     if status != (405 if allowed else 404):
         return [f"status {status} without an operation"]
     found = []

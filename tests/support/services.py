@@ -18,11 +18,16 @@ from psycopg.conninfo import conninfo_to_dict
 from infra.embedded.errors import EmbeddedError
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.postgres import EmbeddedPostgres
+from tests.support.redis_server import RedisServer
 
 
 def unavailable(service: str, problem: EmbeddedError, variable: str) -> None:
     """Skip loudly, or fail where services are promised."""
-    message = f"{service}: {problem}\nfix it with `make setup`, or set {variable}"
+    skip_or_fail(f"{service}: {problem}\nfix it with `make setup`, or set {variable}")
+
+
+def skip_or_fail(message: str) -> None:
+    """Skip loudly, or fail where services are promised."""
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
@@ -79,6 +84,18 @@ def database_url(postgres_server_url: str) -> Iterator[str]:
 def fresh_database_url(postgres_server_url: str) -> Iterator[str]:
     """URL of a new, empty database for this test alone."""
     yield from new_database(postgres_server_url)
+
+
+@pytest.fixture
+def redis_server(services_dir: Path) -> Iterator[RedisServer]:
+    """A Redis (or Valkey) for this test alone, which it may freeze and stop."""
+    server = RedisServer.found(services_dir)
+    if server is None:
+        skip_or_fail("Redis: no redis-server, no valkey-server\napt-get install redis-server")
+        return
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import psutil
 
 from infra.data_dir import DataDir
 from infra.embedded.process import free_port
+from tests.support.served_fakes import PLENTY
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +25,7 @@ class Up:
         self.data_dir = data_dir
         self.port = free_port()
         self.output = data_dir.with_name(data_dir.name + ".out")
-        given = {"KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", **environment}
+        given = {"KAFKA_BOOTSTRAP_SERVERS": "", "DATABASE_URL": "", **PLENTY, **environment}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [

@@ -9,10 +9,10 @@ from topics.spec import TopicSpec
 
 NAME = re.compile(r"[a-z]+\.[a-z]+(-[a-z]+)*s\.v[1-9][0-9]*")  # <area>.<plural-noun>.v<n>
 API = "api"
-# The components that are not agents. Both take outside input: the API answers before anybody can
+# The components that are not agents. Two take outside input: the API answers before anybody can
 # judge it, so what turns out bad goes to a dead letter; the command checks what a person gives it
-# and refuses it on the spot, so its topics hold nothing bad.
-COMPONENTS = frozenset({API, "cli"})
+# and refuses it on the spot, so its topics hold nothing bad. The outbox sends rows of its own.
+COMPONENTS = frozenset({API, "cli", "audit-outbox"})
 
 
 def reads(agent: AgentSpec) -> tuple[TopicSpec, ...]:
@@ -99,8 +99,12 @@ def registry_problems(catalog: Sequence[TopicSpec], registry: Sequence[AgentSpec
             for name in topic.readers
             if name in agents and topic not in reads(agents[name])
         ]
+    letters = [topic.dead_letters for topic in catalog if topic.dead_letter]
+    for topic in letters:
+        for name in set(topic.readers) - set(agents):
+            problems.append(f"{topic.name}: {name} is not an agent")
     for agent in registry:
-        problems += _agent_problems(agent, catalog)
+        problems += _agent_problems(agent, [*catalog, *letters])
     return problems
 
 

@@ -1,30 +1,48 @@
 """Handwritten doubles of everything the API opens: dictionaries, a list, and switches to fail."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
 
+from api.identity.key_use import KeyUse
+from api.limits.limiter import open_limiter
 from api.presets import PresetRules
 from api.services import Services
-from domain.sources.attributes import AttributeIndex
-from domain.title_attributes import attributes_of, wholes_of
+from domain.title_attributes import wholes_of
 from infra.kafka.delivery import Produced
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.api_keys import ApiKey
-from infra.postgres.attributes import SHARED_MAX, SimilarRow
-from infra.postgres.contents import ContentFacts
-from infra.postgres.embeddings import Embedded
+from infra.postgres.dead_letters import DeadLetter, WholeLetter
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
-from infra.postgres.webhook_deliveries import KnownDelivery
 from infra.security import keys
+from infra.security.sealing import SealingError
+from infra.security.webhook_keys import Keyring, Scheme
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
+from tests.component.api.content_fakes import (
+    FakeAttributes,
+    FakeContents,
+    FakeEmbeddings,
+    FakeModels,
+    FakeNeighbours,
+    FakeRankingRules,
+    FakeTrending,
+)
+from tests.component.api.fake_operators import FakeOperatorWorld
+from tests.component.api.identity.fakes import FakeTokens
+from tests.component.api.partner_fakes import FakeDeliveries, FakePartnerDeliveries, FakeRefusals
+from tests.component.api.store import Store
+from topics.catalog import WEBHOOKS
 
+# Limits of callers that no test reaches which is not about them.
+PLENTY = {
+    f"limits_{name}_per_s": 1_000_000
+    for name in ("anonymous", "free", "pro", "enterprise", "unverified")
+}
 NOW_MS = 1_767_300_000_000
 
 
@@ -36,8 +54,13 @@ class FakeDatabase:
         self.frozen = False
         self.defect = False
         self.keys = {}
+        self.key_uses = []
         self.partners = {}
+        self.unsealable = set()  # names of partners whose keys cannot be opened
         self.deliveries = {}
+        self.refusals = []
+        self.refusal_counts = []
+        self.dead_letters = []
         self.contents = {}
         self.removed = set()
         self.slates = {}
@@ -68,21 +91,16 @@ class FakeDatabase:
         self.keys[new.key_id] = ApiKey(new.key_id, new.sha256, **{**fields, **changes})
         return new.text
 
+    def put_key(self, text, key_id, tier):
+        """Make a key valid that another process made."""
+        sha256 = keys.hash_key(text)
+        self.keys[key_id] = ApiKey(key_id, sha256, "test", keys.SCOPES, None, 0, tier=tier)
+
     def add_content(self, content):
         self.contents[content.content_id] = content
 
     def add_state(self, state):
         self.watch_states.setdefault(state.user_id, {})[state.content_id] = state
-
-
-class Store:
-    def __init__(self, database):
-        self.database = database
-
-    async def answer(self):
-        """Never return while the database is frozen, like a statement on a stopped Postgres."""
-        if self.database.frozen:
-            await asyncio.Event().wait()
 
 
 class FakeKeys(Store):
@@ -91,57 +109,29 @@ class FakeKeys(Store):
         self.database.touch()
         return self.database.keys.get(key_id)
 
+    async def note_used(self, uses):
+        self.database.touch()
+        self.database.key_uses.append(dict(uses))
+
 
 class FakePartners(Store):
     async def find(self, partner):
         self.database.touch()
+        if partner in self.database.unsealable:
+            raise SealingError("sealed with a key that is not set (MEDIA_GATEWAY_SECRETS_KEY)")
         return self.database.partners.get(partner)
 
 
-class FakeDeliveries(Store):
-    async def reserve(self, delivery):
+class FakeDeadLetters(Store):
+    async def fetch_of_partner(self, partner, limit, after):
         self.database.touch()
-        key = (delivery.partner, delivery.webhook_id)
-        return self.database.deliveries.setdefault(key, KnownDelivery(delivery.body_sha256, False))
-
-    async def accept(self, partner, webhook_id):
-        self.database.touch()
-        known = self.database.deliveries[partner, webhook_id]
-        self.database.deliveries[partner, webhook_id] = known._replace(accepted=True)
-
-    async def find(self, partner, webhook_id):
-        self.database.touch()
-        return self.database.deliveries.get((partner, webhook_id))
+        found = [each for each in self.database.dead_letters if each.letter.partner == partner]
+        found.sort(key=place_of, reverse=True)
+        return [each for each in found if after is None or place_of(each) < tuple(after)][:limit]
 
 
-class FakeContents(Store):
-    async def fetch(self, content_ids):
-        self.database.touch()
-        known = self.database.contents
-        return {key: encode(known[key]) for key in content_ids if key in known}
-
-    async def fetch_removed(self, content_ids):
-        self.database.touch()
-        return self.database.removed & set(content_ids)
-
-    async def fetch_episodes(self, series_ids):
-        self.database.touch()
-        known = self.database.contents.values()
-        return [encode(item) for item in known if item.series_id in series_ids]
-
-    async def fetch_newest(self, limit):
-        self.database.touch()
-        whole = [item for item in self.database.contents.values() if not wholes_of(item)]
-        return [encode(item) for item in reversed(whole)][:limit]
-
-    async def fetch_facts(self, content_ids):
-        self.database.touch()
-        known = self.database.contents
-        return {
-            key: ContentFacts(known[key].type, known[key].version_of, tuple(known[key].partner_ids))
-            for key in content_ids
-            if key in known
-        }
+def place_of(whole):
+    return whole.letter.failed_at_ms, whole.letter.letter_id
 
 
 class FakeSlates(Store):
@@ -188,78 +178,6 @@ class FakeWatchStates(Store):
         return [encode(state) for state in self.states(user_id) if state.content_id in parts]
 
 
-class FakeRankingRules(Store):
-    async def fetch(self, rule_ids):
-        self.database.touch()
-        known = self.database.ranking_rules
-        return [encode(known[each]) for each in sorted(rule_ids) if each in known]
-
-    async def fetch_all(self):
-        return await self.fetch(self.database.ranking_rules)
-
-
-class FakeTrending(Store):
-    async def fetch_partials(self):
-        self.database.touch()
-        return [encode(partial) for partial in self.database.partials]
-
-
-class FakeNeighbours(Store):
-    async def fetch(self, content_id):
-        self.database.touch()
-        return self.database.neighbours.get(content_id)
-
-
-class FakeAttributes(Store):
-    async def fetch_similar(self, kind, content_id, values, limit):
-        self.database.touch()
-        known = self.database.contents
-        ids = list(known)
-        index = AttributeIndex(ids)
-        for title, content in enumerate(known.values()):
-            index.put(title, attributes_of(content).get(kind, ()))
-        asked = ids.index(content_id)
-        assert set(values) == set(attributes_of(known[content_id]).get(kind, ()))
-        return [
-            SimilarRow(
-                ids[row.title], known[ids[row.title]].title, row.score,
-                index.shared(asked, row.title)[:SHARED_MAX],
-            )
-            for row in index.similar(asked, limit)
-        ]  # fmt: skip
-
-
-class FakeEmbeddings(Store):
-    async def nearest(self, content_id, limit):
-        self.database.touch()
-        found = self.database.nearest.get(content_id)
-        return found and found._replace(titles=found.titles[:limit])
-
-    async def fetch(self, content_ids):
-        self.database.touch()
-        known = self.database.vectors
-        return [Embedded(name, *known[name]) for name in content_ids if name in known]
-
-    async def nearest_to(self, vector, encoder, left_out, limit):
-        self.database.touch()
-        found = [
-            (-float(other @ vector), name)
-            for name, (of, other) in self.database.vectors.items()
-            if of == encoder and name not in left_out and name in self.database.contents
-        ]
-        return [(name, -cosine) for cosine, name in sorted(found)[:limit]]
-
-
-class FakeModels(Store):
-    async def fetch_models(self):
-        self.database.touch()
-        return [body for _, body in sorted(self.database.models.items())]
-
-    async def fetch_features(self, content_id):
-        self.database.touch()
-        return self.database.features.get(content_id)
-
-
 class FakeProducer:
     """Keeps what was sent; ``away`` refuses, ``lost_answers`` takes the record and then refuses."""
 
@@ -291,10 +209,18 @@ class FakeWorld:
     """Database, producer and clocks of one test."""
 
     def __init__(self, **settings):
-        self.settings = Settings(**settings)
+        self.settings = Settings(**{**PLENTY, **settings})
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
+        self.people = FakeOperatorWorld(self)
+        self.clock_step_s = 0.0  # by how much each look at the monotonic clock moves it
+        self.looked = 0
+        self.tokens = FakeTokens(self.database, lambda: self.now_ms)
+
+    def monotonic_s(self):
+        self.looked += 1
+        return self.now_ms / 1000 + self.looked * self.clock_step_s
 
     def later(self, seconds):
         self.now_ms += int(seconds * 1000)
@@ -302,14 +228,28 @@ class FakeWorld:
     @asynccontextmanager
     async def open_services(self, settings) -> AsyncIterator[Services]:
         database = self.database
-        yield Services(
+        self.key_use = KeyUse(FakeKeys(database).note_used, lambda: self.now_ms)
+        limiter = open_limiter(settings, lambda: self.now_ms / 1000)
+        try:
+            yield self.services(settings, database, limiter)
+        finally:
+            self.people.passwords.close()
+            await limiter.close()
+
+    def services(self, settings, database, limiter):
+        return Services(
             settings=settings,
             preset_rules=PresetRules.from_settings(settings),
             producer=self.producer,
             database=database,
             keys=FakeKeys(database),
+            key_use=self.key_use,
+            tokens=self.tokens.open(settings),
             partners=FakePartners(database),
             deliveries=FakeDeliveries(database),
+            refusals=FakeRefusals(database),
+            partner_deliveries=FakePartnerDeliveries(database),
+            dead_letters=FakeDeadLetters(database),
             contents=FakeContents(database),
             slates=FakeSlates(database),
             viewers=FakeViewers(database),
@@ -320,14 +260,34 @@ class FakeWorld:
             attributes=FakeAttributes(database),
             embeddings=FakeEmbeddings(database),
             models=FakeModels(database),
+            operators=self.people,
+            logins=self.people,
+            sessions=self.people,
+            audit=self.people,
+            passwords=self.people.passwords,
+            pause=self.people.pause,
             clock_ms=lambda: self.now_ms,
-            monotonic_s=lambda: self.now_ms / 1000,
+            monotonic_s=self.monotonic_s,
+            limiter=limiter,
         )
 
 
-def a_partner(secret, **changes):
-    fields = {"partner": "acme", "mapper": "generic", "enabled": True, "secrets": (secret,)}
-    return Partner(**{**fields, **changes})
+def a_partner(secret, *, secrets=(), public_keys=(), schemes=(Scheme.V1,), **changes):
+    keyring = Keyring(frozenset(schemes), tuple(secrets) or (secret,), tuple(public_keys))
+    fields = {"partner": "acme", "mapper": "generic", "enabled": True, "tier": "pro"}
+    fields["deliveries_per_s"] = 10_000
+    return Partner(keyring=keyring, **{**fields, **changes})
+
+
+def a_letter(letter_id=1, value=b"{}", **changes):
+    fields = dict.fromkeys(DeadLetter._fields) | {
+        "letter_id": letter_id, "source_topic": WEBHOOKS.name, "source_partition": 0,
+        "source_offset": letter_id, "version": letter_id, "agent": "catalogue", "reason": "rule",
+        "detail": "title: expected a text", "failed_at_ms": NOW_MS + letter_id, "partner": "acme",
+        "event_id": f"e-{letter_id}", "webhook_id": f"msg_{letter_id}", "attempts": 1,
+        "state": "open",
+    }  # fmt: skip
+    return WholeLetter(DeadLetter(**fields | changes), b"acme|msg", value, b"[]")
 
 
 def a_content(content_id="film-1", **changes):

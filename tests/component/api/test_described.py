@@ -7,6 +7,7 @@ import pytest
 
 from api import problems
 from api.contract.answers import shared_name
+from api.contract.headers import Case
 from api.openapi import document
 from api.problems import MALFORMED
 from tests.architecture.rules.files import sources
@@ -87,7 +88,9 @@ def test_a_problem_that_the_operation_does_not_declare_is_found(get):
     refused = get(READ, limit="no number")
 
     def change(changed):
-        shared = changed["components"]["responses"][shared_name((problems.INVALID, MALFORMED))]
+        shared = changed["components"]["responses"][
+            shared_name(Case(400, (problems.INVALID, MALFORMED), True))
+        ]
         parts = shared["content"][problems.CONTENT_TYPE]["schema"]["allOf"]
         parts[1]["properties"]["type"]["enum"] = [MALFORMED.type]
 

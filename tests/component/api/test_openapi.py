@@ -7,14 +7,16 @@ from openapi_spec_validator import validate
 from pydantic import TypeAdapter
 
 from api import examples
-from api.contract.answers import INSTANCE, problem_example
+from api.contract.answers import INSTANCE, UNLIMITED_PREFIX, problem_example
 from api.contract.bounds import bounded
 from api.contract.security import SCHEMES, SCHEMES_OF
 from api.identity.access import Caller
+from api.limits.limit import UNLIMITED
 from api.openapi import document
 from api.problems import CONTENT_TYPE, INVALID, KINDS, NOT_FOUND, UNAUTHENTICATED
 from api.routes import ENDPOINTS
-from infra.security.webhooks import create_secret, sign
+from infra.security.webhook_keys import create_secret
+from infra.security.webhooks import sign
 from schemas.content import Content
 from tests.component.api.fakes import a_partner
 
@@ -100,7 +102,8 @@ def test_problem_types_are_stable_and_distinct():
 def test_every_problem_of_every_operation_has_an_example():
     for name, response in DOCUMENT["components"]["responses"].items():
         media = response["content"][CONTENT_TYPE]
-        assert set(media["examples"]) == set(name.split("."))
+        slugs = name.removeprefix(UNLIMITED_PREFIX).split(".")
+        assert set(media["examples"]) == set(slugs)
 
 
 def test_every_kind_of_problem_says_what_to_do():
@@ -120,7 +123,8 @@ def test_every_operation_says_who_may_call_and_what_it_is():
         assert operation["description"].strip()
         assert (operation["security"] == []) is (endpoint.access.caller is Caller.ANYBODY)
         statuses = {int(status) for status in operation["responses"]}
-        assert {400, 413, 500, 503} <= statuses
+        assert {400, 408, 413, 414, 431, 500, 503} <= statuses
+        assert (429 in statuses) is (endpoint.limit is not UNLIMITED)
         if endpoint.access.caller is not Caller.ANYBODY:
             assert 401 in statuses
     assert all(tag["description"] for tag in DOCUMENT["tags"])

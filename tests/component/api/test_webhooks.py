@@ -1,7 +1,8 @@
 import orjson
 import pytest
 
-from infra.security.webhooks import create_secret, sign
+from infra.security.webhook_keys import create_secret
+from infra.security.webhooks import sign
 from schemas.times import to_rfc3339
 from schemas.webhook import WEBHOOK_BYTES_MAX
 from tests.component.api.fakes import a_partner
@@ -107,9 +108,9 @@ def test_postgres_away_is_503(world, post):
     assert "secret" not in str(problem(post(), 503, "unavailable"))
 
 
-@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
-def test_a_missing_header_is_400(post, world, name):
-    problem(post(**{name: None}), 400, "malformed-request")
+@pytest.mark.parametrize("webhook_id", [None, "", "a.b", "a" * 65])
+def test_a_missing_or_malformed_id_is_400(post, world, webhook_id):
+    problem(post(**{"webhook-id": webhook_id}), 400, "malformed-request")
     assert not world.producer.sent
 
 
@@ -117,6 +118,16 @@ def test_a_missing_header_is_400(post, world, name):
 def test_a_missing_or_unreadable_signature_is_401(post, world, signature):
     problem(post(webhook_signature=signature), 401, "bad-signature")
     assert not world.producer.sent
+
+
+@pytest.mark.parametrize("timestamp", [None, "1e9", "yesterday"])
+def test_a_missing_or_unreadable_timestamp_is_401(post, world, timestamp):
+    problem(post(webhook_timestamp=timestamp), 401, "bad-signature")
+    assert not world.producer.sent
+
+
+def test_who_signs_nothing_is_told_that_first(post):
+    problem(post(**{"webhook-id": None}, webhook_signature=None), 401, "bad-signature")
 
 
 def test_a_wrong_signature_or_an_old_timestamp_is_401(world, post):

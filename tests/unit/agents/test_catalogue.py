@@ -120,12 +120,36 @@ def test_refusals_name_partner_field_and_reason_and_change_nothing() -> None:
         (0, "rule"), (1, "rule"), (2, "rule"), (3, "rule"), (4, "decode"),
     }  # fmt: skip
     details = {reject.record.offset: reject.detail for reject in outcome.rejects}
-    assert details[0] == "partner acme, content_added: type: required for content_added"
-    assert "mapper: 'nope' is not one of" in details[1]
-    assert "availability: required for availability_changed" in details[2]
-    assert "release_year: " in details[3]
+    assert details[0] == (
+        "partner acme, content_added read as generic: type: expected a value, found nothing; "
+        "content_added needs it"
+    )
+    assert "mapper: expected one of generic, " in details[1]
+    assert "read as generic: availability: expected a list of windows, found nothing" in details[2]
+    assert "release_year: expected " in details[3]
+    assert details[3].endswith("found the number 3000")
     assert driver.contents() == {}
     assert outcome.emits == []
+
+
+def test_details_hold_nothing_of_another_partner() -> None:
+    """Whatever is wrong with a webhook about a title that partners share."""
+    driver = Driver(SPEC)
+    secret = "confidential"
+    shared = {**FILM, "id": secret, "title": secret, "overview": secret, "image_url": secret}
+    driver.feed([webhook(1, ADD, shared, partner="globex")])
+    broken = [
+        {"title": None}, {"title": ["x"]}, {"type": "opera"}, {"runtime_s": "long"}, {"id": None},
+        {"release_year": 9999}, {"external_ids": {"isan": "x"}}, {"availability": 7},
+        {"availability": [{"region": "Germany"}]}, {"cast": [1]},
+    ]  # fmt: skip
+    outcome = driver.feed(
+        [webhook(2 + number, ADD, {**FILM, **each}) for number, each in enumerate(broken)], offset=1
+    )
+    assert len(outcome.rejects) == len(broken)
+    for reject in outcome.rejects:
+        assert secret not in reject.detail
+        assert "globex" not in reject.detail
 
 
 EVENTS = [

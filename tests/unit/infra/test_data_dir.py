@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.data_dir import DataDir, DataDirError, RunningStack, own_start_s
+from infra.security.sealing import Sealer
 
 ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
@@ -86,3 +87,16 @@ def test_second_holder_is_refused_until_the_first_ends(tmp_path: Path) -> None:
         holder.kill()
     with data_dir.locked():
         pass
+
+
+def test_the_secrets_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+    made = DataDir(tmp_path).secrets_key()
+    assert DataDir(tmp_path).secrets_key() == made
+    assert stat.S_IMODE((tmp_path / "secrets-key").stat().st_mode) == 0o600
+    assert Sealer(made).open(Sealer(made).seal(b"x", "acme"), "acme") == b"x"
+
+
+def test_a_secrets_key_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secrets-key").mkdir()
+    with pytest.raises(DataDirError, match="secrets-key"):
+        DataDir(tmp_path).secrets_key()

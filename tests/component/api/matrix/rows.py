@@ -6,11 +6,27 @@ data the request is about; ``of_user`` and ``of_partner`` are the owner that the
 
 from dataclasses import dataclass
 
-from tests.component.api.matrix.callers import APP, NOBODY, PARTNER, USER
+from tests.component.api.matrix.callers import (
+    ADMIN,
+    APP,
+    NOBODY,
+    PARTNER,
+    STALE_ADMIN,
+    STALE_VIEWER,
+    USER,
+    VIEWER,
+)
 
-EVERYBODY = frozenset({NOBODY, APP, USER, PARTNER})
+OPERATORS = frozenset({VIEWER, STALE_VIEWER, ADMIN, STALE_ADMIN})
+FRESH_OPERATORS = frozenset({VIEWER, ADMIN})  # with a recent code
+FRESH_ADMINS = frozenset({ADMIN})
+EVERYBODY = frozenset({NOBODY, APP, USER, PARTNER}) | OPERATORS
 APPS = frozenset({APP, USER})
+PARTNERS = frozenset({PARTNER})
 NO_SUBJECT, OF_USER, OF_PARTNER = "nobody's", "a user's", "a partner's"
+
+# The body decides who calls: 401 for the examples of the documentation.
+BY_BODY = {"receive_webhook", "post_login", "post_recover"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +40,8 @@ class Row:
 ROWS = {
     # the signature over the body decides, whatever else is sent: tests/component/api/test_webhooks
     "receive_webhook": Row(frozenset()),
+    "get_partner_deliveries": Row(PARTNERS),
+    "get_own_dead_letters": Row(PARTNERS),
     "post_progress": Row(APPS, OF_USER),
     "get_recommendations": Row(APPS, OF_USER),
     "get_continue_watching": Row(APPS, OF_USER),
@@ -36,6 +54,18 @@ ROWS = {
     "get_content_features": Row(APPS),
     "get_models": Row(APPS),
     "get_trending": Row(APPS),
+    # password and code in the body decide: tests/component/api/test_operators
+    "post_login": Row(frozenset()),
+    "post_recover": Row(frozenset()),
+    "get_me": Row(OPERATORS),
+    "post_refresh": Row(OPERATORS),
+    "post_step_up": Row(OPERATORS),
+    "post_logout": Row(OPERATORS),
+    "post_logout_everywhere": Row(OPERATORS),
+    "post_recovery_codes": Row(FRESH_OPERATORS),
+    "get_audit": Row(OPERATORS),
+    "post_token": Row(frozenset({APP})),
+    "get_public_keys": Row(EVERYBODY),
     "get_healthz": Row(EVERYBODY),
     "get_readyz": Row(EVERYBODY),
     "get_metrics": Row(EVERYBODY),

@@ -14,10 +14,17 @@ from agents.runtime.transport import GATHER_BYTES, BatchConsumer, Poll
 from agents.spec import SinkAgent
 from agents.trending import SPEC as TRENDING
 from infra.settings import Settings
-from topics.catalog import SLATES
+from topics.catalog import DEAD_LETTERS, SLATES
 
 RECORD = SimpleNamespace(
-    topic=SLATES.name, partition=0, offset=0, timestamp=0, timestamp_type=0, key=b"k", value=b"v"
+    topic=SLATES.name,
+    partition=0,
+    offset=0,
+    timestamp=0,
+    timestamp_type=0,
+    key=b"k",
+    value=b"v",
+    headers=(),
 )
 SOON_S, LATE_S = 0.01, 30.0
 
@@ -181,4 +188,5 @@ async def test_a_sink_gathers_too(tmp_path):
 
 def test_what_nobody_waits_for_gathers():
     gathering = [spec.name for spec in REGISTRY if getattr(spec, "gather_ms", 0)]
-    assert gathering == ["trending", "serving-watch-states"]
+    letters = [reader for topic in DEAD_LETTERS for reader in topic.readers]
+    assert gathering == ["trending", "serving-watch-states", *letters]

@@ -11,8 +11,17 @@ import pytest
 from domain.catalogue.genres import GENRES, SYNONYMS, canonical_genres
 from domain.catalogue.identity import external_content_ids, external_id, partner_content_id
 from domain.catalogue.mapped import MappingError
-from domain.catalogue.mappers import MAPPERS, film_catalogue, generic, mapper_of, netflix_titles
+from domain.catalogue.mappers import (
+    FILM_COLUMNS,
+    MAPPERS,
+    NETFLIX_COLUMNS,
+    film_catalogue,
+    generic,
+    mapper_of,
+    netflix_titles,
+)
 from domain.catalogue.merge import check
+from schemas.content import Content
 
 DATA = Path(
     os.environ.get("MEDIA_GATEWAY_DATA", Path(__file__).resolve().parents[5] / "shared" / "data")
@@ -63,30 +72,75 @@ def test_generic_returns_only_what_is_there_and_null_clears() -> None:
 @pytest.mark.parametrize(
     ("payload", "message"),
     [
-        ({}, "id: required: your own id of the title"),
-        ({"id": "  "}, "id: required: your own id of the title"),
-        ({"id": "x" * 201}, "id: longer than 200 characters"),
-        ({"id": "x", "title": ""}, "title: must not be empty"),
-        ({"id": "x", "title": ["a"]}, "title: must be text, not a list"),
-        ({"id": "x", "runtime_s": "long"}, "runtime_s: must be a whole number, not 'long'"),
-        ({"id": "x", "runtime_s": True}, "runtime_s: must be a whole number, not 'True'"),
-        ({"id": "x", "cast": {"a": 1}}, "cast: must be a list of texts, not an object"),
-        ({"id": "x", "external_ids": {"imdb": "114"}}, "external_ids.imdb: '114' is not like"),
-        ({"id": "x", "external_ids": {"isan": "1"}}, "external_ids.isan: not one of imdb"),
-        ({"id": "x", "external_ids": "tt1"}, "external_ids: must be an object of texts"),
-        ({"id": "x", "availability": {}}, "availability: must be a list of objects"),
+        (
+            {},
+            "id: expected your own id of the title, a text or a whole number, found nothing; every "
+            "webhook names its title by it",
+        ),
+        (
+            {"id": "  "},
+            "id: expected your own id of the title, a text or a whole number, found an empty text;",
+        ),
+        (
+            {"id": "x" * 201},
+            "id: expected your own id of the title, a text or a whole number of at most 200 char",
+        ),
+        (
+            {"id": "x", "title": ""},
+            "title: expected a text, found an empty text; a title cannot be cleared",
+        ),
+        ({"id": "x", "title": ["a"]}, "title: expected a text, found a list"),
+        (
+            {"id": "x", "runtime_s": "long"},
+            "runtime_s: expected a whole number, found the text 'long'",
+        ),
+        (
+            {"id": "x", "runtime_s": True},
+            "runtime_s: expected a whole number, found true; send digits",
+        ),
+        (
+            {"id": "x", "cast": {"a": 1}},
+            "cast: expected a list of texts, or one text with commas, found an object",
+        ),
+        (
+            {"id": "x", "cast": ["Ann", 7]},
+            "cast: expected a list of texts, or one text with commas, found a list with the num",
+        ),
+        (
+            {"id": "x", "external_ids": {"imdb": "114"}},
+            "external_ids.imdb: expected an identifier like tt0114709, found the text '114'",
+        ),
+        (
+            {"id": "x", "external_ids": {"isan": "1"}},
+            "external_ids: expected one of the kinds imdb, tmdb, eidr, found the text 'isan'",
+        ),
+        ({"id": "x", "external_ids": "tt1"}, "external_ids: expected an object like {"),
+        (
+            {"id": "x", "external_ids": {"imdb": 114709}},
+            "external_ids.imdb: expected a text, found the number 114709",
+        ),
+        ({"id": "x", "availability": {}}, "availability: expected a list of windows, found an obj"),
+        ({"id": "x", "availability": [{}, 1]}, "availability[1]: expected an object, found the"),
+        (
+            {"id": "x", "availability": [{}] * 301},
+            "availability: expected at most 300 windows, found 301; join",
+        ),
         (
             {"id": "x", "availability": [{}, {"from": "tomorrow"}]},
-            "availability[1].from: 'tomorrow' is not like 2026-01-31T18:00:00Z",
+            "availability[1].from: expected a time like 2026-01-31T18:00:00Z, found the text 'tom",
         ),
         (
             {"id": "x", "availability": [{"from": "2026-13-01T00:00:00Z"}]},
-            "availability[0].from: '2026-13-01T00:00:00Z': month must be in 1..12",
+            "availability[0].from: expected a time like 2026-01-31T18:00:00Z, found the text "
+            "'2026-13-01T00:00:00Z'; month must be in 1..12",
         ),
-        ({"id": "x", "availability": [{"offer": "gift"}]}, "availability[0].offer: 'gift' is not"),
+        (
+            {"id": "x", "availability": [{"offer": "gift"}]},
+            "availability[0].offer: expected one of subscription, rent, buy, free, found the text",
+        ),
         (
             {"id": "x", "availability": [{"from_at_ms": 9, "until_at_ms": 9}]},
-            "availability[0].until: must be after from",
+            "availability[0].until: expected a time after from",
         ),
     ],
 )
@@ -97,19 +151,48 @@ def test_generic_refuses_with_the_field_and_the_reason(payload, message) -> None
 
 
 @pytest.mark.parametrize(
-    ("fields", "where"),
+    ("fields", "message"),
     [
-        ({"type": "opera"}, "type"),
-        ({"release_year": 1700}, "release_year"),
-        ({"runtime_s": -1}, "runtime_s"),
-        ({"title": "x" * 501}, "title"),
+        ({"type": "opera"}, "type: expected 'movie', 'series', .*, found the text 'opera'$"),
+        (
+            {"release_year": 1700},
+            "release_year: expected greater than or equal to 1870, found the number 1700$",
+        ),
+        ({"runtime_s": -1}, "runtime_s: expected greater than or equal to 0, found the number -1$"),
+        (
+            {"title": "x" * 501},
+            r"title: expected a text with at most 500 characters, found the text 'x{40}'\.\.\.$",
+        ),
+        ({"cast": ("x",) * 101}, "cast: expected a list with at most 100 items.*, found a list$"),
     ],
 )
-def test_values_are_checked_by_the_canonical_schema(fields, where) -> None:
-    with pytest.raises(MappingError, match=f"^{where}: "):
+def test_values_are_checked_by_the_canonical_schema(fields, message) -> None:
+    with pytest.raises(MappingError, match=f"^{message}"):
         check(fields, None)
-    with pytest.raises(MappingError, match=r"^availability\.0\.region: "):
-        check({}, ({"region": "Germany"},))
+
+
+def test_a_window_that_is_refused_is_named_by_its_place() -> None:
+    with pytest.raises(MappingError, match=r"^availability\[1\]\.region: .* 'Germany'$"):
+        check({}, ({}, {"region": "Germany"}))
+
+
+@pytest.mark.parametrize(
+    ("mapper", "payload", "message"),
+    [
+        (film_catalogue, {"imdbID": "tt1675434", "Year": 1700}, "^Year: expected"),
+        (netflix_titles, {"show_id": "s1", "description": "x" * 8001}, "^description: expected"),
+        (generic, {"id": "x", "release_year": 1700}, "^release_year: expected"),
+    ],
+)
+def test_a_value_out_of_range_is_named_as_the_partner_names_it(mapper, payload, message) -> None:
+    mapped = mapper(payload)
+    with pytest.raises(MappingError, match=message):
+        check(mapped.fields, mapped.availability, mapped.names)
+
+
+def test_names_of_columns_are_names_of_canonical_fields() -> None:
+    for columns in (FILM_COLUMNS, NETFLIX_COLUMNS):
+        assert set(columns) <= set(Content.model_fields)
 
 
 def test_film_catalogue_row() -> None:
@@ -129,9 +212,9 @@ def test_film_catalogue_row() -> None:
         "directors": ("Olivier Nakache", "Éric Toledano"), "language": "French",
         "countries": ("France",), "maturity_rating": "R", "themes": ("friendship", "paris"),
     }  # fmt: skip
-    with pytest.raises(MappingError, match=r"^imdbID: required"):
+    with pytest.raises(MappingError, match=r"^imdbID: expected .* like tt0114709, found nothing"):
         film_catalogue({"Title": "x"})
-    with pytest.raises(MappingError, match=r"^imdbID: 'nm1' is not like tt0114709"):
+    with pytest.raises(MappingError, match=r"^imdbID: expected .* like tt0114709, found .* 'nm1'"):
         film_catalogue({"imdbID": "nm1"})
 
 
@@ -167,15 +250,17 @@ def test_netflix_rows() -> None:
     assert series.unknown_genres == ("International TV Shows",)
     shifted = netflix_titles({"show_id": "s3", "type": "Movie", "rating": "74 min", "duration": ""})
     assert shifted.fields == {"type": "movie", "runtime_s": 4440}
-    with pytest.raises(MappingError, match=r"^type: 'Opera' is neither"):
+    with pytest.raises(
+        MappingError, match=r"^type: expected 'Movie' or 'TV Show', found .* 'Opera'"
+    ):
         netflix_titles({"show_id": "s4", "type": "Opera"})
-    with pytest.raises(MappingError, match=r"^duration: 'long' is not like"):
+    with pytest.raises(MappingError, match=r"^duration: expected .* '90 min' .* 'long'"):
         netflix_titles({"show_id": "s4", "duration": "long"})
 
 
 def test_mappers_by_name() -> None:
     assert set(MAPPERS) == {"generic", "film-catalogue", "netflix-titles"}
-    with pytest.raises(MappingError, match=r"^mapper: 'nope' is not one of generic"):
+    with pytest.raises(MappingError, match=r"^mapper: expected one of generic,.* 'nope'"):
         mapper_of("nope")
 
 

@@ -25,7 +25,7 @@ ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
     ],
 )
 def test_an_external_id_of_other_characters_is_refused(kind: str, value: str) -> None:
-    with pytest.raises(MappingError, match=rf"external_ids\.{kind}: .* is not like"):
+    with pytest.raises(MappingError, match=rf"external_ids\.{kind}: expected an identifier like"):
         external_id(kind, value)
 
 
@@ -34,7 +34,7 @@ def test_a_whole_number_has_ascii_digits(digits: str) -> None:
     if digits.isascii():
         assert whole({"n": digits}, "n") == int(digits)
         return
-    with pytest.raises(MappingError, match="n: must be a whole number"):
+    with pytest.raises(MappingError, match="n: expected a whole number"):
         whole({"n": digits}, "n")
 
 
@@ -43,7 +43,7 @@ def test_a_text_that_only_python_reads_as_a_number_is_refused(text: str) -> None
     if text == "":
         assert whole({"n": text}, "n") is None
         return
-    with pytest.raises(MappingError, match="n: must be a whole number"):
+    with pytest.raises(MappingError, match="n: expected a whole number"):
         whole({"n": text}, "n")
 
 
@@ -55,7 +55,7 @@ def test_a_whole_number_may_be_text(text: str, number: int) -> None:
 def test_a_moment_of_other_digits_is_refused() -> None:
     for moment in ("2026-01-31T18:00:00Z", "2026-01-31T18:00:00.5+01:00"):
         assert instant_ms({"from": moment}, "from") is not None
-        with pytest.raises(MappingError, match=r"from: .* is not like 2026-01-31T18:00:00Z"):
+        with pytest.raises(MappingError, match=r"from: expected a time like 2026-01-31T18:00:00Z"):
             instant_ms({"from": moment.translate(ARABIC)}, "from")
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from infra.kafka.admin import ActualTopic, DeclaredTopic, declared_topics, differences
-from topics.catalog import CATALOG, CONTENTS, PROGRESS
+from topics.catalog import CATALOG, CONTENTS, PROGRESS, WEBHOOKS
+from topics.spec import TopicSpec
 
 
 def by_name(replication_factor: int = 1) -> dict[str, DeclaredTopic]:
@@ -19,13 +20,17 @@ def test_every_topic_its_dead_letter_and_the_changelogs_are_declared() -> None:
     assert set(by_name()) == expected | {"t-changelog"}
 
 
-def test_a_dead_letter_outlasts_and_outsizes_its_parent() -> None:
-    parent = by_name()[PROGRESS.name]
-    dead = by_name()[PROGRESS.dead_letter_name]
+@pytest.mark.parametrize("parent", [PROGRESS, WEBHOOKS])
+def test_a_dead_letter_topic_has_limits_of_its_own(parent: TopicSpec) -> None:
+    dead = by_name()[parent.dead_letter_name]
     assert dead.partitions == parent.partitions
-    assert dead.config["cleanup.policy"] == "delete"
-    assert int(dead.config["retention.ms"]) >= int(parent.config["retention.ms"])
-    assert int(dead.config["max.message.bytes"]) == 2 * int(parent.config["max.message.bytes"])
+    assert dead.config == {
+        "cleanup.policy": "delete",
+        "retention.ms": str(14 * 24 * 3600 * 1000),
+        "segment.ms": str(24 * 3600 * 1000),  # a quiet topic's records go no later than that
+        "max.message.bytes": str(parent.message_bytes_max + 64 * 1024),
+        "min.insync.replicas": "1",
+    }
 
 
 @pytest.mark.parametrize("name", [CONTENTS.name, "t-changelog"])

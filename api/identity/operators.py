@@ -1,0 +1,84 @@
+"""A session token of an operator -> the operator, if their role and their last code allow it."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from starlette.requests import Request
+
+from api.identity.access import Access
+from api.problems import FORBIDDEN, RECENT_CODE_REQUIRED, UNAUTHENTICATED, ProblemError
+from api.services import services_of
+from domain.identity.sessions import has_recent_code
+from infra.postgres.audit import Actor
+from infra.postgres.operator_sessions import Session, limits_of
+from infra.security.events import Event, log_event
+from infra.security.operator_secrets import hash_token, is_token
+from schemas.operator_api import Role
+
+REQUEST_ID = "media_gateway.request_id"
+OPERATOR = "media_gateway.operator"
+ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
+STEP_UP = (
+    "post a code of your authenticator app to /api/v1/auth/step-up, and repeat this with the token "
+    "that it returns"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An operator who was admitted: the session, and the hash of the token that named it."""
+
+    session: Session
+    token_sha256: bytes
+
+
+async def admit_operator(request: Request, access: Access, token: str) -> Session:
+    """Return the session of ``token``; handlers find it with ``operator_of``.
+
+    Raises:
+        ProblemError: 401 without a live session, 403 without the role or without a recent code.
+    """
+    if not is_token(token):
+        raise ProblemError(UNAUTHENTICATED)
+    services = services_of(request)
+    now_ms = services.clock_ms()
+    token_sha256 = hash_token(token)
+    session = await services.sessions.find(token_sha256, now_ms)
+    if session is None:
+        raise ProblemError(UNAUTHENTICATED)
+    request.scope[OPERATOR] = Caller(session, token_sha256)
+    if not includes(session.role, access.role):
+        log_event(Event.FORBIDDEN, session.name, request.scope["path"])
+        raise ProblemError(FORBIDDEN, f"this needs the role {access.role}")
+    limits = limits_of(services.settings)
+    if access.recent_totp and not has_recent_code(session.times, limits, now_ms):
+        raise ProblemError(RECENT_CODE_REQUIRED, STEP_UP)
+    return session
+
+
+def includes(role: str, least: Role | None) -> bool:
+    """Whether ``role`` may do what ``least`` may; nobody may do what no role was declared for."""
+    if least is None or role not in ROLES:
+        return False
+    return ROLES.index(role) >= ROLES.index(least)
+
+
+def operator_of(request: Request) -> Caller:
+    """Return the operator of a request that was admitted."""
+    caller: Caller = request.scope[OPERATOR]
+    return caller
+
+
+def actor_of(request: Request) -> Actor:
+    """Return the operator of a request that was admitted, for the audit trail."""
+    return actor(request, operator_of(request).session.name)
+
+
+def actor(request: Request, name: str) -> Actor:
+    """Return the operator with this name as who acts in ``request``."""
+    return Actor("operator", name, request.scope[REQUEST_ID], address_of(request))
+
+
+def address_of(request: Request) -> str:
+    """Return the address of the peer: of the proxy where there is one."""
+    return "" if request.client is None else request.client.host[:64]

@@ -1,0 +1,93 @@
+"""Counts the caller of a request, and says in the answer what is left; a 429 when nothing is.
+
+Names of headers and their syntax: draft-ietf-httpapi-ratelimit-headers-10.
+"""
+
+import logging
+import math
+from functools import lru_cache
+
+from starlette.requests import Request
+
+from api.edge.addresses import caller_group, is_trusted
+from api.limits.limiter import Limiter, Outcome
+from api.limits.quotas import Quota
+from api.problems import QUOTA_EXCEEDED, ProblemError
+from api.services import services_of
+from infra import metrics
+
+log = logging.getLogger(__name__)
+
+LIMIT_HEADERS = "media_gateway.limit_headers"
+
+
+def limiter_of(request: Request) -> Limiter:
+    """Return the limiter of the application that got ``request``."""
+    return services_of(request).limiter
+
+
+def address_of(request: Request) -> str:
+    """Return what counts as the caller's address (see ``api.edge.addresses``)."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.getlist("x-forwarded-for")
+    proxies = limiter_of(request).proxies
+    if forwarded and not is_trusted(peer, proxies):
+        hint_at_proxies()
+    return caller_group(peer, forwarded, proxies)
+
+
+@lru_cache(maxsize=1)
+def hint_at_proxies() -> None:
+    """Say once what an operator who put a proxy in front may have forgotten."""
+    log.warning(
+        "X-Forwarded-For of a peer that is no trusted proxy is ignored: callers behind it share "
+        "one limit; if it is yours, name it in MEDIA_GATEWAY_TRUSTED_PROXIES"
+    )
+
+
+async def count(request: Request, quota: Quota, key: str) -> None:
+    """Count one call.
+
+    Raises:
+        ProblemError: 429, the quota is used up.
+    """
+    conclude(request, await limiter_of(request).take(quota.windows, key), quota)
+
+
+def require_left(request: Request, quota: Quota, key: str) -> None:
+    """Refuse a call of which this process knows that its quota is used up; counts nothing."""
+    found = limiter_of(request).peek(quota.windows, key)
+    refused = [item for item in found if not item[1].allowed]
+    if refused:
+        conclude(request, refused, quota)
+
+
+def conclude(request: Request, found: list[Outcome], quota: Quota) -> None:
+    """Note what the answer says of the limits; raise when a call was refused."""
+    request.scope[LIMIT_HEADERS] = (
+        (b"ratelimit-policy", quota.policy),
+        (b"ratelimit", limit_header(found)),
+    )
+    window, last = found[-1]
+    if last.allowed:
+        return
+    metrics.API_RATE_LIMITED.labels(quota.label).inc()
+    raise ProblemError(
+        QUOTA_EXCEEDED,
+        f"more than {window.quota} calls in {window.seconds} s",
+        headers={"Retry-After": str(whole_seconds(last.reset_s))},
+        errors=[{"violated_policy": window.name}],
+    )
+
+
+def limit_header(found: list[Outcome]) -> bytes:
+    """Return what is left of each window that was asked."""
+    return ", ".join(
+        f'"{window.name}";r={outcome.remaining};t={whole_seconds(outcome.reset_s)}'
+        for window, outcome in found
+    ).encode()
+
+
+def whole_seconds(seconds: float) -> int:
+    """Return seconds as answers say them: whole, up, at least one."""
+    return max(1, math.ceil(seconds))

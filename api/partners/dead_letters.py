@@ -1,0 +1,84 @@
+"""GET /api/v1/partners/me/dead-letters: webhooks of the caller that could not be processed."""
+
+import base64
+import binascii
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import problems
+from api.identity.principal import principal_of
+from api.parsing import Query
+from api.problems import ProblemError
+from api.responses import json_response
+from api.services import services_of
+from domain.dead_letters import payload_of
+from infra.postgres.dead_letters import LetterCursor, WholeLetter
+from schemas.codec import encode
+from schemas.dead_letter import PartnerDeadLetter, PartnerDeadLetters
+
+# A webhook may have 256 KiB: a page has at most 5 MiB.
+PAGE_DEFAULT, PAGE_MAX = 10, 20
+CURSOR_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,60}={0,2}", re.ASCII)
+CURSOR_TEXT = re.compile(r"([0-9]{1,15})\|([0-9]{1,18})", re.ASCII)
+# What an agent says of its own failures is for operators: it names code, not the partner's fields.
+OUR_FAILURE = "step"
+OUR_FAILURE_DETAIL = (
+    "the gateway failed on this webhook: nothing is wrong with it that it knows of; an operator "
+    "will send it through again, there is no need to send it again"
+)
+
+
+async def get_dead_letters(request: Request) -> Response:
+    """Answer with one page, the newest failure first."""
+    partner = principal_of(request).partner
+    assert partner is not None, "the endpoint is open to partners alone"
+    query = Query(request)
+    limit = query.limit(default=PAGE_DEFAULT, maximum=PAGE_MAX)
+    after = parse_cursor(query.text("cursor", CURSOR_PATTERN, "a cursor from an answer"))
+    store = services_of(request).dead_letters
+    found = await store.fetch_of_partner(partner, limit + 1, after)
+    page = found[:limit]
+    answer = PartnerDeadLetters(
+        partner=partner,
+        entries=tuple(entry_of(whole) for whole in page),
+        next_cursor=format_cursor(page[-1]) if len(found) > limit else None,
+    )
+    return json_response(encode(answer))
+
+
+def entry_of(whole: WholeLetter) -> PartnerDeadLetter:
+    """Return what the partner may know of a letter: not who changed it, nor why."""
+    letter = whole.letter
+    return PartnerDeadLetter(
+        dead_letter_id=letter.letter_id,
+        event_id=letter.event_id,
+        webhook_id=letter.webhook_id,
+        reason=letter.reason,
+        detail=OUR_FAILURE_DETAIL if letter.reason == OUR_FAILURE else letter.detail,
+        attempts=letter.attempts,
+        failed_at_ms=letter.failed_at_ms,
+        state=letter.state,
+        changed_at_ms=letter.changed_at_ms,
+        payload=payload_of(whole.value),
+    )
+
+
+def format_cursor(whole: WholeLetter) -> str:
+    """Return the cursor of the page that follows a letter."""
+    text = f"{whole.letter.failed_at_ms}|{whole.letter.letter_id}"
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def parse_cursor(text: str | None) -> LetterCursor | None:
+    """Return where a page starts; None is the first page."""
+    if text is None:
+        return None
+    try:
+        match = CURSOR_TEXT.fullmatch(base64.urlsafe_b64decode(text).decode("ascii"))
+    except (binascii.Error, UnicodeDecodeError):
+        match = None
+    if match is None:
+        raise ProblemError(problems.INVALID, "cursor: expected a cursor from an answer")
+    return LetterCursor(int(match.group(1)), int(match.group(2)))

@@ -1,0 +1,166 @@
+"""GET /api/v1/partners/me/deliveries: what became of the calling partner's webhooks, and why."""
+
+import base64
+import binascii
+import datetime
+import re
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import problems
+from api.identity.principal import principal_of
+from api.parsing import Query
+from api.partners.reasons import explanation_of
+from api.problems import ProblemError
+from api.responses import json_response
+from api.services import Services, services_of
+from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
+from infra.postgres.webhook_deliveries import RETENTION
+from infra.postgres.webhook_refusals import COUNTS_DAYS, ListedRefusal, RefusalCount
+from schemas.codec import encode
+from schemas.partner_api import (
+    DeliveryLag,
+    PartnerDeliveries,
+    PartnerDelivery,
+    RefusedDelivery,
+    RefusedOnDay,
+)
+from schemas.times import to_rfc3339
+
+PAGE_DEFAULT, PAGE_MAX = 50, 200
+CURSOR_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,120}={0,2}", re.ASCII)
+CURSOR_LENGTH_MAX = 122
+DELIVERY_CURSOR = re.compile(r"([0-9]{1,17})\|([A-Za-z0-9_-]{1,64})", re.ASCII)
+REFUSAL_CURSOR = re.compile(r"([0-9]{1,18})", re.ASCII)
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+FIRST = DeliveryPosition(datetime.datetime.max.replace(tzinfo=datetime.UTC), "")
+FIRST_REFUSAL = 2**63 - 1
+
+
+async def get_deliveries(request: Request) -> Response:
+    """Answer with one page of each list; rows of the calling partner, whatever is asked."""
+    services = services_of(request)
+    partner = principal_of(request).partner
+    assert partner is not None  # the access of the endpoint says so
+    query = Query(request)
+    limit = query.limit(default=PAGE_DEFAULT, maximum=PAGE_MAX)
+    before = delivery_position(query.text("cursor", CURSOR_PATTERN, "a cursor from an answer"))
+    refusals_before = refusal_position(
+        query.text("refusals_cursor", CURSOR_PATTERN, "a cursor from an answer")
+    )
+    await services.refusal_log.flush()  # what this process refused until now is in the answer
+    now = datetime.datetime.fromtimestamp(services.clock_ms() / 1000, datetime.UTC)
+    arrived = await services.partner_deliveries.fetch(partner, now - RETENTION, limit + 1, before)
+    refused = await services.refusals.fetch(partner, limit + 1, refusals_before)
+    answer = PartnerDeliveries(
+        partner=partner,
+        as_of=text_of(now),
+        deliveries=tuple(map(delivery, arrived[:limit])),
+        next_cursor=delivery_cursor(arrived[limit - 1]) if len(arrived) > limit else None,
+        refusals=tuple(map(refusal, refused[:limit])),
+        next_refusals_cursor=cursor(str(refused[limit - 1].refusal_id))
+        if len(refused) > limit
+        else None,
+        refused_by_day=await by_day(services, partner, now),
+        lag=lag_of(await services.partner_deliveries.fetch_lag(partner, now - RETENTION)),
+    )
+    return json_response(encode(answer))
+
+
+async def by_day(
+    services: Services, partner: str, now: datetime.datetime
+) -> tuple[RefusedOnDay, ...]:
+    """Return the counts of the days that are kept."""
+    since = now - datetime.timedelta(days=COUNTS_DAYS)
+    return tuple(map(on_day, await services.refusals.fetch_by_day(partner, since)))
+
+
+def delivery(row: ArrivedDelivery) -> PartnerDelivery:
+    """Return a delivery as it is shown."""
+    lag_s = None
+    if row.occurred_at is not None:
+        lag_s = (row.received_at - row.occurred_at).total_seconds()
+    state = "unconfirmed" if not row.accepted else "duplicate" if row.repeats else "accepted"
+    return PartnerDelivery(
+        webhook_id=row.webhook_id,
+        event_id=row.event_id,
+        event_type=row.event_type or None,
+        received_at=text_of(row.received_at),
+        occurred_at=None if row.occurred_at is None else text_of(row.occurred_at),
+        lag_s=lag_s,
+        state=state,
+        duplicates=row.repeats,
+        last_duplicate_at=None if row.repeated_at is None else text_of(row.repeated_at),
+    )
+
+
+def refusal(row: ListedRefusal) -> RefusedDelivery:
+    """Return a refusal as it is shown."""
+    return RefusedDelivery(
+        refused_at=text_of(row.refused_at),
+        webhook_id=row.webhook_id,
+        reason=row.reason,
+        explanation=explanation_of(row.reason),
+        detail=row.detail,
+    )
+
+
+def on_day(row: RefusalCount) -> RefusedOnDay:
+    """Return a count as it is shown."""
+    return RefusedOnDay(
+        day=f"{row.hour.astimezone(datetime.UTC):%Y-%m-%d}",
+        reason=row.reason,
+        explanation=explanation_of(row.reason),
+        refused=row.refused,
+        last_at=text_of(row.last_at),
+        last_detail=row.detail,
+    )
+
+
+def lag_of(lag: Lag | None) -> DeliveryLag | None:
+    """Return the percentiles as they are shown."""
+    return None if lag is None else DeliveryLag(**lag._asdict())
+
+
+def text_of(moment: datetime.datetime) -> str:
+    """Return a moment as RFC 3339 UTC."""
+    return to_rfc3339((moment - EPOCH) // datetime.timedelta(milliseconds=1))
+
+
+def delivery_cursor(row: ArrivedDelivery) -> str:
+    """Return the cursor of the page that follows ``row``."""
+    microseconds = (row.received_at - EPOCH) // datetime.timedelta(microseconds=1)
+    return cursor(f"{microseconds}|{row.webhook_id}")
+
+
+def cursor(text: str) -> str:
+    """Return a position in the form of a cursor."""
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def delivery_position(text: str | None) -> DeliveryPosition:
+    """Return where a page of deliveries starts."""
+    match = _matched(DELIVERY_CURSOR, text)
+    if match is None:
+        return FIRST
+    at = EPOCH + datetime.timedelta(microseconds=int(match.group(1)))
+    return DeliveryPosition(at, match.group(2))
+
+
+def refusal_position(text: str | None) -> int:
+    """Return the refusal that a page comes after."""
+    match = _matched(REFUSAL_CURSOR, text)
+    return FIRST_REFUSAL if match is None else int(match.group(1))
+
+
+def _matched(pattern: re.Pattern[str], text: str | None) -> re.Match[str] | None:
+    if text is None:
+        return None
+    try:
+        match = pattern.fullmatch(base64.urlsafe_b64decode(text).decode("ascii"))
+    except (binascii.Error, UnicodeDecodeError):
+        match = None
+    if match is None:
+        raise ProblemError(problems.INVALID, "expected a cursor from an answer")
+    return match

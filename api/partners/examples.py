@@ -1,0 +1,44 @@
+"""Examples of the partners' part of the OpenAPI document."""
+
+from typing import Any
+
+from api.partners.reasons import BAD_ENVELOPE, STALE_TIMESTAMP
+
+DELIVERIES: dict[str, Any] = {
+    "partner": "acme",
+    "as_of": "2026-01-02T12:00:00.000Z",
+    "deliveries": [
+        {
+            "webhook_id": "msg_2",
+            "event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567",
+            "event_type": "content_added",
+            "received_at": "2026-01-02T11:59:58.250Z",
+            "occurred_at": "2026-01-02T11:59:55.000Z",
+            "lag_s": 3.25,
+            "state": "duplicate",
+            "duplicates": 1,
+            "last_duplicate_at": "2026-01-02T11:59:59.000Z",
+        }
+    ],
+    "next_cursor": "MTc2NzM1NTE5ODI1MDAwMHxtc2dfMg==",
+    "refusals": [
+        {
+            "refused_at": "2026-01-02T11:58:00.000Z",
+            "webhook_id": "msg_1",
+            "reason": BAD_ENVELOPE.slug,
+            "explanation": BAD_ENVELOPE.explanation,
+            "detail": "event_type: Field required",
+        }
+    ],
+    "refused_by_day": [
+        {
+            "day": "2026-01-02",
+            "reason": STALE_TIMESTAMP.slug,
+            "explanation": STALE_TIMESTAMP.explanation,
+            "refused": 12,
+            "last_at": "2026-01-02T03:00:00.000Z",
+            "last_detail": "412 s behind",
+        }
+    ],
+    "lag": {"deliveries": 1204, "p50_s": 2.1, "p90_s": 6.4, "p99_s": 71.0, "max_s": 3605.5},
+}

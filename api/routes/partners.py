@@ -1,0 +1,46 @@
+"""What partners read of themselves."""
+
+from api import problems
+from api.endpoint import Answer, Endpoint, Parameter
+from api.identity.access import partner
+from api.parameters import limit
+from api.partners.deliveries import (
+    CURSOR_LENGTH_MAX,
+    PAGE_DEFAULT,
+    PAGE_MAX,
+    get_deliveries,
+)
+from api.partners.examples import DELIVERIES
+from api.routes.problem_lists import READ_PROBLEMS
+from infra.security.keys import DELIVERIES_READ
+from schemas.partner_api import PartnerDeliveries
+
+CURSOR_SCHEMA = {"type": "string", "maxLength": CURSOR_LENGTH_MAX}
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        method="GET",
+        path="/api/v1/partners/me/deliveries",
+        handler=get_deliveries,
+        name="get_partner_deliveries",
+        summary="What became of the calling partner's webhooks: accepted, refused and why, lag",
+        access=partner(DELIVERIES_READ),
+        parameters=(
+            limit(PAGE_DEFAULT, PAGE_MAX),
+            Parameter(
+                name="cursor",
+                where="query",
+                schema=CURSOR_SCHEMA,
+                description="next_cursor of the page before",
+            ),
+            Parameter(
+                name="refusals_cursor",
+                where="query",
+                schema=CURSOR_SCHEMA,
+                description="next_refusals_cursor of the page before",
+            ),
+        ),
+        answers=(Answer(description="newest first", model=PartnerDeliveries, example=DELIVERIES),),
+        problems=(*READ_PROBLEMS, problems.MALFORMED),
+    ),
+)

@@ -1,0 +1,186 @@
+"""``media-gateway audit``: who changed what, and whether the trail is whole."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import IO, Any
+
+import click
+
+from cli.options import EXIT_USAGE, CommandError, with_settings
+from domain.audit import EMPTY, Break, Chain, Head, Published, compare, published
+from infra.kafka.admin import TopicsError, list_topics
+from infra.postgres.audit import AuditTrail, Filter
+from infra.postgres.pool import create_pool
+from infra.replay.snapshot import open_snapshots
+from infra.settings import Settings
+from schemas.audit_entry import AuditEntry
+from schemas.codec import DecodeError, decode, encode
+from schemas.times import from_rfc3339, to_rfc3339
+from topics.catalog import AUDIT_ENTRIES
+
+HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})", re.ASCII)
+LIST_DEFAULT = 50
+
+Progress = Callable[[int], Any]
+
+
+@click.group()
+def audit() -> None:
+    """Read, check and export the audit trail."""
+
+
+@audit.command("list")
+@click.option("--actor", help="Only what this operator or user did, e.g. ada or cli:ada.")
+@click.option("--action", help="Only this action, e.g. operator.login.")
+@click.option("--since", help="Only from this time on, RFC 3339.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=LIST_DEFAULT, show_default=True)
+@with_settings(database=True)
+def list_entries(
+    settings: Settings, actor: str | None, action: str | None, since: str | None, limit: int
+) -> None:
+    """List entries, newest first: number, time, actor, action, subject, address.
+
+    \b
+    Examples:
+      media-gateway audit list --actor ada
+      media-gateway audit list --action operator.lockout --since 2026-01-31T00:00:00Z
+    """
+    wanted = Filter(actor, action, None if since is None else moment(since))
+
+    async def read() -> list[AuditEntry]:
+        async with create_pool(settings) as pool:
+            return await AuditTrail(pool).page(wanted, limit)
+
+    for entry in asyncio.run(read()):
+        click.echo(line(entry))
+
+
+@audit.command()
+@click.option("--head", help="A head that was printed earlier: the trail must still contain it.")
+@with_settings(kafka=True, database=True)
+def verify(settings: Settings, head: str | None) -> None:
+    """Check that no entry was changed, removed, inserted or cut off; print the head.
+
+    Every hash is computed anew, and the table is compared with its copy in the topic. Exits with 1
+    and names the first bad entry where the trail does not hold. Keep the head, the last line, where
+    the database's owner cannot change it: then a later check also finds that both were rewritten.
+
+    \b
+    Examples:
+      media-gateway audit verify
+      media-gateway audit verify --head 42:$(cut -d: -f2 head-of-monday)
+    """
+    known = EMPTY if head is None else read_head(head)
+    with click.progressbar(length=1, label="checking", file=click.get_text_stream("stderr")) as bar:
+
+        def progress(done: int) -> None:
+            bar.length = max(bar.length or 1, done)
+            bar.update(done - bar.pos)
+
+        end, copied, broken = asyncio.run(check(settings, known, progress))
+    if broken is not None:
+        raise CommandError(str(broken))
+    click.echo(f"{end.sequence} entries hold, {copied} of them are in the topic; the head:")
+    click.echo(str(end))
+
+
+@audit.command()
+@click.option("--output", type=click.File("wb", atomic=True), default="-", help="A file; - prints.")
+@with_settings(database=True)
+def export(settings: Settings, output: IO[bytes]) -> None:
+    """Write all entries, oldest first, one JSON object a line, with their hashes.
+
+    \b
+    Example:
+      media-gateway audit export --output trail.jsonl
+    """
+
+    async def write() -> None:
+        async with create_pool(settings) as pool:
+            async for batch in AuditTrail(pool).entries():
+                output.writelines(encode(entry) + b"\n" for entry in batch)
+
+    asyncio.run(write())
+
+
+async def check(
+    settings: Settings, known: Head, progress: Progress
+) -> tuple[Head, int, Break | None]:
+    """Return the head, how many entries the topic has, and the first break.
+
+    What grows meanwhile is no break: the mark is read first, then the topic, then the table.
+    """
+    async with create_pool(settings) as pool:
+        trail = AuditTrail(pool)
+        marked = await trail.marked()
+        topic = await read_topic(settings.kafka_bootstrap_servers)
+        chain, table = Chain(known), dict[int, str]()
+        async for batch in trail.entries():
+            for entry in batch:
+                chain.check(entry)
+                table.setdefault(entry.sequence, entry.entry_sha256)
+            progress(len(table))
+    found = [each for each in (chain.end(), compare(table, topic, marked)) if each is not None]
+    return chain.head, len(topic.sha256), min(found, key=lambda each: each.sequence, default=None)
+
+
+async def read_topic(bootstrap: str) -> Published:
+    """Return what the topic holds.
+
+    Raises:
+        TopicsError: there is no such topic.
+        CommandError: it holds something that is no entry.
+    """
+    if AUDIT_ENTRIES.name not in await list_topics(bootstrap):
+        raise TopicsError(
+            f"no topic {AUDIT_ENTRIES.name}: create it with `media-gateway topics apply`"
+        )
+    entries: list[AuditEntry] = []
+    async with open_snapshots(bootstrap) as snapshots:
+        bounds = await snapshots.bounds(AUDIT_ENTRIES.name, AUDIT_ENTRIES.partitions)
+        for partition in bounds.ends:
+            async for records in snapshots.records(bounds, partition):
+                for record in records:
+                    entries.append(entry_of(record))
+    return published(entries)
+
+
+def entry_of(record: Any) -> AuditEntry:
+    """Return the entry of a record of the topic."""
+    try:
+        return decode(AuditEntry, record.value)
+    except DecodeError as error:
+        raise CommandError(
+            f"offset {record.offset} of the topic holds no entry: {error}"
+        ) from error
+
+
+def read_head(text: str) -> Head:
+    """Return a head as ``verify`` prints it."""
+    match = HEAD.fullmatch(text)
+    if match is None:
+        raise CommandError(f"{text!r} is not a head as `audit verify` prints it", EXIT_USAGE)
+    return Head(int(match.group(1)), match.group(2))
+
+
+def moment(text: str) -> int:
+    """Return a time given on the command line."""
+    try:
+        return from_rfc3339(text)
+    except ValueError as error:
+        raise CommandError(f"--since: {error}", EXIT_USAGE) from error
+
+
+def line(entry: AuditEntry) -> str:
+    """Return the line of one entry; nothing in it can end a line or colour a terminal."""
+    parts = (
+        str(entry.sequence), to_rfc3339(entry.at_ms), entry.actor, entry.action, entry.subject,
+        entry.source or "-",
+    )  # fmt: skip
+    return "\t".join(printable(part) for part in parts)
+
+
+def printable(text: str) -> str:
+    """Return text with escapes for what is not printed as it is."""
+    return "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text)

@@ -1,0 +1,55 @@
+"""Tokens that are not believed any more: a list that forgets what has expired anyway."""
+
+from typing import Literal, NamedTuple
+
+from infra.postgres.pool import Pool
+from infra.security.tokens import LEEWAY_S, LIFETIME_CAP_S
+
+# No token that was issued before its revocation is good for longer than this.
+KEPT_S = LIFETIME_CAP_S + 2 * LEEWAY_S
+
+Kind = Literal["user", "token"]
+
+
+class TokenRevocation(NamedTuple):
+    """All tokens of a user that were issued until ``revoked_at_s``, or the token with one jti."""
+
+    kind: Kind
+    value: str
+    revoked_at_s: int
+
+
+LIST = """
+SELECT kind, value, revoked_at_s FROM token_revocations WHERE forgotten_at_s > %s
+ORDER BY kind, value
+"""
+REVOKE = """
+INSERT INTO token_revocations (kind, value, revoked_at_s, forgotten_at_s) VALUES (%s, %s, %s, %s)
+ON CONFLICT (kind, value) DO UPDATE
+SET revoked_at_s = EXCLUDED.revoked_at_s, forgotten_at_s = EXCLUDED.forgotten_at_s
+"""
+PURGE = "DELETE FROM token_revocations WHERE forgotten_at_s <= %s"
+
+
+class TokenRevocationStore:
+    """Reads and writes revocations."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def revoke(self, kind: Kind, value: str, now_s: int) -> None:
+        """Revoke a token, or what a user has until now; again moves the time to now."""
+        async with self._pool.connection() as connection:
+            await connection.execute(REVOKE, (kind, value, now_s, now_s + KEPT_S))
+
+    async def list_live(self, now_s: int) -> list[TokenRevocation]:
+        """Return the revocations that can still matter."""
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(LIST, (now_s,))).fetchall()
+        return [TokenRevocation(*row) for row in rows]
+
+
+async def purge(pool: Pool, now_ms: int) -> int:
+    """Forget revocations of tokens that have all expired and return how many. Idempotent."""
+    async with pool.connection() as connection:
+        return (await connection.execute(PURGE, (now_ms // 1000,))).rowcount

@@ -1,0 +1,192 @@
+"""No secret is in any output: logs, answers, metrics, command lines, topics.
+
+Planted secrets are given in mounted files and used rightly and wrongly, while everything that a
+process prints or shows is kept. Who is told a secret on purpose is not searched: the mounted files,
+and the output of the command that makes it.
+"""
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+import psutil
+import psycopg
+import pytest
+from psycopg import sql
+
+from infra.data_dir import DataDir
+from tests.e2e.test_gateway import Client, added, command
+from tests.support.up_process import ROOT, running
+
+
+@dataclass
+class Watched:
+    """Everything that was said so far, and who said it."""
+
+    texts: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def add(self, where, content):
+        self.texts.append((where, content if isinstance(content, bytes) else content.encode()))
+
+    def leaks(self, canaries):
+        return [
+            f"{name} in {where}"
+            for where, text in self.texts
+            for name, value in canaries.items()
+            if value.encode() in text
+        ]
+
+
+class CommandLines:
+    """Keeps the command line of every process below ``up``, also of those that end at once."""
+
+    def __init__(self, up):
+        self._up = up
+        self._stop = threading.Event()
+        self.lines = set()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self):
+        while not self._stop.wait(0.2):
+            for process in [psutil.Process(), *self._up.descendants()]:
+                try:
+                    self.lines.add(" ".join(process.cmdline()))
+                except psutil.NoSuchProcess:
+                    continue
+
+
+def with_password(url, password):
+    """Make a database user with this password and return the URL that uses it."""
+    user = f"canary_{secrets.token_hex(4)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        statement = sql.SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}")
+        connection.execute(statement.format(sql.Identifier(user), sql.Literal(password)))
+    parts = urlsplit(url)
+    return f"postgresql://{user}:{password}@{parts.hostname}:{parts.port}{parts.path}", user
+
+
+@pytest.fixture
+def password_url(fresh_database_url):
+    password = f"canary-{secrets.token_hex(12)}"
+    url, user = with_password(fresh_database_url, password)
+    yield url, password
+    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+        name = sql.Identifier(user)
+        connection.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(name))
+        connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def raw_call(watched, url, headers, body=None):
+    """Send a request with secrets where they do not belong, and keep the answer."""
+    request = urllib.request.Request(url, data=body, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            watched.add(url.split("?")[0], str(answer.headers).encode() + answer.read())
+    except urllib.error.HTTPError as refused:
+        watched.add(url.split("?")[0], str(refused.headers).encode() + refused.read())
+
+
+def misuse(watched, up, canaries):
+    """Send every secret to where it is not expected: paths, queries, headers, bodies."""
+    base = f"http://127.0.0.1:{up.port}"
+    for value in canaries.values():
+        wrong = {"Authorization": f"Bearer {value}x", "Content-Type": "application/json"}
+        raw_call(watched, f"{base}/api/v1/users/user-1/history", wrong)
+        raw_call(watched, f"{base}/api/v1/trending?genre={quote(value, safe='')}", wrong)
+        raw_call(watched, f"{base}/api/v1/content/{quote(value, safe='')}", wrong)
+        signed = {**wrong, "webhook-id": "msg_1", "webhook-timestamp": "1",
+                  "webhook-signature": f"v1,{value}"}  # fmt: skip
+        raw_call(watched, f"{base}/api/v1/webhooks/acme", signed, json.dumps(value).encode())
+        raw_call(watched, f"{base}/api/v1/progress", wrong, json.dumps([{value: value}]).encode())
+
+
+def failing_commands(watched, up, url, password):
+    """Run commands that cannot work, with the password in what they were given."""
+    broken = [
+        url.replace(f":{urlsplit(url).port}/", ":1/"),
+        url.replace("postgresql://", "postgres//"),
+        url.replace(password, password + "-wrong"),
+        url + "-no-such-database",
+    ]
+    for database_url in broken:
+        for arguments in (["partner", "list"], ["migrate"], ["--debug", "key", "list"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "cli.main", *arguments, "--data-dir", str(up.data_dir)],
+                cwd=ROOT, capture_output=True, timeout=120, check=False,
+                env={**os.environ, "DATABASE_URL": database_url},
+            )  # fmt: skip
+            assert done.returncode != 0
+            watched.add(f"{arguments} on a broken database", done.stdout + done.stderr)
+
+
+def keep_all(watched, up):
+    """Keep logs, metrics pages and the bytes of every topic."""
+    stack = DataDir(up.data_dir).running()
+    for url in (*stack.metrics_urls.values(), f"http://127.0.0.1:{up.port}/metrics"):
+        raw_call(watched, url, {})
+    watched.add("output of up", up.output.read_bytes())
+    for path in sorted(DataDir(up.data_dir).logs.glob("*.log")):
+        watched.add(path.name, path.read_bytes())
+    for path in sorted((up.data_dir / "kafka").rglob("*.log")):
+        watched.add(f"kafka segment {path.parent.name}/{path.name}", path.read_bytes())
+
+
+def test_no_planted_secret_is_in_any_output(tmp_path, password_url):
+    url, password = password_url
+    sealing_key = base64.b64encode(secrets.token_bytes(32)).decode()
+    files = {"DATABASE_URL": url, "MEDIA_GATEWAY_SECRETS_KEY": sealing_key}
+    given = {}
+    for name, value in files.items():
+        (tmp_path / name).write_text(value + "\n")
+        given[f"{name}_FILE"] = str(tmp_path / name)
+    watched = Watched()
+    with (
+        running(tmp_path / "data", **given, MEDIA_GATEWAY_LOG_LEVEL="DEBUG") as up,
+        CommandLines(up) as lines,
+    ):
+        secret = command(up, "partner", "create", "acme", "--mapper", "generic")
+        key = command(up, "key", "create", "app")
+        client = Client(up, key)
+        canaries = {
+            "database password": password, "sealing key": sealing_key, "app key": key,
+            "webhook secret": secret.removeprefix("whsec_"),
+        }  # fmt: skip
+        assert client.webhook("acme", secret, 1, added("m1"))[0] == 202
+        assert client.webhook("acme", secret, 1, added("m2"))[0] == 409
+        client.watch("user-1", "m1", "event-1", 600)
+        client.wait_included("/users/user-1/history", "event-1")
+        misuse(watched, up, canaries)
+        failing_commands(watched, up, url, password)
+        keep_all(watched, up)
+    assert lines.lines
+    watched.add("command lines", "\n".join(sorted(lines.lines)))
+    assert len(watched.texts) > 40
+    assert watched.leaks(canaries) == []
+    with psycopg.connect(url) as connection:
+        stored = connection.execute("SELECT sealed FROM partner_secrets").fetchall()
+        assert stored
+        assert all(secret.removeprefix("whsec_") not in text for (text,) in stored)
+
+
+def test_a_leak_would_be_found():
+    watched = Watched()
+    watched.add("a log", b"connecting with hunter2 ...")
+    watched.add("another", "nothing")
+    assert watched.leaks({"password": "hunter2", "key": "other"}) == ["password in a log"]

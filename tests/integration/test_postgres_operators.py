@@ -1,0 +1,252 @@
+"""Operators on a real Postgres: fifty tries of one code, the lockout, sessions, sealing anew."""
+
+import asyncio
+import base64
+from collections import Counter
+
+import psycopg
+import pytest
+
+from domain.audit import verify
+from domain.identity.login import Given, Outcome
+from domain.identity.totp import code_at, step_at
+from infra.postgres.audit import Actor, AuditTrail
+from infra.postgres.migrate import migrate
+from infra.postgres.operator_logins import LoginAttempt, LoginStore, StepUp
+from infra.postgres.operator_sessions import SessionStore, limits_of
+from infra.postgres.operators import NewFactor, NoSuchOperator, OperatorExists, OperatorStore
+from infra.postgres.partners import Key, NewPartner, PartnerStore
+from infra.postgres.pool import create_pool
+from infra.postgres.sealed_columns import COLUMNS, reseal
+from infra.postgres.signing_keys import NewSigningKey, SigningKeyStore
+from infra.security.operator_secrets import create_token, hash_token
+from infra.security.passwords import PasswordHashing
+from infra.security.sealing import Sealer, SealingError
+from infra.security.signing import create_seed
+from infra.settings import Settings
+from infra.wall_clock import now_ms
+from tests.support.operators import CHEAP, CLI, KEY, SALT, SECRET, add_operator
+
+NOW_MS = 1_767_300_000_000
+ADA = Actor("operator", "ada", "request", "203.0.113.7")
+OTHER_KEY = base64.b64encode(bytes(range(50, 82))).decode()
+
+
+class Stores:
+    def __init__(self, pool, settings):
+        self.pool = pool
+        self.sessions = SessionStore(pool, limits_of(settings))
+        self.logins = LoginStore(pool, Sealer(KEY), self.sessions.ended_before)
+        self.operators = OperatorStore(pool, Sealer(KEY))
+        self.trail = AuditTrail(pool)
+
+    async def log_in(self, given, now=NOW_MS, token=None, name="ada"):
+        stored = (await self.operators.find_credentials(name)).password_hash
+        attempt = LoginAttempt(f"op_{name}", given, hash_token(token or create_token()), stored)
+        return await self.logins.log_in(attempt, ADA, now)
+
+    async def entries(self):
+        return [entry async for batch in self.trail.entries() for entry in batch]
+
+    async def actions(self):
+        return [entry.action for entry in await self.entries()]
+
+
+@pytest.fixture
+async def stores(fresh_database_url):
+    migrate(fresh_database_url)
+    settings = Settings(database_url=fresh_database_url)
+    async with create_pool(settings, synchronous_commit=False) as pool:
+        await add_operator(pool, "ada", recovery=("ABCDEFGH",))
+        yield Stores(pool, settings)
+
+
+def code(away=0, at_ms=NOW_MS):
+    return code_at(SECRET, step_at(at_ms) + away)
+
+
+async def test_of_fifty_tries_of_one_code_at_once_exactly_one_succeeds(stores):
+    outcomes = Counter(
+        await asyncio.gather(*(stores.log_in(Given(True, code())) for _ in range(50)))
+    )
+    assert outcomes[Outcome.ACCEPTED] == 1
+    assert outcomes[Outcome.REPLAYED] == 5  # the fifth locks the account for the rest
+    assert outcomes[Outcome.LOCKED] == 44
+    actions = Counter(await stores.actions())
+    assert actions == {
+        "operator.create": 1, "operator.login": 1, "operator.code-replayed": 5,
+        "operator.lockout": 1,
+    }  # fmt: skip
+    assert verify(await stores.entries()) is None
+
+
+async def test_wrong_attempts_at_once_are_counted_one_by_one(stores):
+    tries = (stores.log_in(Given(False, code())) for _ in range(50))
+    outcomes = Counter(await asyncio.gather(*tries))
+    assert outcomes == {Outcome.WRONG_PASSWORD: 5, Outcome.LOCKED: 45}
+    assert await stores.log_in(Given(True, code())) is Outcome.LOCKED
+    await stores.operators.unlock(CLI, "ada")
+    assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
+
+
+async def test_a_recovery_code_works_once_also_at_once(stores):
+    [hashed] = await PasswordHashing(CHEAP).hash_recovery(["ABCDEFGH"], SALT)
+    given = Given(True, recovery=hashed)
+    outcomes = Counter(await asyncio.gather(*(stores.log_in(given) for _ in range(5))))
+    assert outcomes == {Outcome.ACCEPTED: 1, Outcome.WRONG_CODE: 4}
+    [ada] = await stores.operators.list_all()
+    assert ada.recovery_codes_left == 0
+    assert "operator.use-recovery-code" in await stores.actions()
+
+
+async def test_a_session_is_found_replaced_and_ended(stores):
+    token, other = create_token(), create_token()
+    await stores.log_in(Given(True, code()), token=token)
+    found = await stores.sessions.find(hash_token(token), NOW_MS + 60_000)
+    assert (found.name, found.role, found.times.code_at_ms) == ("ada", "admin", NOW_MS)
+    again = await stores.sessions.find(hash_token(token), NOW_MS + 60_001)
+    assert again.times.seen_at_ms == NOW_MS + 60_000
+    rotations = [
+        stores.sessions.rotate(hash_token(token), hash_token(create_token()), NOW_MS)
+        for _ in range(9)
+    ] + [stores.sessions.rotate(hash_token(token), hash_token(other), NOW_MS)]
+    assert Counter(await asyncio.gather(*rotations)) == {True: 1, False: 9}
+    assert await stores.sessions.find(hash_token(token), NOW_MS) is None
+    assert await stores.sessions.end_all("op_ada", ADA) == 1
+
+
+async def test_a_session_ends_with_its_pause_its_life_and_its_operator(stores):
+    token = create_token()
+    await stores.log_in(Given(True, code()), token=token)
+    half_an_hour = 30 * 60_000
+    assert await stores.sessions.find(hash_token(token), NOW_MS + half_an_hour) is None
+    assert await stores.sessions.find(hash_token(token), NOW_MS) is not None
+    await stores.operators.disable(CLI, "ada", NOW_MS)
+    assert await stores.sessions.find(hash_token(token), NOW_MS) is None
+    assert await stores.log_in(Given(True, code(1))) is Outcome.DISABLED
+    await stores.operators.enable(CLI, "ada")
+    assert await stores.sessions.find(hash_token(token), NOW_MS) is None
+    assert await stores.log_in(Given(True, code(1)), now=NOW_MS) is Outcome.ACCEPTED
+
+
+async def test_a_login_removes_sessions_that_have_ended(stores):
+    await stores.log_in(Given(True, code()))
+    later = NOW_MS + 30 * 60_000
+    await stores.log_in(Given(True, code(at_ms=later)), now=later)
+    async with stores.pool.connection() as connection:
+        row = await (await connection.execute("SELECT count(*) FROM operator_sessions")).fetchone()
+    assert row == (1,)
+
+
+async def test_a_step_up_replaces_the_token_and_never_brings_a_session_back(stores):
+    token, stepped = create_token(), create_token()
+    await stores.log_in(Given(True, code()), token=token)
+    later = NOW_MS + 60_000
+    step = StepUp("op_ada", code(at_ms=later), hash_token(token), hash_token(stepped))
+    assert await stores.logins.step_up(step, ADA, later) is Outcome.ACCEPTED
+    found = await stores.sessions.find(hash_token(stepped), later)
+    assert found.times == (type(found.times))(NOW_MS, later, later)
+    await stores.sessions.end(hash_token(stepped), ADA)
+    later += 60_000
+    step = StepUp("op_ada", code(at_ms=later), hash_token(stepped), hash_token(create_token()))
+    assert await stores.logins.step_up(step, ADA, later) is None
+
+
+async def test_another_app_secret_another_password_and_new_recovery_codes(stores):
+    token = create_token()
+    await stores.log_in(Given(True, code()), token=token)
+    hashes = await PasswordHashing(CHEAP).hash_recovery(["ABCDEFGH", "HGFEDCBA"], b"t" * 16)
+    other = b"another secret of ap"
+    factor = NewFactor(other, step_at(NOW_MS), b"t" * 16, hashes)
+    await stores.operators.reset_factor(CLI, "ada", factor)
+    assert await stores.sessions.find(hash_token(token), NOW_MS) is None
+    assert await stores.log_in(Given(True, code(1))) is Outcome.WRONG_CODE
+    enrolled = code_at(other, step_at(NOW_MS))  # the code that completed the enrolment is used up
+    assert await stores.log_in(Given(True, enrolled)) is Outcome.REPLAYED
+    fresh = code_at(other, step_at(NOW_MS) + 1)
+    assert await stores.log_in(Given(True, fresh)) is Outcome.ACCEPTED
+    await stores.operators.set_password(CLI, "ada", "another hash")
+    assert (await stores.operators.find_credentials("ada")).password_hash == "another hash"
+    await stores.operators.rehash("op_ada", "a hash of before", "stale")
+    assert (await stores.operators.find_credentials("ada")).password_hash == "another hash"
+    await stores.operators.renew_recovery_codes(ADA, "ada", b"u" * 16, hashes[:1])
+    [ada] = await stores.operators.list_all()
+    assert ada.recovery_codes_left == 1
+    assert (await stores.actions())[-2:] == [
+        "operator.set-password", "operator.renew-recovery-codes",
+    ]  # fmt: skip
+    assert verify(await stores.entries()) is None
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_opens_nothing(stores):
+    checked = (await stores.operators.find_credentials("ada")).password_hash
+    await stores.operators.set_password(CLI, "ada", "another hash")
+    attempt = LoginAttempt("op_ada", Given(True, code()), hash_token(create_token()), checked)
+    assert await stores.logins.log_in(attempt, ADA, NOW_MS) is Outcome.WRONG_PASSWORD
+
+
+async def test_names_are_taken_once_and_unknown_ones_refused(stores):
+    with pytest.raises(OperatorExists):
+        await add_operator(stores.pool, "ada")
+    with pytest.raises(NoSuchOperator):
+        await stores.operators.disable(CLI, "nobody", now_ms())
+    assert await stores.operators.find_credentials("nobody") is None
+    assert await stores.actions() == ["operator.create"]  # what failed left no entry
+
+
+async def test_an_app_secret_is_stored_encrypted_or_not_at_all(stores):
+    async with stores.pool.connection() as connection:
+        row = await (await connection.execute("SELECT sealed_totp FROM operators")).fetchone()
+        assert row[0].startswith("aes256gcm:")
+        assert base64.b64encode(SECRET).decode().rstrip("=") not in row[0]
+        with pytest.raises(psycopg.errors.CheckViolation):
+            await connection.execute("UPDATE operators SET sealed_totp = 'plain:AAAA'")
+    store = OperatorStore(stores.pool, Sealer(""))
+    with pytest.raises(SealingError, match="MEDIA_GATEWAY_SECRETS_KEY"):
+        await store.reset_factor(CLI, "ada", NewFactor(SECRET, 0, SALT, []))
+    assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
+
+
+async def test_a_secret_moved_to_another_operator_does_not_open(stores):
+    await add_operator(stores.pool, "eve")
+    async with stores.pool.connection() as connection:
+        await connection.execute(
+            "UPDATE operators SET sealed_totp = (SELECT sealed_totp FROM operators WHERE name = "
+            "'eve') WHERE name = 'ada'"
+        )
+    with pytest.raises(SealingError):
+        await stores.log_in(Given(True, code()))
+
+
+async def test_a_change_of_key_seals_every_secret_anew_or_none(stores):
+    partners = PartnerStore(stores.pool, Sealer(KEY), now_ms)
+    await partners.create(NewPartner("acme", "generic"), [Key("secret", b"s" * 32)])
+    plain = PartnerStore(stores.pool, Sealer(""), now_ms)
+    await plain.create(NewPartner("plain", "generic"), [Key("secret", b"p" * 32)])
+    signing = NewSigningKey("k1", create_seed(), now_ms() - 1, now_ms() - 1)
+    await SigningKeyStore(stores.pool, Sealer(KEY)).rotate(signing, now_ms())
+    with pytest.raises(SealingError):  # the key of what is there is not among those given
+        await reseal(stores.pool, Sealer(OTHER_KEY), CLI)
+    assert (await partners.find("acme")).keyring.secrets == (b"s" * 32,)
+    both = Sealer(OTHER_KEY, KEY)
+    changed = {"partner_secrets": 2, "operators": 1, "signing_keys": 1}
+    assert await reseal(stores.pool, both, CLI) == changed
+    assert await reseal(stores.pool, both, CLI) == dict.fromkeys(changed, 0)
+    renewed = PartnerStore(stores.pool, Sealer(OTHER_KEY), now_ms)
+    assert (await renewed.find("acme")).keyring.secrets == (b"s" * 32,)
+    assert (await renewed.find("plain")).keyring.secrets == (b"p" * 32,)
+    kept = await SigningKeyStore(stores.pool, Sealer(OTHER_KEY)).current(now_ms())
+    assert kept is not None
+    stores.logins = LoginStore(stores.pool, Sealer(OTHER_KEY), stores.sessions.ended_before)
+    assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
+    assert (await stores.actions()).count("secrets.rotate") == 2
+
+
+async def test_every_column_of_sealed_secrets_is_sealed_anew(stores):
+    """A column that a later migration adds under such a name has to be in the list."""
+    async with stores.pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"
+        )
+        assert set(await cursor.fetchall()) == {(each.table, each.column) for each in COLUMNS}

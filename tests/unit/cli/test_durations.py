@@ -1,0 +1,33 @@
+"""Durations, moments and columns as people read them."""
+
+import click
+import pytest
+
+from cli.columns import aligned
+from cli.durations import Duration, moment
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0s", 0), ("15s", 15), ("30m", 1800), ("24h", 86_400), ("90d", 7_776_000)],
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "s", "1w", "1.5h", "-1d", "1 d", "٣d", "999999d", "1d1h"]
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="like 90d"):
+        Duration().convert(text, None, None)
+
+
+def test_a_moment_is_in_utc() -> None:
+    assert moment(0) == "1970-01-01T00:00:00Z"
+    assert moment(None) == "-"
+    assert moment(None, "never") == "never"
+
+
+def test_columns_are_as_wide_as_their_longest_value() -> None:
+    assert aligned(("a", "b"), [("long", "x"), ("y", "")]) == ["a     b", "long  x", "y"]
