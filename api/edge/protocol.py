@@ -1,4 +1,4 @@
-"""uvicorn's httptools protocol with the bounds that it lacks (docs/adr/0014-http-edge.md).
+"""uvicorn's httptools protocol with the bounds that it lacks (docs/adr/0015-http-edge.md).
 
 uvicorn reads a head of any size for any time, keeps a connection whose client never reads, and
 answers a broken request before an earlier one that is still at work. This class bounds the first

@@ -66,6 +66,7 @@ RIGHT = (
     ("sh", "media-gateway key create app --user u | tail -n 1", "alone"),
     ("sh", "SECRET=$(media-gateway partner create acme --mapper generic)", ""),
     ("sh", "A=1 make check && cd docs", ""),
+    ("sh", "echo 'one\ntwo' && make check", ""),
     ("sh", "curl https://example.org", "no, this is somebody else's server"),
     ("json", '{"a": [1]}', ""),
     ("yaml", "a: [1]", ""),

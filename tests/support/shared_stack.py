@@ -4,6 +4,7 @@ What such tests write stays: a test that counts, restarts or breaks things start
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,21 +19,30 @@ from pathlib import Path
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from domain.partner_limits import DELIVERIES_PER_S_MAX
+from infra.security.keys import APP_SCOPES
+from tests.support.operators import KEY as SECRETS_KEY
 from tests.support.up_process import ROOT, Up, running
 from tests.support.waiting import wait_until
 
 PARTNER = "globex"  # pages may create acme
 TITLES = {"m1": "Heat", "m2": "Ronin", "m3": "Collateral"}
 VIEWER = "user-1"
+# A key for secrets at rest, which tokens and operators need; a proxy that may name addresses.
+ENVIRONMENT = {
+    "MEDIA_GATEWAY_SECRETS_KEY": SECRETS_KEY,
+    "MEDIA_GATEWAY_TRUSTED_PROXIES": "127.0.0.1",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedStack:
-    """A running stack: its process, an app's key and a partner's secret."""
+    """A running stack: its process, keys of an app and of a partner, and the partner's secret."""
 
     up: Up
     key: str
     secret: str
+    partner_key: str
 
     @property
     def url(self) -> str:
@@ -48,16 +58,21 @@ def shared_stack(services_dir: Path) -> Iterator[SharedStack]:
     """A stack with a few titles and one viewer's history."""
     with (
         tempfile.TemporaryDirectory(dir=services_dir) as folder,
-        running(Path(folder) / "data") as up,
+        running(Path(folder) / "data", **ENVIRONMENT) as up,
     ):
         yield furnished(up)
 
 
 def furnished(up: Up) -> SharedStack:
     """Give a stack credentials and a little data."""
-    key = command(up, "key", "create", "tests").splitlines()[-1]
-    secret = command(up, "partner", "create", PARTNER, "--mapper", "generic").splitlines()[-1]
-    stack = SharedStack(up=up, key=key, secret=secret)
+    command(up, "signing-key", "rotate")
+    scopes = ("--scopes", ",".join(APP_SCOPES))
+    key = command(up, "key", "create", "tests", *scopes).splitlines()[-1]
+    plenty = ("--deliveries-per-s", str(DELIVERIES_PER_S_MAX))
+    partner = command(up, "partner", "create", PARTNER, "--mapper", "generic", *plenty)
+    partner_key = command(up, "key", "create", "engineers", "--partner", PARTNER).splitlines()[-1]
+    secret = partner.splitlines()[-1]
+    stack = SharedStack(up=up, key=key, secret=secret, partner_key=partner_key)
     fill(stack)
     return stack
 
@@ -66,7 +81,8 @@ def command(up: Up, *arguments: str) -> str:
     """Run a command against a stack and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "cli.main", *arguments, "--data-dir", str(up.data_dir)],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=120,
+        check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()

@@ -16,12 +16,17 @@ from pathlib import Path
 import requests
 import schemathesis
 
+from api.contract.security import OPERATOR_SESSION
 from api.parsing import INTEGER_MAX
+from tests.support import fuzzed_operators as operators
+from tests.support.operators import PASSWORD, current_code
 from tests.support.shared_stack import PARTNER, TITLES, VIEWER, signed
 
 SECRET = os.environ["MEDIA_GATEWAY_FUZZ_SECRET"]
 # Security scheme -> bearer token; empty: a caller without credentials.
 TOKENS = json.loads(os.environ["MEDIA_GATEWAY_FUZZ_TOKENS"])
+# Where sessions of operators can be opened; empty: this caller has none.
+DATABASE_URL = os.environ["MEDIA_GATEWAY_FUZZ_DATABASE_URL"]
 WEBHOOKS = "/api/v1/webhooks/{partner}"
 COUNTS = Path(os.environ["MEDIA_GATEWAY_FUZZ_COUNTS"])
 OWNED = {"user": [VIEWER], "content_id": [f"{PARTNER}:{each}" for each in TITLES]}
@@ -36,15 +41,22 @@ PAST_MS = 1_767_225_600_000  # 2026-01-01; all times become earlier ones
 
 counts: Counter[str] = Counter()
 turn = 0
+sessions = operators.Sessions(DATABASE_URL) if DATABASE_URL else None
+logins = operators.one_each(operators.LOGINS)
+recoveries = operators.one_each(operators.RECOVERIES)
+steps = operators.one_each(operators.STEPS)
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Make a request that shall be accepted one that can be: known names, times of the past."""
-    if case.meta is None or not case.meta.generation.mode.is_positive:
-        return
     global turn
     turn += 1
+    if case.operation.path in PUBLIC_LOGINS:
+        # Logins are limited by address; the gateway of the tests trusts who says another one.
+        case.headers["X-Forwarded-For"] = f"10.{turn >> 16 & 255}.{turn >> 8 & 255}.{turn & 255}"
+    if not is_positive(case):
+        return
     for name, known in OWNED.items():
         # Two of three are about what there is; the others find nothing, which is an answer too.
         if name in (case.path_parameters or {}) and turn % 3:
@@ -53,9 +65,26 @@ def before_call(context, case, kwargs):
         case.query["cursor"] = a_cursor(turn)
     if isinstance(case.body, (dict, list)):
         case.body = with_past_times(parseable(case.body))
+    if sessions is not None and case.operation.path in PUBLIC_LOGINS:
+        case.body = PUBLIC_LOGINS[case.operation.path]()
     if "partner" in (case.path_parameters or {}):
         case.path_parameters["partner"] = PARTNER
         case.headers.update(TO_BE_SIGNED)
+
+
+def is_positive(case):
+    """Whether a request shall be accepted."""
+    return case.meta is not None and case.meta.generation.mode.is_positive
+
+
+PUBLIC_LOGINS = {
+    "/api/v1/auth/login": lambda: {
+        "name": next(logins), "password": PASSWORD, "code": current_code()
+    },
+    "/api/v1/auth/recover": lambda: {
+        "name": next(recoveries), "password": PASSWORD, "recovery_code": operators.RECOVERY
+    },
+}  # fmt: skip
 
 
 def a_cursor(number):
@@ -115,8 +144,23 @@ class Bearer:
 
     def set(self, case, data, context):
         ways = case.operation.definition.raw.get("security", [])
-        for scheme in (name for way in ways for name in way if name in data):
-            case.headers["Authorization"] = f"Bearer {data[scheme]}"
+        for scheme in (name for way in ways for name in way):
+            if scheme == OPERATOR_SESSION and sessions is not None:
+                case.headers["Authorization"] = f"Bearer {a_session(case)}"
+            elif scheme in data:
+                case.headers["Authorization"] = f"Bearer {data[scheme]}"
+
+
+def a_session(case):
+    """Return the token of a new session: some operations end the one they are called with."""
+    name = case.operation.definition.raw["operationId"]
+    if name == "post_logout_everywhere":
+        return sessions.open(operators.LEAVER)
+    if name == "post_step_up" and is_positive(case):
+        operator = next(steps)
+        case.body = {"code": current_code()}
+        return sessions.open(operator)
+    return sessions.open(operators.READER)
 
 
 if TOKENS:

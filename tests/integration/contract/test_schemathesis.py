@@ -1,13 +1,15 @@
 """schemathesis against the live API: thousands of valid and invalid requests, and chains of them.
 
-All checks of the tool, deterministic. Three callers: an app and a partner with their credentials,
-an app whose key is bound to one user, and nobody. The stack behind must live through it.
+All checks of the tool, deterministic. Three callers: an app, a partner and an operator with their
+credentials, a device with the token of one user, and nobody. The stack behind must live through it.
 """
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,9 +18,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from api.contract.security import APP_KEY, PARTNER_SIGNATURE, SCHEMES_OF
+from api.contract.security import (
+    APP_KEY,
+    APP_TOKEN,
+    OPERATOR_SESSION,
+    PARTNER_BODY_SIGNATURE,
+    PARTNER_KEY,
+    PARTNER_SIGNATURE,
+    SCHEMES_OF,
+)
 from api.routes import ENDPOINTS
-from tests.support.shared_stack import VIEWER
+from infra.data_dir import DataDir
+from infra.security.keys import USER_SCOPES
+from tests.support.fuzzed_operators import add_operators
+from tests.support.shared_stack import VIEWER, key_headers
 from tests.support.up_process import ROOT
 from tests.support.venv_commands import venv_command
 
@@ -38,6 +51,7 @@ class Caller:
     name: str
     tokens: dict[str, str]
     examples: int
+    database_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,13 +78,17 @@ def run(stack, caller: Caller, folder: Path) -> Outcome:
         "SCHEMATHESIS_HOOKS": "tests.integration.contract.schemathesis_hooks",
         "MEDIA_GATEWAY_FUZZ_TOKENS": json.dumps(caller.tokens),
         "MEDIA_GATEWAY_FUZZ_SECRET": stack.secret,
+        "MEDIA_GATEWAY_FUZZ_DATABASE_URL": caller.database_url,
         "MEDIA_GATEWAY_FUZZ_COUNTS": str(counts),
     }
+    configuration = folder / f"{caller.name}.toml"
+    drawn = f"\n[generation]\nmax-examples = {caller.examples}\n"
+    configuration.write_text(CONFIGURATION.read_text() + drawn)
     done = subprocess.run(
         [
-            venv_command("schemathesis"), "--config-file", str(CONFIGURATION),
+            venv_command("schemathesis"), "--config-file", str(configuration),
             "run", f"{stack.url}/openapi.json", "--url", stack.url, "--checks", "all",
-            "--max-examples", str(caller.examples), "--no-color", "--warnings", "off",
+            "--no-color", "--warnings", "off",
         ],
         cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True,
         timeout=TIMEOUT_S, check=False,
@@ -83,23 +101,42 @@ def run(stack, caller: Caller, folder: Path) -> Outcome:
 
 
 def tokens_of(stack) -> dict[str, str]:
-    """Return a token for every security scheme of bearers."""
-    return {APP_KEY: stack.key}
+    """Return a token for every security scheme of bearers; of operators each call gets its own."""
+    return {
+        APP_KEY: stack.key, APP_TOKEN: device_token(stack), PARTNER_KEY: stack.partner_key,
+        OPERATOR_SESSION: "",
+    }  # fmt: skip
+
+
+def device_token(stack) -> str:
+    """Return a token of one viewer, from the stack itself."""
+    wanted = {"user_id": VIEWER, "scopes": [*USER_SCOPES], "ttl_s": 3600}
+    request = urllib.request.Request(
+        f"{stack.url}/api/v1/auth/tokens",
+        data=json.dumps(wanted).encode(),
+        headers={"Content-Type": "application/json", **key_headers(stack)},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["access_token"]
 
 
 def test_there_are_credentials_for_every_security_scheme(shared_stack):
     asked = {name for endpoint in ENDPOINTS for name in SCHEMES_OF[endpoint.access.caller]}
-    assert asked == {*tokens_of(shared_stack), PARTNER_SIGNATURE}
+    # The older signature is another proof of the same partner: component tests have it.
+    assert asked == {*tokens_of(shared_stack), PARTNER_SIGNATURE, PARTNER_BODY_SIGNATURE}
 
 
 @pytest.fixture(scope="module")
 def outcomes(shared_stack, tmp_path_factory):
     folder = tmp_path_factory.mktemp("schemathesis")
-    bound = shared_stack.command("key", "create", "phone", "--user", VIEWER).splitlines()[-1]
+    running = DataDir(shared_stack.up.data_dir).running()
+    asyncio.run(add_operators(running.database_url))
+    tokens = tokens_of(shared_stack)
+    device = {APP_TOKEN: tokens.pop(APP_TOKEN)}
     callers = (
-        Caller("app-and-partner", tokens_of(shared_stack), 85),
-        Caller("user", {APP_KEY: bound}, 10),
-        Caller("nobody", {}, 5),
+        Caller("app-and-partner", tokens, 60, running.database_url),
+        Caller("user", device, 6),
+        Caller("nobody", {}, 3),
     )
     with ThreadPoolExecutor() as pool:  # most of the time is waiting for answers
         found = pool.map(lambda caller: run(shared_stack, caller, folder), callers)
@@ -132,7 +169,9 @@ def succeeded(by_status):
 
 
 def test_nobody_gets_nothing(outcomes):
-    protected = {endpoint.name for endpoint in ENDPOINTS if endpoint.access.scope}
+    protected = {
+        endpoint.name for endpoint in ENDPOINTS if endpoint.access.scope or endpoint.access.role
+    }
     got = defaultdict(int)
     for (name, _, status), number in outcomes["nobody"].answers.items():
         if status < 300:

@@ -8,6 +8,7 @@ from textwrap import dedent
 
 _FENCE = re.compile(r"^ *(`{3,}|~{3,})\s*([\w+-]*)[^`]*$")
 _MARKER = re.compile(r"^\s*<!--\s*run:\s*(.+?)\s*-->\s*$")
+_COMMENT = re.compile(r"^\s*<!--.*-->\s*$")
 REASON_CHARACTERS_MIN = 15
 GENERATED = "docs/generated/"  # compared with the code by `docs check`
 
@@ -75,7 +76,8 @@ def blocks_in(path: Path, text: str) -> list[Block]:
             inside.append(line)
         elif line.strip():
             said = _MARKER.match(line)
-            marker = said.group(1) if said else ""
+            if said or not _COMMENT.match(line):  # other comments may stand between
+                marker = said.group(1) if said else ""
     if opened is not None:
         found.append(Block(path, opened[0], "unclosed", "\n".join(inside), marker))
     return found

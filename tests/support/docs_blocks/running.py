@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.docs_blocks.checks import SHELLS
 from tests.support.docs_blocks.collect import Block
-from tests.support.shared_stack import PARTNER, SharedStack
+from tests.support.shared_stack import ENVIRONMENT, PARTNER, SharedStack
 
 ROOT = Path(__file__).resolve().parents[3]
 TIMEOUT_S = 120
@@ -86,7 +86,7 @@ class Session:
     def _environment(self) -> dict[str, str]:
         given = {**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
         if self.stack is not None:
-            given |= {
+            given |= ENVIRONMENT | {
                 "URL": self.stack.url, "KEY": self.stack.key,
                 "PARTNER": PARTNER, "SECRET": self.stack.secret,
                 "MEDIA_GATEWAY_DATA_DIR": str(self.stack.up.data_dir),

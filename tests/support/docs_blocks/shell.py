@@ -23,10 +23,24 @@ def commands_in(text: str) -> Iterator[list[str]]:
     """
     joined = re.sub(r"<<-?\s*'?(\w+)'?.*?^\s*\1$", "", text, flags=re.DOTALL | re.MULTILINE)
     joined = joined.replace("\\\n", " ")
-    for line in joined.splitlines():
-        line = line.removeprefix("$ ")
+    for line in _lines(joined):
         yield from (words for inner in _SUBSTITUTION.findall(line) for words in commands_in(inner))
         yield from _split(_SUBSTITUTION.sub("SUBSTITUTED", line))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines of a script; a quotation may go over several."""
+    begun = ""
+    for line in text.splitlines():
+        begun += ("\n" if begun else "") + line.removeprefix("$ ")
+        try:
+            shlex.split(begun, comments=True)
+        except ValueError:
+            continue
+        yield begun
+        begun = ""
+    if begun:
+        yield begun
 
 
 def _split(line: str) -> Iterator[list[str]]:

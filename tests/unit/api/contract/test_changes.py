@@ -263,11 +263,11 @@ def narrower_answer_field(it):
 
 
 def new_error_status(it):
-    it["paths"][READ]["get"]["responses"]["429"] = {"$ref": "#/components/responses/unavailable"}
+    it["paths"][READ]["get"]["responses"]["418"] = {"$ref": "#/components/responses/unavailable"}
 
 
 def new_header(it):
-    answer(it)["headers"]["RateLimit"] = {"schema": {"type": "string"}}
+    answer(it)["headers"]["X-New"] = {"schema": {"type": "string"}}
 
 
 def one_more_way_in(it):
