@@ -8,6 +8,7 @@ import psycopg
 from infra.postgres.operator_logins import INSERT_SESSION
 from infra.postgres.pool import create_pool
 from infra.security.operator_secrets import create_token, hash_token
+from infra.security.passwords import COST
 from infra.settings import Settings
 from tests.support.operators import add_operator
 
@@ -15,7 +16,7 @@ RECOVERY = "ABCDEFGH"
 READER = "fuzz-reader"
 LEAVER = "fuzz-leaver"  # its sessions all end when one of them says so
 LOGINS = tuple(f"fuzz-login-{number}" for number in range(10))
-RECOVERIES = tuple(f"fuzz-recover-{number}" for number in range(10))
+RECOVERIES = tuple(f"fuzz-recover-{number}" for number in range(4))
 STEPS = tuple(f"fuzz-step-{number}" for number in range(10))
 
 
@@ -24,8 +25,10 @@ async def add_operators(database_url: str) -> None:
     pool = create_pool(Settings(database_url=database_url))
     await pool.open()
     try:
-        for name in (READER, LEAVER, *LOGINS, *RECOVERIES, *STEPS):
-            await add_operator(pool, name, recovery=(RECOVERY,))
+        for name in (READER, LEAVER, *LOGINS, *STEPS):
+            await add_operator(pool, name)
+        for name in RECOVERIES:
+            await add_operator(pool, name, recovery=(RECOVERY,), cost=COST)
     finally:
         await pool.close()
 

@@ -24,10 +24,18 @@ def current_code(away: int = 0) -> str:
 
 
 async def add_operator(
-    pool: Pool, name: str, *, role: str = "admin", recovery: tuple[str, ...] = ()
+    pool: Pool,
+    name: str,
+    *,
+    role: str = "admin",
+    recovery: tuple[str, ...] = (),
+    cost: Cost = CHEAP,
 ) -> Operator:
-    """Add an operator whose app has ``SECRET`` and who has logged in with nothing yet."""
-    hashing = PasswordHashing(CHEAP)
+    """Add an operator whose app has ``SECRET`` and who has logged in with nothing yet.
+
+    Recovery codes are found only at the cost of the server that looks for them.
+    """
+    hashing = PasswordHashing(cost)
     added = Operator(f"op_{name}", name, role, None, 0, now_ms(), len(recovery))
     hashes = await hashing.hash_recovery(list(recovery), SALT)
     factor = NewFactor(SECRET, 0, SALT, hashes)

@@ -57,12 +57,16 @@ def before_call(context, case, kwargs):
         case.headers["X-Forwarded-For"] = f"10.{turn >> 16 & 255}.{turn >> 8 & 255}.{turn & 255}"
     if not is_positive(case):
         return
+    # A case may share these with others that are sent as they are.
+    case.path_parameters, case.query = dict(case.path_parameters or {}), dict(case.query or {})
+    case.headers = case.headers.copy()
     for name, known in OWNED.items():
         # Two of three are about what there is; the others find nothing, which is an answer too.
         if name in (case.path_parameters or {}) and turn % 3:
             case.path_parameters[name] = known[turn % len(known)]
-    if case.query and "cursor" in case.query:
-        case.query["cursor"] = a_cursor(turn)
+    known = {name: value for name, value in QUERIES.items() if name in (case.query or {})}
+    for name, make in known.items():
+        case.query[name] = make(case.operation.path, turn)
     if isinstance(case.body, (dict, list)):
         case.body = with_past_times(parseable(case.body))
     if sessions is not None and case.operation.path in PUBLIC_LOGINS:
@@ -87,9 +91,18 @@ PUBLIC_LOGINS = {
 }  # fmt: skip
 
 
-def a_cursor(number):
+def a_cursor(path, number):
     """Return a cursor as the API hands them out."""
-    return urlsafe_b64encode(f"{number}|film-{number}".encode()).decode()
+    last = f"film-{number}" if path.startswith("/api/v1/users") else str(number)
+    return urlsafe_b64encode(f"{number}|{last}".encode()).decode()
+
+
+# Parameter -> a value that was, or could have been, in an answer.
+QUERIES = {
+    "cursor": a_cursor,
+    "refusals_cursor": lambda path, number: urlsafe_b64encode(str(number).encode()).decode(),
+    "since": lambda path, number: f"2026-01-{number % 28 + 1:02}T00:00:00Z",
+}
 
 
 def parseable(value):
@@ -117,9 +130,11 @@ def with_past_times(body):
     for name in ("occurred_at", "timestamp"):
         if changed.get(name) is not None:
             changed[name] = "2026-01-01T00:00:00Z"
+    # To JSON schema 5.0 is an integer; the API takes integers without a fraction.
     if changed.get("occurred_at_ms") is not None:
-        # To JSON schema 5.0 is an integer; the API takes integers without a fraction.
         changed["occurred_at_ms"] = int(changed["occurred_at_ms"] % PAST_MS)
+    if "ttl_s" in changed:
+        changed["ttl_s"] = int(changed["ttl_s"])
     return changed
 
 
