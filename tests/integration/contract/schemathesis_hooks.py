@@ -57,9 +57,6 @@ def before_call(context, case, kwargs):
         case.headers["X-Forwarded-For"] = f"10.{turn >> 16 & 255}.{turn >> 8 & 255}.{turn & 255}"
     if not is_positive(case):
         return
-    # A case may share these with others that are sent as they are.
-    case.path_parameters, case.query = dict(case.path_parameters or {}), dict(case.query or {})
-    case.headers = case.headers.copy()
     for name, known in OWNED.items():
         # Two of three are about what there is; the others find nothing, which is an answer too.
         if name in (case.path_parameters or {}) and turn % 3:

@@ -151,9 +151,9 @@ def outcomes(shared_stack, tmp_path_factory):
     tokens = tokens_of(shared_stack)
     device = {APP_TOKEN: tokens.pop(APP_TOKEN)}
     callers = (
-        Caller("app-and-partner", tokens, 40, running.database_url),
-        Caller("user", device, 4),
-        Caller("nobody", {}, 2),
+        Caller("app-and-partner", tokens, 20, running.database_url),
+        Caller("user", device, 2),
+        Caller("nobody", {}, 1),
     )
     with ThreadPoolExecutor() as pool:  # most of the time is waiting for answers
         found = pool.map(lambda caller: run(shared_stack, caller, folder), callers)
