@@ -1,7 +1,9 @@
 """compacted topics -> [serving] -> Postgres rows that the API reads by primary key.
 
 One sink a topic, one transaction a batch, the record's offset as the version of the row: a replay
-changes nothing, and a tombstone leaves a removed row that an older record cannot bring back.
+changes nothing, and a tombstone leaves a removed row that an older record cannot bring back. Rows
+of users are deleted instead, for their keys name the user: there, who was erased is looked up, by
+pseudonym, and what is older than that is not written.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +27,7 @@ from infra.postgres import (
     watch_states,
 )
 from infra.postgres.pool import Pool
+from infra.security.pseudonyms import Pseudonyms
 from schemas.codec import DecodeError, WireModel, decode
 from schemas.content import Content
 from schemas.content_features import ContentFeatures
@@ -48,6 +51,7 @@ from topics.catalog import (
 )
 
 Model = TypeVar("Model", bound=WireModel)
+WITHOUT_KEY = Pseudonyms("")
 
 
 class Decoded(NamedTuple):
@@ -115,12 +119,16 @@ def content_row(item: Decoded) -> contents.ContentRow:
     )
 
 
-async def flush_watch_states(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+async def flush_watch_states(
+    pool: Pool, records: Sequence[Record], pseudonyms: Pseudonyms = WITHOUT_KEY
+) -> Sequence[Reject]:
     """Write watch states and, in the same statement, what they say is included."""
     decoded, rejects = decode_batch(WatchState, WATCH_STATES.key_of, records)
     known = [viewer_of(item.value) for item in decoded if item.value is not None]
+    rows = [watch_state_row(item) for item in decoded]
+    names = pseudonyms.pairs_of(viewer.user_id for viewer in known)
     async with pool.connection() as connection:
-        await watch_states.upsert(connection, [watch_state_row(item) for item in decoded], known)
+        await watch_states.upsert(connection, rows, known, names)
     return rejects
 
 
@@ -155,11 +163,14 @@ def viewer_of(state: WatchState) -> viewers.Viewer:
     )
 
 
-async def flush_slates(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+async def flush_slates(
+    pool: Pool, records: Sequence[Record], pseudonyms: Pseudonyms = WITHOUT_KEY
+) -> Sequence[Reject]:
     """Write slates as response bodies."""
     decoded, rejects = read_batch(parts_of, SLATES.key_of, records)
+    names = pseudonyms.pairs_of(item.key for item in decoded if item.value is not None)
     async with pool.connection() as connection:
-        await slates.upsert(connection, [slate_row(item) for item in decoded])
+        await slates.upsert(connection, [slate_row(item) for item in decoded], names)
     return rejects
 
 
@@ -253,8 +264,9 @@ SPECS: tuple[SinkAgent, ...] = (
         source=WATCH_STATES,
         flush=flush_watch_states,
         gather_ms=WATCH_STATES_GATHER_MS,
+        by_user=True,
     ),
-    SinkAgent(name="serving-slates", source=SLATES, flush=flush_slates),
+    SinkAgent(name="serving-slates", source=SLATES, flush=flush_slates, by_user=True),
     SinkAgent(name="serving-trending", source=TRENDING, flush=flush_trending),
     SinkAgent(name="serving-neighbours", source=NEIGHBOURS, flush=flush_neighbours),
     SinkAgent(name="serving-ranking-rules", source=RANKING_RULES, flush=flush_ranking_rules),

@@ -51,6 +51,11 @@ class Waiting:
         self._users: dict[str, int | None] = dict.fromkeys(sorted(behind))
         self._emitted_at_ms: dict[str, int] = {}
 
+    def remove(self, user: str) -> None:
+        """Forget a user."""
+        self._users.pop(user, None)
+        self._emitted_at_ms.pop(user, None)
+
     def add(self, user: str, accepted_at_ms: int) -> None:
         """A user's profile changed, by an event that the gateway accepted at that time."""
         self._users.setdefault(user, accepted_at_ms)
@@ -122,7 +127,10 @@ class SlatesStep(BaseStep):
     def on_batch(
         self, partition: int, records: Sequence[Record], table: TableView, now_ms: int
     ) -> Outcome:
-        """Merge interactions into profiles; emit slates of users that need not wait."""
+        """Merge interactions into profiles; emit slates of users that need not wait.
+
+        An erasure empties the profile and takes the slate back; what follows is of a new user.
+        """
         outcome = Outcome()
         waiting = self._waiting_of(partition, table)
         profiles: dict[str, ViewerProfile] = {}
@@ -132,17 +140,24 @@ class SlatesStep(BaseStep):
             if user not in profiles:
                 profiles[user] = _profile(table, user)
                 accepted_at_ms[user] = record.timestamp_ms
-            if profiles[user].merge(interaction):
+            if interaction.kind == "erased" and profiles[user].precedes(interaction):
+                profiles[user] = ViewerProfile()
+                outcome.emits.append(Emit(SLATES, user.encode(), None, partition))
+                outcome.applied += 1
+            elif interaction.kind != "erased" and profiles[user].merge(interaction):
                 outcome.applied += 1
             else:
                 outcome.deduplicated += 1
         for user, profile in profiles.items():
+            if profile.is_empty():
+                _forget(table, waiting, user)
+                continue
             table.put(user, PENDING + encode_profile(profile))
             waiting.add(user, accepted_at_ms[user])
         count = USERS_PER_CALL if len(records) <= LIVE_BATCH_MAX else 0
         users = waiting.take_due(count, now_ms)
         known = {user: profiles[user] for user in users if user in profiles}
-        outcome.emits = self._emit(partition, table, users, now_ms, known)
+        outcome.emits += self._emit(partition, table, users, now_ms, known)
         return outcome
 
     def on_tick(self, tables: Mapping[int, TableView], now_ms: int) -> list[Emit]:
@@ -195,6 +210,12 @@ class SlatesStep(BaseStep):
             Emit(SLATES, user.encode(), slate.value, partition)
             for user, slate in zip(users, slates, strict=True)
         ]
+
+
+def _forget(table: TableView, waiting: Waiting, user: str) -> None:
+    waiting.remove(user)
+    if table.get(user) is not None:
+        table.delete(user)
 
 
 def _profile(table: TableView, user: str) -> ViewerProfile:

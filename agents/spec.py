@@ -147,7 +147,7 @@ class StreamAgent:
         return changelog_name(self.name, self.table, self.table_version)
 
 
-Flush = Callable[[Any, Sequence[Record]], Awaitable[Sequence[Reject]]]
+Flush = Callable[..., Awaitable[Sequence[Reject]]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,13 +156,15 @@ class SinkAgent:
 
     ``pool`` is a ``psycopg_pool.AsyncConnectionPool``. A raised exception stops the worker; the
     batch is redelivered. A record it returns as a reject stops the worker too: sinks read our own
-    topics. ``gather_ms`` as in ``StreamAgent``.
+    topics. ``gather_ms`` as in ``StreamAgent``. Where rows belong to users (``by_user``), ``flush``
+    takes ``pseudonyms`` as well, to recognise rows of users who were erased.
     """
 
     name: str
     source: TopicSpec
     flush: Flush
     gather_ms: int = 0
+    by_user: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,9 +11,13 @@ from domain.trending import (
     HOUR_MS,
     NO_REGION,
     Buckets,
+    Start,
     decode_buckets,
+    decode_starts,
     encode_buckets,
+    encode_starts,
     oldest_hour,
+    oldest_start,
     partial,
 )
 from infra.settings import Settings
@@ -22,12 +26,13 @@ from schemas.ids import KEY_SEPARATOR
 from schemas.interaction import Interaction
 from topics.catalog import INTERACTIONS, TRENDING
 
-HEADER = "#shard"  # table key; the others are content|region
+HEADER = "#shard"  # table key; the others are content|region, and users with what they started
 # A list with a half-life of a day need not be fresher. Writing one partial of 2,000 titles takes
 # 13 ms, as long as the step may hold up its neighbours, so a tick emits one shard at most.
 EMIT_INTERVAL_MS = 5000
 CLOCK_SKEW_MAX_MS = 5 * 60_000
 TICK_S = 0.5
+HOURS_A_DAY = 24
 GATHER_MS = 250  # what is emitted every few seconds need not be counted at once
 CountKey = tuple[str, str]  # content id, region
 
@@ -37,7 +42,8 @@ class Shard:
 
     The guard is the newest (source offset, ordinal) taken in: interactions are first emitted in
     that order, so whatever is not beyond it was counted before. The size is bounded by the window:
-    one bucket per title, region and hour in which somebody began to watch.
+    one bucket per title, region and hour in which somebody began to watch, and in the table, by
+    user, the starts that were counted: so a user's part can be taken out again.
     """
 
     def __init__(self, table: TableView) -> None:
@@ -46,6 +52,7 @@ class Shard:
         self.counts: dict[CountKey, Buckets] = {}
         self.keys_by_hour: dict[int, set[CountKey]] = defaultdict(set)
         self.dirty_keys: set[CountKey] = set()
+        self._users: set[str] = set()  # whose starts are in the table, staged writes included
         self.emitted_at_ms = -EMIT_INTERVAL_MS
         self.changed = True  # nothing is known about what was emitted before: emit once
         for name in table.keys():  # noqa: SIM118 -- a table view is not a mapping
@@ -56,14 +63,17 @@ class Shard:
             self.watermark_ms, offset, ordinal = orjson.loads(value)
             self.guard = (offset, ordinal)
             return
+        if KEY_SEPARATOR not in name:
+            self._users.add(name)  # what they started is read when it is needed
+            return
         content_id, _, region = name.rpartition(KEY_SEPARATOR)
         key = (content_id, region)
         self.counts[key] = decode_buckets(value)
         for hour in self.counts[key]:
             self.keys_by_hour[hour].add(key)
 
-    def apply(self, interaction: Interaction, recorded_at_ms: int) -> bool:
-        """Count one interaction; return False when it was taken in before.
+    def apply(self, interaction: Interaction, recorded_at_ms: int, table: TableView) -> bool:
+        """Count one interaction, or take out an erased user; False when it was taken in before.
 
         A clock that runs ahead must not push everybody else out of the window: an event counts at
         most ``CLOCK_SKEW_MAX_MS`` after Kafka recorded it.
@@ -73,19 +83,61 @@ class Shard:
             return False
         self.guard = pair
         self.changed = True
+        if interaction.kind == "erased":
+            self._erase(interaction.user_id, table)
+            return True
         occurred_at_ms = min(interaction.occurred_at_ms, recorded_at_ms + CLOCK_SKEW_MAX_MS)
-        self._advance(occurred_at_ms)
+        self._advance(occurred_at_ms, table)
         hour = occurred_at_ms // HOUR_MS
         first_watch = interaction.kind == "started" and interaction.epoch == 0
         if first_watch and hour >= oldest_hour(self.watermark_ms):
-            key = (interaction.content_id, interaction.region or NO_REGION)
-            buckets = self.counts.setdefault(key, {})
-            buckets[hour] = buckets.get(hour, 0) + 1
-            self.keys_by_hour[hour].add(key)
-            self.dirty_keys.add(key)
+            start = Start(hour, interaction.content_id, interaction.region or NO_REGION)
+            self._count(start, 1)
+            kept = self._in_window(table.get(interaction.user_id) or b"")
+            self._put(interaction.user_id, [*kept, start], table)
         return True
 
-    def _advance(self, occurred_at_ms: int) -> None:
+    def _put(self, user_id: str, starts: Sequence[Start], table: TableView) -> None:
+        if starts:
+            self._users.add(user_id)
+            table.put(user_id, encode_starts(starts))
+        else:
+            self._users.discard(user_id)
+            table.delete(user_id)
+
+    def _count(self, start: Start, viewers: int) -> None:
+        hour, *names = start
+        key = (names[0], names[1])
+        buckets = self.counts.setdefault(key, {})
+        buckets[hour] = buckets.get(hour, 0) + viewers
+        if buckets[hour] == 0:
+            del buckets[hour]
+            self.keys_by_hour[hour].discard(key)
+        else:
+            self.keys_by_hour[hour].add(key)
+        self.dirty_keys.add(key)
+
+    def _in_window(self, starts: bytes) -> list[Start]:
+        oldest = oldest_hour(self.watermark_ms)
+        return [start for start in decode_starts(starts) if start.hour >= oldest]
+
+    def _erase(self, user_id: str, table: TableView) -> None:
+        """Take out what a user was counted for; what left the window is not counted any more."""
+        if user_id not in self._users:
+            return
+        for start in self._in_window(table.get(user_id) or b""):
+            self._count(start, -1)
+        self._put(user_id, [], table)
+
+    def _sweep(self, table: TableView) -> None:
+        """Drop the starts that left the window, once a day of event time; the others wait."""
+        oldest = oldest_hour(self.watermark_ms)
+        for user_id in sorted(self._users):
+            starts = table.get(user_id) or b""
+            if oldest_start(starts) < oldest:
+                self._put(user_id, self._in_window(starts), table)
+
+    def _advance(self, occurred_at_ms: int, table: TableView) -> None:
         if occurred_at_ms <= self.watermark_ms:
             return
         before, self.watermark_ms = self.watermark_ms, occurred_at_ms
@@ -96,6 +148,8 @@ class Shard:
             for key in self.keys_by_hour.pop(hour):
                 del self.counts[key][hour]
                 self.dirty_keys.add(key)
+        if oldest // HOURS_A_DAY != oldest_hour(before) // HOURS_A_DAY:
+            self._sweep(table)
 
     def write(self, table: TableView) -> None:
         """Write what changed: the header and the touched titles, never the whole shard."""
@@ -124,7 +178,7 @@ class TrendingStep(BaseStep):
         outcome = Outcome()
         shard = self._shard(partition, table)
         for record, interaction in decoded(Interaction, records, outcome):
-            if shard.apply(interaction, record.timestamp_ms):
+            if shard.apply(interaction, record.timestamp_ms, table):
                 outcome.applied += 1
             else:
                 outcome.deduplicated += 1

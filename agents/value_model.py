@@ -55,7 +55,8 @@ TABLE_OF = {
 class ValueModelFollower:
     """Feeds watch states to the learner and publishes what it knows.
 
-    States of one viewer's title that arrive between two ticks count once, with the latest. What was
+    States of one viewer's title that arrive between two ticks count once, with the latest; what was
+    erased is taken out first, so that a later state is that of a new viewer. What was
     there before this process started is counted and not learned from: its order is gone.
     """
 
@@ -63,6 +64,7 @@ class ValueModelFollower:
         self._content = ContentSide()
         self._learner = Learner(self._content, first_model(), settings.neighbours_max)
         self._states: dict[bytes, Record] = {}
+        self._tombstones: dict[bytes, Record] = {}  # before the states of the same keys
         self._old: deque[Record] | None = None  # None: not read whole yet
         self._rows: dict[int, None] = {}  # to be emitted, oldest change first
         self._statistics: dict[int, None] = {}
@@ -85,7 +87,8 @@ class ValueModelFollower:
                 raise ValueError(f"{topic.name}/{record.partition}@{record.offset} has no key")
             if topic == WATCH_STATES:
                 self._states.pop(record.key, None)
-                self._states[record.key] = record
+                waiting = self._tombstones if record.value is None else self._states
+                waiting[record.key] = record
             elif topic == CONTENTS:
                 put_content(self._content, record)
             elif topic == VALUE_MODELS:
@@ -99,19 +102,23 @@ class ValueModelFollower:
 
     def busy(self) -> bool:
         """Whether states are waiting."""
-        return bool(self._old) or bool(self._states)
+        return bool(self._old) or bool(self._states) or bool(self._tombstones)
 
     def on_tick(self, now_ms: int) -> list[Emit]:
         """Count old states first, then learn from new ones; emit a bounded part of what changed."""
         emits: list[Emit] = []
         counting = bool(self._old)
         if self._old is None:
+            emits = self._settle_tombstones()
             counting, self._old, self._states = True, deque(self._states.values()), {}
         if counting:
             for _ in range(min(STATES_PER_TICK, len(self._old))):
                 emits += self._take(self._old.popleft(), learn=False)
             if not self._old:
                 emits += self._orphans()
+        elif self._tombstones:
+            for key in list(self._tombstones)[:STATES_PER_TICK]:
+                emits += self._take(self._tombstones.pop(key), learn=False)
         else:
             learn = len(self._states) <= LEARN_WAITING_MAX
             for key in list(self._states)[: LESSONS_PER_TICK if learn else STATES_PER_TICK]:
@@ -120,6 +127,15 @@ class ValueModelFollower:
             self._emitted_at_ms = now_ms
             emits += [*self._row_emits(), *self._statistics_emits(), *self._model_emits(now_ms)]
         return emits
+
+    def _settle_tombstones(self) -> list[Emit]:
+        """Drop the tombstones after which a state came before this process started.
+
+        The scores of that start may be of the viewer who was erased: they are taken back.
+        """
+        ended = [key for key in self._tombstones if key in self._states]
+        records = [self._tombstones.pop(key) for key in ended]
+        return [Emit(START_SCORES, each.key or b"", None, each.partition) for each in records]
 
     def _take(self, record: Record, *, learn: bool) -> list[Emit]:
         """Take in one state; return the scores of a first start, or a tombstone for an erased one.
@@ -169,7 +185,8 @@ class ValueModelFollower:
             content_id = self._content.ids[title]
             found = self._content.statistics.get(title)
             value = encode(TitleStatistics(content_id=content_id, **found._asdict()))
-            emits += self._changed(TITLE_STATISTICS, content_id, digest_of(value), value)
+            kept = value if found.viewers else None  # who was the only one may be erased
+            emits += self._changed(TITLE_STATISTICS, content_id, digest_of(value), kept)
         return emits
 
     def _changed(

@@ -21,6 +21,7 @@ from infra.postgres.audit import AuditTrail
 from infra.postgres.contents import ContentStore
 from infra.postgres.dead_letters import DeadLetterStore
 from infra.postgres.embeddings import EmbeddingStore
+from infra.postgres.erasures import ErasureStore
 from infra.postgres.models import ModelStore
 from infra.postgres.neighbours import NeighbourStore
 from infra.postgres.operator_logins import LoginStore
@@ -39,7 +40,9 @@ from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
 from infra.postgres.webhook_deliveries import DeliveryStore
 from infra.postgres.webhook_refusals import RefusalStore
+from infra.redrive import RedriveOnDemand
 from infra.security.passwords import PasswordHashing
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import Sealer, sealer_of
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -103,6 +106,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
             dead_letters=DeadLetterStore(pool),
+            redrives=RedriveOnDemand(settings.kafka_bootstrap_servers, pool, now_ms),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),
@@ -114,6 +118,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             embeddings=EmbeddingStore(pool),
             models=ModelStore(pool),
             operators=OperatorStore(pool, sealer),
+            erasures=ErasureStore(pool),
+            pseudonyms=Pseudonyms(settings.erasure_key),
             logins=LoginStore(pool, sealer, sessions.ended_before),
             sessions=sessions,
             audit=AuditTrail(pool),

@@ -20,6 +20,7 @@ from api.problems import (
     ProblemError,
 )
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
+from schemas.times import from_rfc3339
 
 QUERY_BYTES_MAX = 2048
 BODY_DEADLINE_S = 10.0
@@ -31,6 +32,7 @@ INTEGER_MAX = 2**53  # beyond it JSON numbers differ between languages
 DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 LONG_NUMBER = b"0" * 16  # 2^53 has 16 digits
 LIMIT_PATTERN = re.compile(r"[0-9]{1,3}", re.ASCII)
+TIME_PATTERN = re.compile(r".{1,40}")
 REGION_PATTERN = re.compile(r"[A-Z]{2}", re.ASCII)
 IDENTIFIER_PATTERN = re.compile(ID_PATTERN, re.ASCII)
 
@@ -175,6 +177,16 @@ class Query:
         if not 1 <= value <= maximum:
             raise ProblemError(INVALID, f"limit: expected a number from 1 to {maximum}")
         return value
+
+    def time(self, name: str) -> int | None:
+        """Return a parameter that is a time (RFC 3339) as Unix milliseconds, None when absent."""
+        text = self.text(name, TIME_PATTERN, "a time")
+        if text is None:
+            return None
+        try:
+            return from_rfc3339(text)
+        except ValueError as error:
+            raise ProblemError(INVALID, f"{name}: {error}") from None
 
     def region(self) -> str | None:
         """Return ``region``, an ISO 3166-1 alpha-2 code."""

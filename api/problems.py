@@ -90,6 +90,14 @@ CONFLICT = Kind(
     "conflicting-delivery", 409, "This id was used for other content",
     "Give other content another webhook-id; a repeated delivery repeats the same bytes.",
 )  # fmt: skip
+EXISTS = Kind(
+    "already-exists", 409, "There is one of this name already",
+    "Choose another name, or change the one that there is.",
+)  # fmt: skip
+STATE_CONFLICT = Kind(
+    "state-conflict", 409, "Its state does not allow this",
+    "Look at it: `detail` says which state stands in the way. Mend that first.",
+)  # fmt: skip
 TOO_LARGE = Kind(
     "too-large", 413, "The request is too large",
     "Send less: fewer events in a batch, a shorter body, query or set of headers.",
@@ -127,8 +135,8 @@ UNAVAILABLE = Kind(
 KINDS = (
     MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
     RECENT_CODE_REQUIRED, CODE_REFUSED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_SLOW,
-    CONFLICT, TOO_LARGE, URL_TOO_LONG, UNSUPPORTED_TYPE, QUOTA_EXCEEDED, HEADERS_TOO_LARGE,
-    INTERNAL, NOT_SET_UP, UNAVAILABLE,
+    CONFLICT, EXISTS, STATE_CONFLICT, TOO_LARGE, URL_TOO_LONG, UNSUPPORTED_TYPE, QUOTA_EXCEEDED,
+    HEADERS_TOO_LARGE, INTERNAL, NOT_SET_UP, UNAVAILABLE,
 )  # fmt: skip
 RETRY_AFTER_S = 2
 

@@ -18,6 +18,7 @@ from api.future import IN_THE_FUTURE, is_in_the_future
 from api.identity.principal import Principal, principal_of
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.presets import PresetRules
+from api.privacy.erased import ERASED
 from api.problems import ProblemError
 from api.responses import json_response
 from api.services import Services, services_of
@@ -95,6 +96,8 @@ async def complete(
     services: Services, reports: Sequence[ProgressReport | None], results: list[Result]
 ) -> list[ProgressEvent]:
     """Return the events to produce; what no rule can interpret becomes an error in ``results``."""
+    erased = services.erased_users
+    await erased.refresh()
     facts = await find_facts(services, {item.content_id for item in reports if item is not None})
     rules = services.preset_rules
     accepted_at_ms = services.clock_ms()
@@ -104,6 +107,9 @@ async def complete(
             continue
         if is_in_the_future(report.at_ms, accepted_at_ms):
             results[position] = error_result(report.event_id, FUTURE)
+            continue
+        if erased.refuses(report.user_id, report.at_ms):
+            results[position] = error_result(report.event_id, ERASED)
             continue
         event = event_of(report, facts.get(report.content_id), rules, accepted_at_ms)
         try:

@@ -13,6 +13,7 @@ from api.limits.limiter import Limiter
 from api.partners.labels import PartnerLabels
 from api.partners.refusal_log import RefusalLog
 from api.presets import PresetRules
+from api.privacy.erased import ErasedUsers
 from api.stores import (
     Attributes,
     Audit,
@@ -21,6 +22,7 @@ from api.stores import (
     DeadLetters,
     Deliveries,
     Embeddings,
+    ErasureList,
     Keys,
     Logins,
     ModelReports,
@@ -29,6 +31,7 @@ from api.stores import (
     PartnerDeliveries,
     Partners,
     RankingRules,
+    Redrives,
     Refusals,
     Sessions,
     Slates,
@@ -41,6 +44,7 @@ from infra.postgres.api_keys import ApiKey
 from infra.postgres.contents import ContentFacts
 from infra.postgres.partners import Partner
 from infra.security.passwords import PasswordHashing
+from infra.security.pseudonyms import Pseudonyms
 from infra.settings import Settings
 from schemas.api import Trending
 from schemas.content import Content
@@ -72,6 +76,7 @@ class Services:
     refusals: Refusals
     partner_deliveries: PartnerDeliveries
     dead_letters: DeadLetters
+    redrives: Redrives
     contents: Contents
     slates: Slates
     viewers: Viewers
@@ -89,6 +94,8 @@ class Services:
     passwords: PasswordHashing
     pause: Callable[[float], Awaitable[None]]
     limiter: Limiter
+    erasures: ErasureList
+    pseudonyms: Pseudonyms
     clock_ms: Callable[[], int]
     monotonic_s: Callable[[], float]
 
@@ -113,6 +120,11 @@ class Services:
         return TtlCache(
             "partners", size_max=PARTNERS_MAX, ttl_s=PARTNER_TTL_S, clock_s=self.monotonic_s
         )
+
+    @cached_property
+    def erased_users(self) -> ErasedUsers:
+        """Who was erased, at most a few seconds old."""
+        return ErasedUsers(self.erasures, self.pseudonyms, self.monotonic_s)
 
     @cached_property
     def facts_cache(self) -> TtlCache[str, ContentFacts]:

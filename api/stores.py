@@ -7,21 +7,23 @@ documented where it is implemented.
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from domain.embedding import Vectors
 from domain.identity.login import Outcome
-from infra.postgres.api_keys import ApiKey
+from infra.postgres.api_keys import ApiKey, KeyCursor
 from infra.postgres.attributes import SimilarRow
 from infra.postgres.audit import Actor, Filter
 from infra.postgres.contents import ContentFacts
-from infra.postgres.dead_letters import LetterCursor, WholeLetter
+from infra.postgres.dead_letters import DeadLetter, LetterCursor, LetterFilter, WholeLetter
 from infra.postgres.embeddings import Embedded, Nearest
+from infra.postgres.erasures import ErasureRecord, ErasureRow, Noted
 from infra.postgres.operator_logins import LoginAttempt, StepUp
 from infra.postgres.operator_sessions import Session
 from infra.postgres.operators import Credentials
 from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
-from infra.postgres.partners import Partner
+from infra.postgres.partner_views import PartnerView
+from infra.postgres.partners import Key, LiveKey, NewPartner, Partner
 from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.slates import ServedSlate
 from infra.postgres.token_issuers import TokenIssuer
@@ -30,6 +32,7 @@ from infra.postgres.viewers import Viewer
 from infra.postgres.watch_states import HistoryCursor
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
 from infra.postgres.webhook_refusals import ListedRefusal, Refusal, RefusalCount
+from infra.redrive import Outcome as Redriven
 from infra.security.signing import SigningKey
 from schemas.audit_entry import AuditEntry
 
@@ -39,6 +42,9 @@ class Keys(Protocol):
 
     async def find(self, key_id: str) -> ApiKey | None: ...
     async def note_used(self, uses: Mapping[str, int]) -> None: ...
+    async def page(self, limit: int, after: KeyCursor | None) -> list[ApiKey]: ...
+    async def create(self, actor: Actor, key: ApiKey) -> None: ...
+    async def revoke(self, actor: Actor, key_id: str, now_ms: int) -> bool: ...
 
 
 class TokenIssuers(Protocol):
@@ -64,6 +70,12 @@ class Partners(Protocol):
     """Partners by name."""
 
     async def find(self, partner: str) -> Partner | None: ...
+    async def view(self, partner: str) -> PartnerView | None: ...
+    async def page(self, limit: int, after: str | None) -> list[PartnerView]: ...
+    async def live_keys(self, partner: str) -> list[LiveKey]: ...
+    async def create(self, actor: Actor, new: NewPartner, keys: Sequence[Key]) -> None: ...
+    async def change(self, actor: Actor, partner: str, changes: Mapping[str, Any]) -> None: ...
+    async def rotate(self, actor: Actor, partner: str, key: Key, overlap_ms: int) -> None: ...
 
 
 class Deliveries(Protocol):
@@ -96,11 +108,26 @@ class PartnerDeliveries(Protocol):
 
 
 class DeadLetters(Protocol):
-    """Dead letters by partner, newest first."""
+    """Dead letters, newest first."""
 
     async def fetch_of_partner(
         self, partner: str, limit: int, after: LetterCursor | None
     ) -> list[WholeLetter]: ...
+    async def fetch_page(
+        self, wanted: LetterFilter, limit: int, after: LetterCursor | None
+    ) -> list[DeadLetter]: ...
+    async def find(self, letter_id: int) -> WholeLetter | None: ...
+    async def discard(
+        self, actor: Actor, letter_ids: Sequence[int], *, at_ms: int, note: str
+    ) -> list[int]: ...
+
+
+class Redrives(Protocol):
+    """Dead letters -> their topics again."""
+
+    async def redrive(
+        self, actor: Actor, letter_ids: Sequence[int], *, mapper: str | None
+    ) -> Redriven: ...
 
 
 class Contents(Protocol):
@@ -172,6 +199,15 @@ class Embeddings(Protocol):
     async def nearest_to(
         self, vector: Vectors, encoder: str, left_out: Sequence[str], limit: int
     ) -> list[tuple[str, float]]: ...
+
+
+class ErasureList(Protocol):
+    """Who was erased, by pseudonym."""
+
+    async def fetch_since(self, erased_at_ms: int) -> Sequence[ErasureRow]: ...
+    async def record(self, actor: Actor, pseudonym: str, now_ms: int) -> Noted: ...
+    async def delete_rows(self, user_id: str, until_ms: int) -> None: ...
+    async def find(self, pseudonyms: Sequence[str]) -> ErasureRecord | None: ...
 
 
 class ModelReports(Protocol):

@@ -6,6 +6,7 @@ from typing import IO, TypeVar
 
 import click
 
+from cli.actor import cli_actor
 from cli.columns import aligned
 from cli.durations import Duration
 from cli.options import CommandError, with_settings
@@ -95,7 +96,7 @@ def add(
         created_at_ms=now_ms(),
     )
     try:
-        run(settings, lambda store: store.add(stored))
+        run(settings, lambda store: store.add(cli_actor(), stored))
     except IssuerExists as error:
         raise CommandError(str(error)) from error
     click.echo(f"added {name}: {len(parse_jwks(document.encode()))} key(s)")
@@ -133,7 +134,7 @@ def show(settings: Settings, name: str) -> None:
 @with_settings(database=True)
 def disable(settings: Settings, name: str) -> None:
     """Stop believing tokens of ISSUER, within seconds; `issuer enable` takes it back."""
-    change(settings, name, lambda store: store.set_enabled(name, enabled=False), "disabled")
+    turn(settings, name, enabled=False)
 
 
 @issuer.command()
@@ -141,7 +142,7 @@ def disable(settings: Settings, name: str) -> None:
 @with_settings(database=True)
 def enable(settings: Settings, name: str) -> None:
     """Believe tokens of a disabled ISSUER again."""
-    change(settings, name, lambda store: store.set_enabled(name, enabled=True), "enabled")
+    turn(settings, name, enabled=True)
 
 
 @issuer.command()
@@ -149,7 +150,17 @@ def enable(settings: Settings, name: str) -> None:
 @with_settings(database=True)
 def remove(settings: Settings, name: str) -> None:
     """Forget ISSUER; its tokens are not believed within seconds."""
-    change(settings, name, lambda store: store.remove(name), "removed")
+    change(settings, name, lambda store: store.remove(cli_actor(), name), "removed")
+
+
+def turn(settings: Settings, name: str, *, enabled: bool) -> None:
+    """Turn one issuer on or off."""
+    change(
+        settings,
+        name,
+        lambda store: store.set_enabled(cli_actor(), name, enabled=enabled),
+        "enabled" if enabled else "disabled",
+    )
 
 
 def change(

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from cli.actor import cli_actor
 from cli.columns import aligned
 from cli.durations import Duration, moment
 from cli.options import CommandError, with_settings
@@ -16,17 +17,18 @@ from infra.postgres.pool import create_pool
 from infra.security.keys import (
     APP_SCOPES,
     PARTNER_SCOPES,
-    TOKENS_ISSUE,
     USER_SCOPES,
     NewKey,
+    ScopesDoNotFit,
     create_key,
+    granted_scopes,
 )
 from infra.settings import Settings
 from infra.wall_clock import now_ms
+from schemas.admin_api import KEY_NAME_MAX
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
 T = TypeVar("T")
-NAME_LENGTH_MAX = 64
 HEAD = ("id", "name", "scopes", "for", "tier", "state", "last used")
 
 
@@ -82,7 +84,7 @@ def create(
         expires_at_ms=None if expires_in_s is None else at_ms + int(expires_in_s) * 1000,
     )
     try:
-        run(settings, lambda store: store.create(stored))
+        run(settings, lambda store: store.create(cli_actor(), stored))
     except NoSuchPartner as error:
         raise CommandError(str(error)) from error
     say(new, stored)
@@ -138,7 +140,7 @@ def rotate(settings: Settings, key_id: str, overlap: int) -> None:
     new = create_key()
     stored = successor(old, new, at_ms)
     ends_at_ms = at_ms + overlap * 1000
-    if not run(settings, lambda store: store.rotate(key_id, stored, ends_at_ms)):
+    if not run(settings, lambda store: store.rotate(cli_actor(), key_id, stored, ends_at_ms)):
         raise CommandError(f"no live key has the id {key_id!r}")
     ends_at_ms = min(ends_at_ms, old.expires_at_ms or ends_at_ms)
     click.echo(f"key {key_id} ends {moment(ends_at_ms)}")
@@ -153,31 +155,27 @@ def revoke(settings: Settings, key_id: str) -> None:
 
     Tokens of devices that were issued with it end as well.
     """
-    if not run(settings, lambda store: store.revoke(key_id, now_ms())):
+    if not run(settings, lambda store: store.revoke(cli_actor(), key_id, now_ms())):
         raise CommandError(f"no live key has the id {key_id!r}")
     click.echo(f"revoked {key_id}")
 
 
 def check_names(name: str, user: str | None) -> None:
     """Refuse a name or a user id that cannot be."""
-    if not 1 <= len(name) <= NAME_LENGTH_MAX or not name.isprintable():
-        raise CommandError(f"a name has 1 to {NAME_LENGTH_MAX} printable characters")
+    if not 1 <= len(name) <= KEY_NAME_MAX or not name.isprintable():
+        raise CommandError(f"a name has 1 to {KEY_NAME_MAX} printable characters")
     if user is not None and not (re.fullmatch(ID_PATTERN, user) and len(user) <= ID_LENGTH_MAX):
         raise CommandError(f"{user!r} is not a valid user id")
 
 
 def scopes_of(text: str | None, user: str | None, partner: str | None) -> tuple[str, ...]:
     """Return the scopes of a new key for its owner."""
-    if user is not None and partner is not None:
-        raise CommandError("a key belongs to a user or to a partner, not to both")
-    if partner is not None:
-        return PARTNER_SCOPES if text is None else read_scopes(text, PARTNER_SCOPES)
-    if text is None:
-        return USER_SCOPES
-    scopes = read_scopes(text, APP_SCOPES)
-    if user is not None and TOKENS_ISSUE in scopes:
-        raise CommandError(f"{TOKENS_ISSUE} is for keys that speak for any user")
-    return scopes
+    allowed = APP_SCOPES if partner is None else PARTNER_SCOPES
+    asked = None if text is None else read_scopes(text, allowed)
+    try:
+        return granted_scopes(asked, user=user, partner=partner)
+    except ScopesDoNotFit as error:
+        raise CommandError(str(error)) from error
 
 
 def successor(old: ApiKey, new: NewKey, at_ms: int) -> ApiKey:

@@ -53,6 +53,9 @@ COMMANDS: dict[str, Entry] = {
         "cli.replay:replay",
         "Derive watch states, trending, neighbours and slates again from the topics.",
     ),
+    "erase": Entry(
+        "cli.erasing.command:erase", "Remove a user from every store and print a receipt."
+    ),
     "evaluate": Entry(
         "cli.evaluate.command:evaluate",
         "Measure the recommendations on real ratings, against strong baselines.",

@@ -8,12 +8,10 @@ import click
 from click.core import ParameterSource
 
 from cli import partner_options as options
+from cli.actor import cli_actor
 from cli.options import CommandError, with_settings
 from cli.partner_text import details, line, moment
 from infra.postgres.partners import (
-    PUBLIC_KEY,
-    SECRET,
-    Key,
     NewPartner,
     Partner,
     PartnerExists,
@@ -22,8 +20,9 @@ from infra.postgres.partners import (
     UnknownPartner,
 )
 from infra.postgres.pool import create_pool
+from infra.security.partner_keys import PUBLIC_KEY, SECRET, Key, KeysDoNotFit, first_keys
 from infra.security.sealing import SealingError, sealer_of
-from infra.security.webhook_keys import SECRET_SCHEMES, Scheme, create_secret, format_secret
+from infra.security.webhook_keys import Scheme, create_secret, format_secret
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 from schemas.ids import PARTNER_PATTERN
@@ -65,12 +64,16 @@ def create(
     given = {key: value for key, value in fields.items() if value is not None}
     given.setdefault("schemes", (Scheme.V1A,) if public_key else (Scheme.V1,))
     new = NewPartner(name, mapper, **given)
-    keys, secret = first_keys(new, public_key)
-    run(settings, lambda store: store.create(new, keys))
+    try:
+        keys = first_keys(new.schemes, public_key)
+    except KeysDoNotFit as error:
+        raise CommandError(f"{error} (--schemes, --public-key)") from error
+    run(settings, lambda store: store.create(cli_actor(), new, keys))
     click.echo(f"partner {name} posts to /api/v1/webhooks/{name}, signed by {signs_by(new)}")
-    if secret is not None:
-        click.echo("its secret, shown once:")
-        click.echo(format_secret(secret))
+    for key in keys:
+        if key.kind == SECRET:
+            click.echo("its secret, shown once:")
+            click.echo(format_secret(key.value))
 
 
 @partner.command("list")
@@ -131,9 +134,7 @@ def change(settings: Settings, name: str, **fields: Any) -> None:
         raise CommandError("nothing to change: give at least one option, see --help")
     if "mapper" in changes:
         check_mapper(changes["mapper"])
-    if "schemes" in changes:
-        check_schemes(known(settings, name), frozenset(changes["schemes"]))
-    run(settings, lambda store: store.change(name, changes))
+    run(settings, lambda store: store.change(cli_actor(), name, changes))
     click.echo(f"changed {name}: {', '.join(sorted(changes))}")
 
 
@@ -161,9 +162,8 @@ def rotate(settings: Settings, name: str, overlap: int, public_key: bytes | None
       media-gateway partner rotate acme --overlap 0
       media-gateway partner rotate globex --public-key whpk_...
     """
-    check_key_counts(known(settings, name), public_key)
     key = Key(PUBLIC_KEY, public_key) if public_key else Key(SECRET, create_secret())
-    run(settings, lambda store: store.rotate(name, key, overlap))
+    run(settings, lambda store: store.rotate(cli_actor(), name, key, overlap))
     until = f"valid until {moment(now_ms() + overlap)}" if overlap else "no longer valid"
     click.echo(f"the older keys of {name} are {until}")
     if public_key is None:
@@ -181,7 +181,7 @@ def enable(settings: Settings, name: str) -> None:
     Example:
       media-gateway partner enable acme
     """
-    run(settings, lambda store: store.change(name, {"enabled": True}))
+    run(settings, lambda store: store.change(cli_actor(), name, {"enabled": True}))
     click.echo(f"enabled {name}")
 
 
@@ -195,40 +195,8 @@ def disable(settings: Settings, name: str) -> None:
     Example:
       media-gateway partner disable acme
     """
-    run(settings, lambda store: store.change(name, {"enabled": False}))
+    run(settings, lambda store: store.change(cli_actor(), name, {"enabled": False}))
     click.echo(f"disabled {name}")
-
-
-def first_keys(new: NewPartner, public_key: bytes | None) -> tuple[list[Key], bytes | None]:
-    """Return the keys that a new partner's schemes need, and the secret among them."""
-    if (Scheme.V1A in new.schemes) is not (public_key is not None):
-        raise CommandError("v1a and --public-key belong together: give both or neither")
-    secret = create_secret() if SECRET_SCHEMES.intersection(new.schemes) else None
-    keys = [] if secret is None else [Key(SECRET, secret)]
-    return keys + ([] if public_key is None else [Key(PUBLIC_KEY, public_key)]), secret
-
-
-def check_schemes(partner: Partner, schemes: frozenset[Scheme]) -> None:
-    """Refuse schemes for none of which there is a live key: nothing would be accepted."""
-    usable = (partner.keyring.secrets and schemes & SECRET_SCHEMES) or (
-        partner.keyring.public_keys and Scheme.V1A in schemes
-    )
-    if not usable:
-        raise CommandError(
-            f"{partner.partner} has no live key for {', '.join(sorted(schemes))}: allow both "
-            "schemes first, then rotate, then leave the old scheme out"
-        )
-
-
-def check_key_counts(partner: Partner, public_key: bytes | None) -> None:
-    """Refuse a key that none of the partner's schemes uses."""
-    allowed = partner.keyring.schemes
-    name = partner.partner
-    if public_key is not None and Scheme.V1A not in allowed:
-        raise CommandError(f"{name} does not sign by v1a: `media-gateway partner set {name} "
-                           "--schemes v1,v1a` first")  # fmt: skip
-    if public_key is None and not allowed & SECRET_SCHEMES:
-        raise CommandError(f"{name} signs by v1a alone: give its --public-key")
 
 
 def check_mapper(mapper: str) -> None:
@@ -266,5 +234,5 @@ def run(settings: Settings, work: Callable[[PartnerStore], Awaitable[T]]) -> T:
             f"{error}: the first ends {moment(error.until_ms)}; wait, or end all older ones with "
             "--overlap 0"
         ) from error
-    except (PartnerExists, UnknownPartner, SealingError) as error:
+    except (PartnerExists, UnknownPartner, KeysDoNotFit, SealingError) as error:
         raise CommandError(str(error)) from error

@@ -7,12 +7,12 @@ import click
 
 from domain.partner_limits import DELIVERIES_PER_S_MAX, TIERS
 from infra.security.webhook_keys import Scheme, SecretError, parse_public_key
+from schemas.admin_api import DISPLAY_NAME_MAX, OVERLAP_S_MAX
 from schemas.webhook import WEBHOOK_BYTES_MAX
 
-NAME_LENGTH_MAX = 80
 DURATION = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
 UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-OVERLAP_MS_MAX = 7 * UNITS_MS["d"]
+OVERLAP_MS_MAX = OVERLAP_S_MAX * 1000
 
 
 class Overlap(click.ParamType):
@@ -82,14 +82,14 @@ class PublicKeyType(click.ParamType):
 
 
 class DisplayName(click.ParamType):
-    """Up to ``NAME_LENGTH_MAX`` printable characters."""
+    """Up to ``DISPLAY_NAME_MAX`` printable characters."""
 
     name = "text"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> str:
         """Return the name."""
-        if not value.isprintable() or len(value) > NAME_LENGTH_MAX:
-            self.fail(f"expected up to {NAME_LENGTH_MAX} printable characters", param, ctx)
+        if not value.isprintable() or len(value) > DISPLAY_NAME_MAX:
+            self.fail(f"expected up to {DISPLAY_NAME_MAX} printable characters", param, ctx)
         return str(value)
 
 

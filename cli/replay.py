@@ -20,7 +20,15 @@ from domain.slates import canonical_slate
 from infra.kafka.admin import open_admin
 from infra.replay.snapshot import Snapshots, open_snapshots
 from infra.settings import Settings
-from topics.catalog import INTERACTIONS, NEIGHBOURS, PROGRESS, SLATES, TRENDING, WATCH_STATES
+from topics.catalog import (
+    INTERACTIONS,
+    NEIGHBOURS,
+    PROGRESS,
+    SLATES,
+    START_SCORES,
+    TRENDING,
+    WATCH_STATES,
+)
 from topics.spec import TopicSpec, application_id
 
 STREAMS: tuple[StreamAgent, ...] = (watch_states.SPEC, trending.SPEC, slates.SPEC)
@@ -46,8 +54,9 @@ def replay(settings: Settings, *, verify: bool, wait_s: float, as_json: bool) ->
 
     Without --verify: prints what each agent derives (a dry run). With --verify: compares, by key,
     watch states, interactions, the ledger's table; trending and its table; neighbours (without the
-    model version, which says when a row changed); viewer profiles; and slates. A slate depends on
-    the trending and neighbours of the moment it was made, which nobody can repeat for an old one.
+    model version, which says when a row changed); viewer profiles; and slates. Scores of starts
+    must have a watch state, or an erasure did not reach them. A slate depends on the trending and
+    neighbours of the moment it was made, which nobody can repeat for an old one.
     So the slates of the topic are compared in what depends on the viewer (user, as_of, newest
     event, offset), and whole slates of all viewers are built twice, from the live topics and from
     the replayed ones, and compared without their times and model versions. How many slates of the
@@ -154,6 +163,11 @@ class Replay:
                 if compare(topic.name, live, replayed).same:
                     break
                 await asyncio.sleep(POLL_S)
+        while time.monotonic() < deadline_s:
+            scores = await self._scores(snapshots, derived["watch-states"])
+            if all(each.same for each in scores):
+                break
+            await asyncio.sleep(POLL_S)
 
     async def _derive(self, snapshots: Snapshots, spec: StreamAgent) -> Derived:
         bounds = await snapshots.bounds(spec.source.name, spec.source.partitions)
@@ -171,6 +185,7 @@ class Replay:
             await self._topic(snapshots, TRENDING, trends),
         ]
         found += [await self._table(snapshots, spec, derived[spec.name]) for spec in STREAMS]
+        found += await self._scores(snapshots, watched)
         found.append(await self._neighbours(snapshots, derived["co-watch"]))
         found += await self._slates(snapshots, derived)
         return found
@@ -183,6 +198,18 @@ class Replay:
         changelog = self._settings.namespace + spec.changelog
         live = await live_table(snapshots, changelog, spec.source.partitions)
         return compare(changelog, live, derived.table)
+
+    async def _scores(self, snapshots: Snapshots, derived: Derived) -> list[Comparison]:
+        """Compare the starts that have scores with those that have a watch state.
+
+        The scores themselves depend on the moment; but none may outlive the state of its start, as
+        they would if an erasure had not reached them.
+        """
+        live = await live_rows(snapshots, START_SCORES)
+        states = derived.outputs.get(WATCH_STATES.name, {})
+        of_states = {key: value for key, value in live.items() if key in states}
+        found = compare(f"{START_SCORES.name} (of states that exist)", live, of_states)
+        return [found] if live else []
 
     async def _neighbours(self, snapshots: Snapshots, derived: Derived) -> Comparison:
         replayed = canonical(derived.outputs.get(NEIGHBOURS.name, {}), "neighbours")

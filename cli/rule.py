@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
-from typing import IO, Any
+from collections.abc import Iterable, Sequence
+from typing import IO, Any, NamedTuple
 
 import click
 import orjson
@@ -11,8 +11,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from cli.actor import cli_actor
 from cli.options import CommandError, with_settings
+from infra.postgres.audit import Connection, append
+from infra.postgres.pool import UNAVAILABLE, create_pool, is_ready
 from infra.settings import Settings
+from schemas.audit_entry import AuditAction
 from schemas.codec import decode, describe, encode
 from schemas.ranking_rule import RULES_MAX, RankingRule
 from schemas.times import to_rfc3339
@@ -27,7 +31,7 @@ def rule() -> None:
 
 
 @rule.command()
-@with_settings(kafka=True)
+@with_settings(kafka=True, database=True)
 @click.argument("file", type=click.File("rb"))
 def put(settings: Settings, file: IO[bytes]) -> None:
     """Set the rule in FILE (JSON; a list sets several; - reads standard input).
@@ -35,19 +39,20 @@ def put(settings: Settings, file: IO[bytes]) -> None:
     A rule with the same id is replaced. Nothing is set unless all rules are valid. The next list of
     each viewer follows the rules.
 
+    Each has an entry in the audit trail, written once Kafka has acknowledged the rules.
+
     \b
     Example:
       media-gateway rule put premiere.json
     """
-    from infra.kafka.compacted import write_rows
-
     rules = read_rules(file.read(), settings.slate_size)
-    known = {each.rule_id for each in _stored(settings)}
-    count = len(known | {each.rule_id for each in rules})
+    known = {each.rule_id: each for each in _stored(settings)}
+    count = len(known.keys() | {each.rule_id for each in rules})
     if count > RULES_MAX:
         raise CommandError(f"there would be {count} rules; at most {RULES_MAX} are possible")
     rows = {RANKING_RULES.key_of(each): encode(each) for each in rules}
-    asyncio.run(write_rows(settings.kafka_bootstrap_servers, RANKING_RULES, {**rows}))
+    changes = [RuleChange(each.rule_id, known.get(each.rule_id), each) for each in rules]
+    asyncio.run(write(settings, {**rows}, changes))
     for each in rules:
         click.echo(f"{'replaced' if each.rule_id in known else 'added'} {each.rule_id}")
 
@@ -73,21 +78,20 @@ def list_rules(settings: Settings, *, as_json: bool) -> None:
 
 
 @rule.command()
-@with_settings(kafka=True)
+@with_settings(kafka=True, database=True)
 @click.argument("rule_id")
 def remove(settings: Settings, rule_id: str) -> None:
-    """Remove the rule with this id.
+    """Remove the rule with this id; the audit trail has an entry of it.
 
     \b
     Example:
       media-gateway rule remove premiere-week
     """
-    from infra.kafka.compacted import write_rows
-
-    if rule_id not in {each.rule_id for each in _stored(settings)}:
+    known = {each.rule_id: each for each in _stored(settings)}
+    if rule_id not in known:
         raise CommandError(f"no rule has the id {rule_id!r}")
-    rows: dict[bytes, bytes | None] = {rule_id.encode(): None}
-    asyncio.run(write_rows(settings.kafka_bootstrap_servers, RANKING_RULES, rows))
+    change = RuleChange(rule_id, known[rule_id], None)
+    asyncio.run(write(settings, {rule_id.encode(): None}, [change]))
     click.echo(f"removed {rule_id}")
 
 
@@ -103,6 +107,52 @@ def check(settings: Settings, file: IO[bytes]) -> None:
     """
     for each in read_rules(file.read(), settings.slate_size):
         click.echo(f"{each.rule_id} is valid")
+
+
+class RuleChange(NamedTuple):
+    """What a rule was and what it is now; None: there is none."""
+
+    rule_id: str
+    before: RankingRule | None
+    after: RankingRule | None
+
+
+async def write(
+    settings: Settings, rows: dict[bytes, bytes | None], changes: Sequence[RuleChange]
+) -> None:
+    """Write rules to their topic, then an entry for each to the audit trail.
+
+    Rules are in Kafka and the trail is in Postgres, so the two are no transaction. An entry says
+    what was acknowledged, and comes after it.
+
+    Raises:
+        CommandError: the database is away: before, so that nothing was written, or after.
+    """
+    from infra.kafka.compacted import write_rows
+
+    async with create_pool(settings) as pool:
+        if not await is_ready(pool):
+            raise CommandError("nothing was changed: the database of the audit trail is away")
+        await write_rows(settings.kafka_bootstrap_servers, RANKING_RULES, rows)
+        try:
+            async with pool.connection() as connection, connection.transaction():
+                for each in changes:
+                    await enter(connection, each)
+        except UNAVAILABLE as error:
+            raise CommandError(
+                "the rules are changed, but the database went away: the audit trail has no entry "
+                "of it; to put a rule again enters it"
+            ) from error
+
+
+async def enter(connection: Connection, change: RuleChange) -> None:
+    """Add the entry of one change."""
+    action: AuditAction = "rule.remove" if change.after is None else "rule.put"
+    before, after = (
+        None if each is None else each.model_dump(mode="json", exclude_none=True)
+        for each in (change.before, change.after)
+    )
+    await append(connection, cli_actor(), action, change.rule_id, before, after)
 
 
 def read_rules(text: bytes, slate_size: int) -> list[RankingRule]:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import click
 
+from cli.actor import cli_actor
 from cli.columns import aligned
 from cli.durations import Duration, moment
 from cli.options import CommandError, with_settings
@@ -56,7 +57,7 @@ def rotate(settings: Settings, lead: int, overlap: int) -> None:
         others = await store.list_published(at_ms)
         signs_from_ms = at_ms + (lead * 1000 if others else 0)
         new = NewSigningKey(create_key_id(), create_seed(), at_ms, signs_from_ms)
-        await store.rotate(new, signs_from_ms + overlap * 1000)
+        await store.rotate(cli_actor(), new, signs_from_ms + overlap * 1000)
         return new
 
     try:
@@ -88,7 +89,7 @@ def retire(settings: Settings, kid: str) -> None:
       media-gateway signing-key rotate --lead 0s
       media-gateway signing-key retire 0f1e2d3c4b5a6978
     """
-    if not run(settings, lambda store: store.retire(kid, now_ms())):
+    if not run(settings, lambda store: store.retire(cli_actor(), kid, now_ms())):
         raise CommandError(f"no live signing key has the id {kid!r}")
     click.echo(f"retired {kid}")
 

@@ -4,6 +4,7 @@ import asyncio
 
 import click
 
+from cli.actor import cli_actor
 from cli.options import CommandError, with_settings
 from infra.postgres.pool import create_pool
 from infra.postgres.token_revocations import Kind, TokenRevocationStore
@@ -44,4 +45,4 @@ def revoke(settings: Settings, user: str | None, jti: str | None) -> None:
 
 async def _revoke(settings: Settings, kind: Kind, value: str) -> None:
     async with create_pool(settings) as pool:
-        await TokenRevocationStore(pool).revoke(kind, value, now_ms() // 1000)
+        await TokenRevocationStore(pool).revoke(cli_actor(), kind, value, now_ms() // 1000)

@@ -2,7 +2,7 @@
 
 Nine bytes a (viewer, title) with weight: a sorted array of packed keys and one of weights. Changes
 wait in a dictionary and are merged in bulk. The last value of a pair wins, so taking the same
-states in again changes nothing.
+states in again changes nothing. A viewer of whom no pair is left (erasure) has no number any more.
 """
 
 import numpy as np
@@ -23,10 +23,15 @@ class HistoryStore:
         self._keys: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         self._weights: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
         self._pending: dict[int, int] = {}
+        self._viewers_ever = 0  # numbers are not given again
+        self._maybe_gone: dict[int, str] = {}  # viewers of whom a pair was removed
 
     def put(self, viewer_id: str, title_id: str, weight: int) -> None:
         """Set the weight (0-255) of one pair."""
-        viewer = self._viewer_index.setdefault(viewer_id, len(self._viewer_index))
+        viewer = self._viewer_index.setdefault(viewer_id, self._viewers_ever)
+        self._viewers_ever = max(self._viewers_ever, viewer + 1)
+        if weight == 0:
+            self._maybe_gone[viewer] = viewer_id
         title = self._title_index.setdefault(title_id, len(self._title_index))
         self._pending[viewer << _TITLE_BITS | title] = weight
         if len(self._pending) >= PENDING_MAX:
@@ -53,3 +58,13 @@ class HistoryStore:
         weights = np.concatenate([self._weights[kept], weights[weights > 0]])
         order = np.argsort(keys)
         self._keys, self._weights = keys[order], weights[order]
+        self._drop_viewers()
+
+    def _drop_viewers(self) -> None:
+        """Forget the ids of viewers without pairs; keys are sorted by viewer."""
+        gone, self._maybe_gone = self._maybe_gone, {}
+        for viewer, viewer_id in gone.items():
+            first = np.uint64(viewer << _TITLE_BITS)
+            place = int(np.searchsorted(self._keys, first))
+            if place == len(self._keys) or self._keys[place] >> np.uint64(_TITLE_BITS) != viewer:
+                del self._viewer_index[viewer_id]

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from schemas.admin_api import DELIVERIES_PER_S_MAX
 from schemas.webhook import WEBHOOK_BYTES_MAX
 
 TIER_DEFAULT = "free"
-DELIVERIES_PER_S_MAX = 10_000
+__all__ = ["DELIVERIES_PER_S_MAX", "TIERS", "TIER_DEFAULT", "PartnerLimits", "limits_of"]
 
 
 class PartnerLimits(NamedTuple):

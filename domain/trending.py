@@ -19,6 +19,7 @@ NO_REGION = "ZZ"
 DECIMALS = 9  # of scores
 SCORE_MIN = 1e-9  # what decayed below it does not trend any more
 _BUCKET = struct.Struct(">II")  # hour since 1970, viewers
+_START = struct.Struct(">I2sB")  # hour since 1970, region, length of the content id that follows
 
 Buckets = dict[int, int]
 
@@ -36,6 +37,38 @@ def encode_buckets(buckets: Mapping[int, int]) -> bytes:
 def decode_buckets(value: bytes) -> Buckets:
     """Return the buckets that ``encode_buckets`` packed."""
     return dict(_BUCKET.iter_unpack(value))
+
+
+class Start(NamedTuple):
+    """One viewer counted for one title."""
+
+    hour: int  # since 1970
+    content_id: str
+    region: str
+
+
+def encode_starts(starts: Iterable[Start]) -> bytes:
+    """Pack the starts of one viewer, oldest first: equal starts are equal bytes."""
+    return b"".join(
+        _START.pack(start.hour, start.region.encode(), len(start.content_id))
+        + start.content_id.encode()
+        for start in sorted(starts)
+    )
+
+
+def decode_starts(value: bytes) -> list[Start]:
+    """Return the starts that ``encode_starts`` packed."""
+    starts, place = [], 0
+    while place < len(value):
+        hour, region, length = _START.unpack_from(value, place)
+        place += _START.size + length
+        starts.append(Start(hour, value[place - length : place].decode(), region.decode()))
+    return starts
+
+
+def oldest_start(value: bytes) -> int:
+    """Return the hour of the oldest start in packed starts (not empty)."""
+    return int.from_bytes(value[:4], "big")
 
 
 def score(buckets: Mapping[int, int], as_of_ms: int, half_life_ms: int) -> float:

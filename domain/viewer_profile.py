@@ -119,12 +119,19 @@ class ViewerProfile:
     newest_event_id: str | None = None
     region: tuple[int, str] = (-1, "")
 
+    def is_empty(self) -> bool:
+        """Whether nothing was taken in."""
+        return self.position < (0, 0)
+
+    def precedes(self, interaction: Interaction) -> bool:
+        """Whether an interaction was not taken in before."""
+        return (interaction.source_offset, interaction.ordinal) > self.position
+
     def merge(self, interaction: Interaction) -> bool:
         """Take one interaction in; return False when it was taken in before."""
-        position = (interaction.source_offset, interaction.ordinal)
-        if position <= self.position:
+        if not self.precedes(interaction):
             return False
-        self.position = position
+        self.position = (interaction.source_offset, interaction.ordinal)
         self.newest_event_id = interaction.event_id
         at_ms = interaction.occurred_at_ms
         self.as_of_ms = max(self.as_of_ms, at_ms)

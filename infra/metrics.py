@@ -37,6 +37,11 @@ API_WEBHOOK_LAG = Histogram(
     ["partner"], buckets=(1, 5, 15, 60, 300, 900, 3600, 21600, 86400, 604800),
 )  # fmt: skip
 API_PROGRESS_EVENTS = Counter("mg_api_progress_events", "Progress events by outcome", ["outcome"])
+ERASED_EVENTS = Counter(
+    "mg_erased_events",
+    "Events refused, by whom: they occurred before their user was erased",
+    ["agent"],
+)
 API_CACHE = Counter("mg_api_cache_reads", "Reads of the bounded caches", ["cache", "outcome"])
 API_CREDENTIAL_REFUSALS = Counter(
     "mg_api_credential_refusals", "Requests whose credentials were not believed", ["reason"]

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from domain.dead_letters import (
     Header,
@@ -18,6 +19,8 @@ from domain.dead_letters import (
     unpack_headers,
     with_mapper,
 )
+from infra.kafka.producer import KafkaUnavailable
+from infra.postgres.audit import Actor
 from infra.postgres.dead_letters import REDRIVEN, Change, DeadLetter, WholeLetter, claim, mark
 from infra.postgres.pool import Pool
 from topics.catalog import CATALOG
@@ -62,13 +65,13 @@ class Redriver:
         self._clock_ms = clock_ms
 
     async def redrive(
-        self, letter_ids: Sequence[int], *, by: str, mapper: str | None = None
+        self, actor: Actor, letter_ids: Sequence[int], *, mapper: str | None = None
     ) -> AsyncIterator[Outcome]:
         """Redrive the open ones of ``letter_ids``; yield what became of each few, when it is kept.
 
         Args:
+            actor: who does it: remembered with each letter, and in the audit trail.
             letter_ids: rows; those that are not open are left alone.
-            by: who does it, as it is to be remembered.
             mapper: write webhooks anew with this mapper, else the bytes are the original ones.
 
         Raises:
@@ -76,9 +79,11 @@ class Redriver:
                 records were acknowledged are marked.
         """
         for first in range(0, len(letter_ids), AT_ONCE):
-            yield await self._redrive_few(letter_ids[first : first + AT_ONCE], by, mapper)
+            yield await self._redrive_few(actor, letter_ids[first : first + AT_ONCE], mapper)
 
-    async def _redrive_few(self, letter_ids: Sequence[int], by: str, mapper: str | None) -> Outcome:
+    async def _redrive_few(
+        self, actor: Actor, letter_ids: Sequence[int], mapper: str | None
+    ) -> Outcome:
         prepared: list[Prepared] = []
         refused: list[Refused] = []
         async with self._pool.connection() as connection, connection.transaction():
@@ -89,7 +94,7 @@ class Redriver:
                     refused.append(Refused(whole.letter, str(error)))
             errors = await self._produce(prepared)
             done = [each.letter for each in prepared if each.letter.letter_id not in errors]
-            change = Change(REDRIVEN, self._clock_ms(), by, note_of(mapper))
+            change = Change(REDRIVEN, self._clock_ms(), actor, note_of(mapper))
             await mark(connection, [each.letter_id for each in done], change)
         if errors:
             raise next(iter(errors.values()))
@@ -173,3 +178,37 @@ async def open_redriver(
         yield Redriver(pool, client, clock_ms)
     finally:
         await client.stop()
+
+
+class RedriveOnDemand:
+    """Redrives a few letters at a time, each time through a producer of its own.
+
+    For processes that seldom do it. A producer that failed has no future here: its sequence numbers
+    no longer fit, so the next call begins anew.
+    """
+
+    def __init__(self, bootstrap_servers: str, pool: Pool, clock_ms: Callable[[], int]) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._pool = pool
+        self._clock_ms = clock_ms
+
+    async def redrive(
+        self, actor: Actor, letter_ids: Sequence[int], *, mapper: str | None = None
+    ) -> Outcome:
+        """Redrive the open ones of ``letter_ids`` and return what became of all.
+
+        Raises:
+            KafkaUnavailable: a record was not acknowledged; what was before it is redriven, and
+                the letters say which.
+        """
+        whole = Outcome([], [])
+        try:
+            async with open_redriver(
+                self._bootstrap_servers, self._pool, self._clock_ms
+            ) as redriver:
+                async for outcome in redriver.redrive(actor, letter_ids, mapper=mapper):
+                    whole.redriven.extend(outcome.redriven)
+                    whole.refused.extend(outcome.refused)
+        except KafkaError as error:
+            raise KafkaUnavailable(f"redrive: {type(error).__name__}") from error
+        return whole

@@ -286,6 +286,13 @@ class Settings:
         5,
         "How long after a code of the authenticator app an operator may change something",
     )
+    erasure_key: str = setting(
+        "MEDIA_GATEWAY_ERASURE_KEY",
+        "",
+        "Base64 of 32 bytes: makes the pseudonyms of erased users; older keys behind a comma. The "
+        "same for all processes, never to be lost; empty: whoever knows an id knows its pseudonym",
+        secret=True,
+    )
     demo_data: Path = setting(
         "MEDIA_GATEWAY_DATA",
         Path("../shared/data"),

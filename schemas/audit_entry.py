@@ -14,11 +14,14 @@ AuditAction = Literal[
     "operator.use-recovery-code", "operator.step-up", "operator.logout",
     "operator.logout-everywhere", "secrets.rotate",
     "partner.create", "partner.update", "partner.rotate-secret", "partner.disable",
-    "partner.enable", "key.create", "key.revoke", "rule.put", "rule.remove",
+    "partner.enable", "key.create", "key.rotate", "key.revoke", "rule.put", "rule.remove",
+    "issuer.add", "issuer.enable", "issuer.disable", "issuer.remove", "signing-key.rotate",
+    "signing-key.retire", "token.revoke",
     "dead-letter.replay", "dead-letter.discard", "title.decide", "user.erase",
 ]  # fmt: skip
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 TEXT_MAX = 128
+SUBJECT_MAX = 320  # the longest: an issuer or a token id, 255 characters
 NO_ENTRY = "0" * 64  # what the first entry follows
 
 
@@ -32,7 +35,7 @@ class AuditFact(WireModel):
     actor_kind: ActorKind
     actor: str = Field(min_length=1, max_length=TEXT_MAX)
     action: AuditAction
-    subject: str = Field(min_length=1, max_length=TEXT_MAX)
+    subject: str = Field(min_length=1, max_length=SUBJECT_MAX)
     at_ms: int = Field(ge=0)
     before_sha256: Sha256 | None = None
     after_sha256: Sha256 | None = None

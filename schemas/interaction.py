@@ -9,12 +9,12 @@ from schemas.ids import ContentId, EventId, RegionCode, UserId
 
 InteractionKind = Literal[
     "started", "progressed", "completed", "abandoned", "rewatched",
-    "dismissed", "restored", "rated", "hidden", "unhidden",
+    "dismissed", "restored", "rated", "hidden", "unhidden", "erased",
 ]  # fmt: skip
 
 
 class Interaction(WireModel):
-    """One meaningful change.
+    """One meaningful change; ``erased``: everything before it about this user is to be forgotten.
 
     ``interaction_id`` is a function of user, content, epoch, kind and decile, so deriving it again
     gives the same one. ``(source_offset, ordinal)`` grows within a partition in order of first

@@ -9,6 +9,9 @@ from schemas.ids import ContentId, DeviceId, EventId, RegionCode, SessionId, Use
 
 PlaybackState = Literal["playing", "paused", "seeking", "stopped", "ended", "interstitial"]
 ViewerDecision = Literal["dismissed", "restored", "hidden", "unhidden", "rated"]
+# The mark of an erasure is written by ``media-gateway erase`` and never accepted from an app.
+DecisionOrMark = Literal[ViewerDecision, "erased"]
+ALL_TITLES = "all-titles"  # content id of a mark that names no title
 PROGRESS_BYTES_MAX = 16 * 1024
 PROGRESS_BATCH_MAX = 500
 POSITION_S_MAX = 360_000.0  # 100 hours: longer than anything that is one title
@@ -21,6 +24,9 @@ class ProgressEvent(WireModel):
     played since the previous report. ``preset`` names the completion rules; the gateway sets it
     when it accepts the event, so that a replay needs nothing but the event. The viewer decisions
     (dismissed, restored, hidden, unhidden, rated) travel here too: one user's facts keep one order.
+
+    So does the mark of an erasure (``erased``): everything of the user that occurred until then is
+    to be forgotten. Its ``device_id`` is the user's pseudonym, by which that is remembered.
     """
 
     event_id: EventId
@@ -28,7 +34,7 @@ class ProgressEvent(WireModel):
     content_id: ContentId
     session_id: SessionId
     device_id: DeviceId
-    state: PlaybackState | ViewerDecision
+    state: PlaybackState | DecisionOrMark
     position_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX)
     duration_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX, description="0: unknown")
     occurred_at_ms: int = Field(ge=0, le=253_402_300_799_000)

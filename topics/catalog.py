@@ -73,7 +73,8 @@ PROGRESS = TopicSpec(
     message_bytes_max=MEBIBYTE + 4096,
     writer="api",
     readers=("watch-states",),
-    description="Progress events and viewer decisions, as accepted from player apps.",
+    # The marks of erasures are written by the command: in this order, or they would have none.
+    description="Progress events, viewer decisions, and marks of erasures.",
     dead_letter=True,
 )
 WATCH_STATES = TopicSpec(

@@ -17,6 +17,7 @@ from infra.metrics import (
     AGENT_BATCH_SIZE,
     AGENT_RECORDS,
 )  # fmt: skip
+from infra.security.pseudonyms import Pseudonyms
 from infra.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class SinkRunner(Runner):
         self.agent = agent
         self.gather_ms = agent.gather_ms
         self._pool = pool
+        by_user = {"pseudonyms": Pseudonyms(settings.erasure_key)}
+        self._options: dict[str, Any] = by_user if agent.by_user else {}
         super().__init__(agent.name, agent.source, settings, emitter, fail)
 
     async def process(self, poll: Poll) -> None:
@@ -59,7 +62,7 @@ class SinkRunner(Runner):
         delay_s = RETRY_FIRST_S
         while True:
             try:
-                rejects = await self.agent.flush(self._pool, records)
+                rejects = await self.agent.flush(self._pool, records, **self._options)
                 break
             except (psycopg.OperationalError, OSError) as error:
                 if time.monotonic() + delay_s > deadline or self._suspended:

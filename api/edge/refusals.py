@@ -9,7 +9,7 @@ from api.edge.security_headers import Headers
 from api.problems import ProblemError, body_of
 
 # What some path here takes: which one was asked for has not been looked at.
-ALLOWED = ("GET", "HEAD", "POST")
+ALLOWED = ("GET", "HEAD", "PATCH", "POST")
 BUSY = Refusal(problems.UNAVAILABLE, "too many connections")
 
 

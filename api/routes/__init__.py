@@ -10,6 +10,10 @@ from starlette.routing import Route
 
 from api.endpoint import Endpoint
 from api.routes import (
+    admin_dead_letters,
+    admin_erasure,
+    admin_keys,
+    admin_partners,
     catalogue,
     dead_letters,
     identity,
@@ -22,7 +26,8 @@ from api.routes import (
 )
 
 GROUPS: tuple[ModuleType, ...] = (
-    ingestion, partners, dead_letters, playback, viewers, catalogue, operators, identity, system,
+    ingestion, partners, dead_letters, playback, viewers, catalogue, operators, admin_partners,
+    admin_dead_letters, admin_keys, admin_erasure, identity, system,
 )  # fmt: skip
 ENDPOINTS: tuple[Endpoint, ...] = tuple(each for group in GROUPS for each in group.ENDPOINTS)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from cli.actor import cli_actor
 from cli.bench.kafka import BenchError
 from cli.bench.processes import Cores, WorkerProcess, pin
 from cli.bench.report import Reach, Report, percentile
@@ -128,6 +129,7 @@ async def prepare(settings: Settings) -> str:
     async with create_pool(settings) as pool:
         store = PartnerStore(pool, Sealer(""), now_ms)
         await store.create(
+            cli_actor(),
             NewPartner(PARTNER, "generic", deliveries_per_s=DELIVERIES_PER_S_MAX),
             [Key(SECRET, secret)],
         )

@@ -6,6 +6,7 @@ Secrets and keys are made the way ``media-gateway partner create`` and ``key cre
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cli.actor import cli_actor
 from cli.demo.memory import Memory
 from cli.demo.posting import Partner
 from domain.partner_limits import DELIVERIES_PER_S_MAX
@@ -59,11 +60,10 @@ async def _ensure_partner(store: PartnerStore, name: str, mapper: str, memory: M
         return
     secret = webhook_keys.create_secret()
     if known is None:
-        await store.create(
-            NewPartner(name, mapper, deliveries_per_s=DELIVERIES_PER_S_MAX), [Key(SECRET, secret)]
-        )
+        new = NewPartner(name, mapper, deliveries_per_s=DELIVERIES_PER_S_MAX)
+        await store.create(cli_actor(), new, [Key(SECRET, secret)])
     else:  # nobody remembers the older secrets: they end now
-        await store.rotate(name, Key(SECRET, secret), overlap_ms=0)
+        await store.rotate(cli_actor(), name, Key(SECRET, secret), overlap_ms=0)
     memory.partner_secrets[name] = webhook_keys.format_secret(secret)
 
 
@@ -73,5 +73,6 @@ async def _ensure_key(store: ApiKeyStore, memory: Memory) -> None:
     if known and known.revoked_at_ms is None and keys.matches(memory.api_key, known.key_sha256):
         return
     new = keys.create_key()
-    await store.create(ApiKey(new.key_id, new.sha256, KEY_NAME, keys.USER_SCOPES, None, now_ms()))
+    key = ApiKey(new.key_id, new.sha256, KEY_NAME, keys.USER_SCOPES, None, now_ms())
+    await store.create(cli_actor(), key)
     memory.api_key = new.text

@@ -5,16 +5,17 @@ from typing import Any
 
 import click
 
-from cli.dlq.letters import Tally, choose, only_show, run, send_again, who
+from cli.actor import cli_actor
+from cli.dlq.letters import Tally, choose, only_show, run, send_again
 from cli.dlq.options import LETTER_ID, at_most, by_reason, filters, only_with_yes
 from cli.dlq.report import as_data, letter_text, print_json, print_table
 from cli.options import CommandError, with_settings
 from infra.postgres.dead_letters import OPEN, STATES, LetterFilter
 from infra.settings import Settings
 from infra.wall_clock import now_ms
+from schemas.admin_api import NOTE_MAX
 
 LIST_DEFAULT, LIST_MAX = 50, 1000
-NOTE_LENGTH_MAX = 500
 EVERYTHING = "all"
 
 
@@ -169,14 +170,14 @@ def discard(
       media-gateway dlq discard 17 --reason "a test of the partner"
       media-gateway dlq discard --partner acme --until 7d --reason "sent again since" --yes
     """
-    if not 1 <= len(note.strip()) <= NOTE_LENGTH_MAX or not note.isprintable():
-        raise CommandError(f"a reason has 1 to {NOTE_LENGTH_MAX} printable characters")
+    if not 1 <= len(note.strip()) <= NOTE_MAX or not note.isprintable():
+        raise CommandError(f"a reason has 1 to {NOTE_MAX} printable characters")
     chosen = choose(settings, letter_ids, LetterFilter(**wanted), limit)
     if not (letter_ids or yes):
         only_show(settings, chosen)
         return
     done = run(
         settings,
-        lambda store: store.discard(chosen, at_ms=now_ms(), by=who(), note=note.strip()),
+        lambda store: store.discard(cli_actor(), chosen, at_ms=now_ms(), note=note.strip()),
     )
     click.echo(f"discarded: {len(done)}")

@@ -1,8 +1,6 @@
 """Dead letters chosen, redriven and counted, for the commands."""
 
 import asyncio
-import os
-import pwd
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -11,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from cli.actor import cli_actor
 from cli.dlq.report import print_table, why_not_open
 from cli.options import EXIT_USAGE, CommandError
 from infra.postgres.dead_letters import (
@@ -86,18 +85,10 @@ async def send_again(
             open_redriver(settings.kafka_bootstrap_servers, pool, now_ms) as redriver,
         ):
             outcome: Outcome
-            async for outcome in redriver.redrive(chosen, by=who(), mapper=mapper):
+            async for outcome in redriver.redrive(cli_actor(), chosen, mapper=mapper):
                 tally.redriven += len(outcome.redriven)
                 tally.refused += outcome.refused
                 progress.advance(task, len(outcome.redriven) + len(outcome.refused))
-
-
-def who() -> str:
-    """Return who runs this command, as it is remembered with a change."""
-    try:
-        return f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
-    except KeyError:  # a container may run as a number without a name
-        return f"cli:{os.getuid()}"
 
 
 def run(settings: Settings, work: Callable[[DeadLetterStore], Awaitable[T]]) -> T:

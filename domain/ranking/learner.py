@@ -107,6 +107,7 @@ class Learner:
         self._predictions = predictions
         self._viewers: dict[str, dict[str, Seen]] = {}
         self._parts: dict[tuple[str, int], set[str]] = {}  # (viewer, home) -> touched parts
+        self._counted: dict[int, dict[str, int]] = {}  # home -> viewer -> the time it counts at
         self._pending: dict[tuple[str, str], Lesson] = {}
 
     def seen(self, viewer: str) -> dict[str, Seen]:
@@ -137,9 +138,11 @@ class Learner:
         return touch
 
     def forget(self, viewer: str, content_id: str) -> None:
-        """Take one title of one viewer out (erasure): out of everything but sums without names.
+        """Take one title of one viewer out (erasure).
 
-        Those are the weights, and the decayed popularities, which forget by themselves.
+        Counts, sequences and popularities become what they would be without it. What was learned
+        from it stays in the weights, which are no sum that it could be subtracted from; so does the
+        time of the newest engagement of all, which is the clock of popularities.
         """
         if content_id in self._viewers.get(viewer, {}):
             self._count(viewer, content_id, None)
@@ -220,7 +223,7 @@ class Learner:
         titles = self._viewers.setdefault(viewer, {})
         if now is None:
             del titles[content_id]
-            self._parts.get((viewer, home), set()).discard(content_id)
+            self._remove_part(viewer, home, content_id)
         else:
             titles[content_id] = now
             if self.content.ids[home] != content_id:
@@ -228,10 +231,29 @@ class Learner:
         after = self._whole(viewer, home)
         viewers, likes = after.engaged - before.engaged, after.liked - before.liked
         if viewers or likes:
-            self.content.statistics.add(home, 0 if now is None else now.at_ms, viewers, likes)
+            at_ms = 0 if now is None else now.at_ms
+            self.content.statistics.add(home, at_ms, viewers, likes)
+            self._note_time(viewer, home, at_ms, viewers)
             self.changed_titles.add(home)
         if after.at_ms != before.at_ms:
             self.sequences.touch(viewer, home, after.at_ms)
+
+    def _note_time(self, viewer: str, home: int, at_ms: int, viewers: int) -> None:
+        """Remember when a viewer counts for a title; without one, count the others anew."""
+        counted = self._counted.setdefault(home, {})
+        if viewers > 0:
+            counted[viewer] = at_ms
+        elif viewers < 0:
+            counted.pop(viewer, None)
+            times = np.fromiter(counted.values(), np.int64, len(counted))
+            self.content.statistics.recount(home, times)
+
+    def _remove_part(self, viewer: str, home: int, content_id: str) -> None:
+        parts = self._parts.get((viewer, home))
+        if parts is not None:
+            parts.discard(content_id)
+            if not parts:
+                del self._parts[viewer, home]
 
     def _whole(self, viewer: str, home: int) -> _Whole:
         titles = self._viewers.get(viewer, {})

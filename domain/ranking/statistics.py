@@ -4,8 +4,9 @@ A title's popularity over a span is the number of its viewers, each decayed by a
 half-life, in event time: ``sum of 2 ** (-(now - at) / half-life)``. One number per span is enough:
 a viewer adds 1 after what was there has decayed to now. Adding viewers of equal times in another
 order gives the same numbers; in general they agree to the last few bits of a float. Now is the
-newest first engagement with any title. Decayed counts are read rounded, so a process that knows
-them from ``get`` has the same popularities as the one that counts.
+newest first engagement with any title. Who is taken out again (erasure) is taken out exactly: the
+title is counted anew from the times of the others. Decayed counts are read rounded, so a process
+that knows them from ``get`` has the same popularities as the one that counts.
 """
 
 from typing import NamedTuple
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 DAY_MS = 86_400_000
 HALF_LIVES_DAYS = (1, 7, 30)
 HALF_LIVES_MS = tuple(days * DAY_MS for days in HALF_LIVES_DAYS)
@@ -66,10 +68,25 @@ class StatisticsTable:
             ages_ms = self.as_of_ms[title] - at_ms
             for span, half_life_ms in enumerate(HALF_LIVES_MS):
                 self.decayed[span, title] += viewers * 2.0 ** (-ages_ms / half_life_ms)
-            self.rounded[:, title] = np.rint(self.decayed[:, title] * _UNIT) / _UNIT
+            self._round(title)
             self.newest_at_ms = max(self.newest_at_ms, at_ms)
         self.viewers[title] = max(0.0, self.viewers[title] + viewers)
         self.likes[title] = max(0.0, self.likes[title] + likes)
+
+    def recount(self, title: int, times_ms: Indices) -> None:
+        """Set the viewers of a title anew, each by the time they count at; likes stay."""
+        self._grow(title + 1)
+        self.viewers[title] = len(times_ms)
+        self.first_at_ms[title] = times_ms.min() if len(times_ms) else 0
+        self.as_of_ms[title] = times_ms.max(initial=0)
+        ages_ms = self.as_of_ms[title] - times_ms
+        for span, half_life_ms in enumerate(HALF_LIVES_MS):
+            exponents = np.maximum(-ages_ms / half_life_ms, EXPONENT_MIN)
+            self.decayed[span, title] = np.exp2(exponents).sum()
+        self._round(title)
+
+    def _round(self, title: int) -> None:
+        self.rounded[:, title] = np.rint(self.decayed[:, title] * _UNIT) / _UNIT
 
     def _decay(self, title: int, at_ms: int) -> None:
         age_ms = at_ms - self.as_of_ms[title]

@@ -3,10 +3,11 @@
 52 bytes a (viewer, title), and 4 a source and 12 more where the scores of the sources are known.
 Changes wait in dictionaries and are merged in bulk. The last value of a pair wins, so taking the
 same records in again changes nothing, and what comes out does not depend on the order of arrival:
-starts and scores are joined when they are asked for, whichever came first.
+starts and scores are joined when they are asked for, whichever came first. A viewer of whom neither
+is left (erasure) has no number any more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ class StartStore:
     def __init__(self, sources: Sequence[str] = ()) -> None:
         self._sources = tuple(sources)
         self._viewer_index: dict[str, int] = {}
+        self._viewers_ever = 0  # numbers are not given again
+        self._maybe_gone: dict[int, str] = {}  # viewers of whom something was taken out
         self._content_index: dict[str, int] = {}
         self._starts = _PackedRows(START_FIELDS)
         scores = ("scores", np.float32, (len(self._sources),))
@@ -33,17 +36,18 @@ class StartStore:
 
     def put(self, viewer_id: str, content_id: str, start: Start | None) -> None:
         """Set the start of one pair; None takes it out."""
-        self._starts.put(self._key(viewer_id, content_id), start)
+        self._starts.put(self._key(viewer_id, content_id, start), start)
 
     def put_scores(self, viewer_id: str, content_id: str, scores: SourceScores | None) -> None:
         """Set the scores of one pair, one for each source of the store; None takes them out."""
-        self._scores.put(self._key(viewer_id, content_id), scores)
+        self._scores.put(self._key(viewer_id, content_id, scores), scores)
 
     def starts(self) -> Starts:
         """Return all starts, in order of time, with the scores of those that have any."""
         keys, rows = self._starts.merged()
-        viewer_ranks, _ = _ranks(self._viewer_index)
-        content_ranks, content_ids = _ranks(self._content_index)
+        self._drop_viewers()
+        viewer_ranks, _ = _ranks(self._viewer_index, self._viewers_ever)
+        content_ranks, content_ids = _ranks(self._content_index, len(self._content_index))
         viewers = viewer_ranks[keys >> _CONTENT_BITS]
         contents = content_ranks[keys & np.uint64((1 << int(_CONTENT_BITS)) - 1)]
         order = np.lexsort((contents, viewers, rows["started_at_ms"]))
@@ -61,8 +65,23 @@ class StartStore:
         found[ours[same]] = rows["scores"][theirs[same]]
         return found
 
-    def _key(self, viewer_id: str, content_id: str) -> int:
-        viewer = self._viewer_index.setdefault(viewer_id, len(self._viewer_index))
+    def _drop_viewers(self) -> None:
+        """Forget the ids of viewers of whom nothing is left."""
+        gone, self._maybe_gone = self._maybe_gone, {}
+        if not gone:
+            return
+        kept = np.concatenate([self._starts.merged()[0], self._scores.merged()[0]])
+        numbers = np.fromiter(gone, dtype=np.uint64, count=len(gone))
+        left = np.isin(numbers, kept >> _CONTENT_BITS)
+        for viewer_id, stays in zip(gone.values(), left.tolist(), strict=True):
+            if not stays:
+                del self._viewer_index[viewer_id]
+
+    def _key(self, viewer_id: str, content_id: str, row: object) -> int:
+        viewer = self._viewer_index.setdefault(viewer_id, self._viewers_ever)
+        self._viewers_ever = max(self._viewers_ever, viewer + 1)
+        if row is None:
+            self._maybe_gone[viewer] = viewer_id
         content = self._content_index.setdefault(content_id, len(self._content_index))
         return viewer << int(_CONTENT_BITS) | content
 
@@ -95,10 +114,12 @@ class _PackedRows:
         return self._keys, self._rows
 
 
-def _ranks(names: Iterable[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the rank of each name among the sorted ones, and these."""
-    given = list(names)
-    order = sorted(range(len(given)), key=given.__getitem__)
-    ranks = np.empty(len(given), dtype=np.int64)
-    ranks[order] = np.arange(len(given))
-    return ranks, tuple(given[index] for index in order)
+def _ranks(index: Mapping[str, int], size: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return, by number (below ``size``), the rank of each name among the sorted ones; and these.
+
+    Numbers without a name have rank -1.
+    """
+    names = sorted(index)
+    ranks = np.full(size, -1, dtype=np.int64)
+    ranks[[index[name] for name in names]] = np.arange(len(names))
+    return ranks, tuple(names)

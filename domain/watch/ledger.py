@@ -69,6 +69,10 @@ class UserLedger:
         """Whether anything was taken in since the value was read."""
         return self.applied_offset != self._opened_at
 
+    def is_known(self) -> bool:
+        """Whether the ledger holds anything of the user, stored or taken in."""
+        return bool(self._value) or self.is_changed()
+
     def body(self) -> bytes:
         """Return the canonical part of the value this ledger was opened from."""
         return self._value[self._ids :]

@@ -90,6 +90,11 @@ def _apply_decision(
     return changes
 
 
+def erased(mark: ProgressEvent) -> Change:
+    """Return the change that the mark of an erasure tells readers of interactions."""
+    return Change(mark.content_id, "erased", 0, None, 0, mark.occurred_at_ms, mark.event_id)
+
+
 def progress_changes(content_id: str, before: View, after: View, at: int) -> list[Change]:
     """Return what happened between two views of a title, in the order it must have happened."""
     was_epoch, _, _, _, _, was_started, was_share, was_completed, _ = before

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from topics.catalog import CATALOG
 from topics.spec import DAY_MS, TopicSpec
 
-SEGMENT_MS = DAY_MS  # erasure: only closed segments are compacted
+SEGMENT_MS = DAY_MS  # erasure: only closed segments are compacted, or deleted by age
 COMPACTION_LAG_MS_MAX = 3 * DAY_MS  # an erased user's records are gone after this
 TOMBSTONE_MS = 7 * DAY_MS  # a reader that is away for less sees every tombstone
 CHANGELOG_BYTES_MAX = 8 * 1024 * 1024
@@ -110,6 +110,7 @@ def delete_config(retention_ms: int, bytes_max: int) -> dict[str, str]:
         "cleanup.policy": "delete",
         "retention.ms": str(retention_ms),
         "max.message.bytes": str(bytes_max),
+        "segment.ms": str(SEGMENT_MS),
     }
 
 

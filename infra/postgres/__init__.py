@@ -7,5 +7,6 @@ rules, HTTP, Kafka.
 Serving rows carry ``version``, the Kafka offset of the record they came from. One partition holds
 all records of a key, so the version of a key only grows, and an upsert guarded by
 ``excluded.version >= table.version`` makes a replay harmless. A tombstone leaves a removed row with
-its version, so that an older record cannot bring the row back.
+its version, so that an older record cannot bring the row back. Rows of users are deleted instead,
+and older ones kept away by the time of the user's erasure (``erasures``).
 """

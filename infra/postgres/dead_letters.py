@@ -5,13 +5,15 @@ repeated or replayed dead letter of the same record is the same row and keeps it
 becomes ``redriven`` or ``discarded`` once, and says who changed it and when.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
+from schemas.audit_entry import SUBJECT_MAX, AuditAction
 
 OPEN, REDRIVEN, DISCARDED = "open", "redriven", "discarded"
 STATES = (OPEN, REDRIVEN, DISCARDED)
@@ -163,12 +165,18 @@ SELECT source_topic, reason, state, count(*) FROM dead_letters GROUP BY 1, 2, 3 
 PURGE = "DELETE FROM dead_letters WHERE failed_at_ms < %s"
 
 
+ACTIONS: Mapping[str, AuditAction] = {
+    REDRIVEN: "dead-letter.replay",
+    DISCARDED: "dead-letter.discard",
+}
+
+
 class Change(NamedTuple):
-    """Who changes dead letters, when and why."""
+    """Who changes dead letters, when and why; ``state`` is ``REDRIVEN`` or ``DISCARDED``."""
 
     state: str
     at_ms: int
-    by: str
+    actor: Actor
     note: str | None = None
 
 
@@ -189,13 +197,41 @@ async def claim(connection: AsyncConnection[Any], letter_ids: Sequence[int]) -> 
     return [_whole(row) for row in await cursor.fetchall()]
 
 
-async def mark(
-    connection: AsyncConnection[Any], letter_ids: Sequence[int], change: Change
-) -> list[int]:
-    """Change open letters and return which; others stay as they are."""
-    parameters = (change.state, change.at_ms, change.by, change.note, list(letter_ids))
+async def mark(connection: Connection, letter_ids: Sequence[int], change: Change) -> list[int]:
+    """Change open letters and return which, by number; others stay as they are.
+
+    They have one entry together in the audit trail, none when nothing changed.
+    """
+    by = change.actor.name
+    parameters = (change.state, change.at_ms, by, change.note, list(letter_ids))
     cursor = await connection.execute(MARK, parameters)
-    return [letter_id for (letter_id,) in await cursor.fetchall()]
+    changed = sorted(letter_id for (letter_id,) in await cursor.fetchall())
+    if changed:
+        after = {"letter_ids": changed, "state": change.state, "note": change.note}
+        before = {"letter_ids": changed, "state": OPEN}
+        action, subject = ACTIONS[change.state], numbers_text(changed)
+        await append(connection, change.actor, action, subject, before, after)
+    return changed
+
+
+def numbers_text(numbers: Sequence[int]) -> str:
+    """Return increasing numbers in short, cut where they are too many for a subject.
+
+    >>> numbers_text([3, 5, 6, 7, 9])
+    '3,5-7,9'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    parts = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
+    whole = ",".join(parts)
+    if len(whole) <= SUBJECT_MAX:
+        return whole
+    end = f",... {len(numbers)} in all"
+    return whole[: SUBJECT_MAX - len(end)].rpartition(",")[0] + end
 
 
 async def purge(pool: Pool, now_ms: int, days: int) -> int:
@@ -254,11 +290,11 @@ class DeadLetterStore:
             return [letter_id for (letter_id,) in await cursor.fetchall()]
 
     async def discard(
-        self, letter_ids: Sequence[int], *, at_ms: int, by: str, note: str
+        self, actor: Actor, letter_ids: Sequence[int], *, at_ms: int, note: str
     ) -> list[int]:
         """Discard open letters, say why, and return which."""
-        async with self._pool.connection() as connection:
-            return await mark(connection, letter_ids, Change(DISCARDED, at_ms, by, note))
+        async with self._pool.connection() as connection, connection.transaction():
+            return await mark(connection, letter_ids, Change(DISCARDED, at_ms, actor, note))
 
 
 def _whole(row: tuple[Any, ...]) -> WholeLetter:

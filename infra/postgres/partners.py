@@ -1,27 +1,32 @@
 """Partners: who may post webhooks, how they sign, and which mapper reads their payloads."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from psycopg import AsyncConnection, sql
-from psycopg.rows import TupleRow
+from psycopg import sql
 
 from domain.partner_limits import TIER_DEFAULT, PartnerLimits, limits_of
+from infra.postgres import partner_views
+from infra.postgres.audit import Actor, Connection, append
+from infra.postgres.partner_views import PartnerView
 from infra.postgres.pool import Pool
+from infra.security.partner_keys import (
+    PUBLIC_KEY,
+    SECRET,
+    Key,
+    KeyKind,
+    check_kind,
+    check_schemes,
+)
 from infra.security.sealing import Sealer
 from infra.security.webhook_keys import Keyring, Scheme, fingerprint
+from schemas.audit_entry import AuditAction
 
+__all__ = [
+    "PUBLIC_KEY", "SECRET", "Key", "KeyKind", "LiveKey", "NewPartner", "Partner", "PartnerExists",
+    "PartnerStore", "TooManyKeys", "UnknownPartner",
+]  # fmt: skip
 KEYS_MAX = 3  # live keys per partner: two during a rotation, and one to spare
-KeyKind = Literal["secret", "public_key"]
-SECRET: KeyKind = "secret"  # noqa: S105 - a kind, not a secret
-PUBLIC_KEY: KeyKind = "public_key"
-
-
-class Key(NamedTuple):
-    """One key that signatures are judged by."""
-
-    kind: KeyKind
-    value: bytes
 
 
 class NewPartner(NamedTuple):
@@ -100,7 +105,6 @@ FETCH_KEYS = f"""
 SELECT s.kind, s.sealed, s.created_at_ms, s.valid_until_ms FROM partner_secrets s
 WHERE s.partner = %s AND {IS_LIVE} ORDER BY s.secret_id DESC
 """  # noqa: S608
-LOCK = "SELECT 1 FROM partners WHERE partner = %s FOR UPDATE"
 FORGET_ENDED = "DELETE FROM partner_secrets WHERE partner = %s AND valid_until_ms <= %s"
 END_OTHERS = """
 UPDATE partner_secrets SET valid_until_ms = least(coalesce(valid_until_ms, %s), %s)
@@ -112,14 +116,17 @@ SELECT count(*), min(s.valid_until_ms) FROM partner_secrets s WHERE s.partner = 
 
 
 class PartnerStore:
-    """Reads and writes partners. Keys are sealed with the partner's name as context."""
+    """Reads and writes partners. Keys are sealed with the partner's name as context.
+
+    Whoever changes a partner leaves an entry in the audit trail.
+    """
 
     def __init__(self, pool: Pool, sealer: Sealer, clock_ms: Callable[[], int]) -> None:
         self._pool = pool
         self._sealer = sealer
         self._clock_ms = clock_ms
 
-    async def create(self, new: NewPartner, keys: Sequence[Key]) -> None:
+    async def create(self, actor: Actor, new: NewPartner, keys: Sequence[Key]) -> None:
         """Add a partner with its first keys.
 
         Raises:
@@ -133,14 +140,19 @@ class PartnerStore:
                 raise PartnerExists(f"partner {new.partner!r} exists already")
             for key in keys:
                 await self._add(connection, new.partner, key, now_ms)
+            after = await _known(connection, new.partner, now_ms)
+            await append(connection, actor, "partner.create", new.partner, None, after.facts())
 
-    async def change(self, partner: str, changes: Mapping[str, Any]) -> None:
+    async def change(self, actor: Actor, partner: str, changes: Mapping[str, Any]) -> None:
         """Set fields (``CHANGEABLE``) of a partner; at least one.
 
         Raises:
             UnknownPartner: there is none with this name.
+            KeysDoNotFit: there is no live key for any of the schemes; nothing was changed.
         """
+        assert changes
         assert changes.keys() <= CHANGEABLE
+        now_ms = self._clock_ms()
         columns = sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder()) for name in changes
         )
@@ -148,29 +160,48 @@ class PartnerStore:
             columns, sql.Placeholder()
         )
         values = [list(item) if isinstance(item, tuple) else item for item in changes.values()]
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(statement, [*values, partner])
-        if cursor.rowcount == 0:
-            raise UnknownPartner(f"there is no partner {partner!r}")
+        async with self._pool.connection() as connection, connection.transaction():
+            before = await _known(connection, partner, now_ms)
+            if "schemes" in changes:
+                check_schemes(partner, changes["schemes"], {key.kind for key in before.keys})
+            await connection.execute(statement, [*values, partner])
+            after = await _known(connection, partner, now_ms)
+            action = _action_of(changes)
+            await append(connection, actor, action, partner, before.facts(), after.facts())
 
-    async def rotate(self, partner: str, key: Key, overlap_ms: int) -> None:
+    async def rotate(self, actor: Actor, partner: str, key: Key, overlap_ms: int) -> None:
         """Add a newer key; the others stay valid for at most ``overlap_ms`` from now.
 
         Raises:
             UnknownPartner: there is none with this name.
+            KeysDoNotFit: none of the partner's schemes uses such a key; nothing was changed.
             TooManyKeys: as many as may be are live; nothing was changed.
         """
         now_ms = self._clock_ms()
         until_ms = now_ms + overlap_ms
         async with self._pool.connection() as connection, connection.transaction():
-            if await (await connection.execute(LOCK, (partner,))).fetchone() is None:
-                raise UnknownPartner(f"there is no partner {partner!r}")
+            before = await _known(connection, partner, now_ms)
+            check_kind(partner, frozenset(map(Scheme, before.schemes)), key.kind)
             await connection.execute(END_OTHERS, (until_ms, until_ms, partner))
             await connection.execute(FORGET_ENDED, (partner, now_ms))
             row = await (await connection.execute(COUNT_LIVE, (partner, now_ms))).fetchone()
             if row is not None and row[0] >= KEYS_MAX:
                 raise TooManyKeys(row[1])
             await self._add(connection, partner, key, now_ms)
+            after = await _known(connection, partner, now_ms)
+            await append(
+                connection, actor, "partner.rotate-secret", partner, before.facts(), after.facts()
+            )
+
+    async def view(self, partner: str) -> PartnerView | None:
+        """Return a partner without what signs, None when unknown."""
+        async with self._pool.connection() as connection:
+            return await partner_views.find(connection, partner, self._clock_ms())
+
+    async def page(self, limit: int, after: str | None = None) -> list[PartnerView]:
+        """Return at most ``limit`` partners by name, those after ``after``."""
+        async with self._pool.connection() as connection:
+            return await partner_views.page(connection, self._clock_ms(), limit, after)
 
     async def find(self, partner: str) -> Partner | None:
         """Return a partner with its live keys, None when unknown."""
@@ -196,9 +227,7 @@ class PartnerStore:
                 for kind, sealed, created_at_ms, until in await cursor.fetchall()
             ]
 
-    async def _add(
-        self, connection: AsyncConnection[TupleRow], partner: str, key: Key, now_ms: int
-    ) -> None:
+    async def _add(self, connection: Connection, partner: str, key: Key, now_ms: int) -> None:
         sealed = self._sealer.seal(key.value, partner)
         await connection.execute(ADD_KEY, (partner, key.kind, sealed, now_ms))
 
@@ -212,3 +241,22 @@ class PartnerStore:
             frozenset(map(Scheme, schemes)), tuple(keys[SECRET]), tuple(keys[PUBLIC_KEY])
         )
         return Partner(name, mapper, enabled, keyring, display_name, tier, body_bytes, per_s)
+
+
+async def _known(connection: Connection, partner: str, now_ms: int) -> PartnerView:
+    """Return a partner, locked until the transaction ends.
+
+    Raises:
+        UnknownPartner: there is none with this name.
+    """
+    found = await partner_views.find_locked(connection, partner, now_ms)
+    if found is None:
+        raise UnknownPartner(f"there is no partner {partner!r}")
+    return found
+
+
+def _action_of(changes: Mapping[str, Any]) -> AuditAction:
+    """Return what a change is called: one that only turns a partner on or off has its own name."""
+    if changes.keys() != {"enabled"}:
+        return "partner.update"
+    return "partner.enable" if changes["enabled"] else "partner.disable"

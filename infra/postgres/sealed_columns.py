@@ -8,6 +8,7 @@ from psycopg import sql
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.operators import totp_context
 from infra.postgres.pool import Pool
+from infra.postgres.receipt_keys import receipt_key_context
 from infra.postgres.signing_keys import signing_key_context
 from infra.security.sealing import Sealer
 
@@ -26,6 +27,7 @@ COLUMNS = (
     SealedColumn("partner_secrets", "secret_id", "partner", "sealed", str),
     SealedColumn("operators", "operator_id", "operator_id", "sealed_totp", totp_context),
     SealedColumn("signing_keys", "kid", "kid", "sealed", signing_key_context),
+    SealedColumn("receipt_keys", "key_id", "key_id", "sealed", receipt_key_context),
 )
 
 

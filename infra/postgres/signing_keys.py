@@ -5,8 +5,9 @@ A key has three times: ``created_at_ms``, from which it is published; ``signs_fr
 the one that began last does.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
 from infra.security.sealing import Sealer, SealingError
 from infra.security.signing import SigningKey, load, public_x
@@ -48,20 +49,25 @@ END_OTHERS = "UPDATE signing_keys SET ends_at_ms = least(ends_at_ms, %s) WHERE "
 INSERT = f"""
 INSERT INTO signing_keys ({COLUMNS}, sealed) VALUES (%s, %s, %s, %s, %s, %s)
 """  # noqa: S608
+LOCK = "SELECT 1 FROM signing_keys ORDER BY kid FOR UPDATE"
 RETIRE = "UPDATE signing_keys SET ends_at_ms = %s WHERE kid = %s AND " + LIVE  # noqa: S608
 
 
 class SigningKeyStore:
-    """Reads and writes signing keys. A seed is sealed with its key id as context."""
+    """Reads and writes signing keys. A seed is sealed with its key id as context.
+
+    Whoever changes one leaves an entry in the audit trail.
+    """
 
     def __init__(self, pool: Pool, sealer: Sealer) -> None:
         self._pool = pool
         self._sealer = sealer
 
-    async def rotate(self, new: NewSigningKey, others_end_at_ms: int) -> None:
+    async def rotate(self, actor: Actor, new: NewSigningKey, others_end_at_ms: int) -> None:
         """Add a key and let the others end, unless they end earlier anyway.
 
         Args:
+            actor: who does it.
             new: the key.
             others_end_at_ms: from when what the others signed is not believed, Unix milliseconds.
 
@@ -73,13 +79,21 @@ class SigningKeyStore:
         sealed = self._sealer.seal(new.seed, signing_key_context(new.kid))
         row = (new.kid, public_x(new.seed), new.created_at_ms, new.signs_from_ms, None, sealed)
         async with self._pool.connection() as connection, connection.transaction():
+            before = await _locked(connection)
             await connection.execute(END_OTHERS, (others_end_at_ms, new.created_at_ms))
             await connection.execute(INSERT, row)
+            after = await _locked(connection)
+            await append(connection, actor, "signing-key.rotate", new.kid, before, after)
 
-    async def retire(self, kid: str, now_ms: int) -> bool:
+    async def retire(self, actor: Actor, kid: str, now_ms: int) -> bool:
         """End a key now; False when it is unknown or ended before."""
-        async with self._pool.connection() as connection:
-            return (await connection.execute(RETIRE, (now_ms, kid, now_ms))).rowcount == 1
+        async with self._pool.connection() as connection, connection.transaction():
+            before = await _locked(connection)
+            if (await connection.execute(RETIRE, (now_ms, kid, now_ms))).rowcount == 0:
+                return False
+            after = await _locked(connection)
+            await append(connection, actor, "signing-key.retire", kid, before, after)
+            return True
 
     async def list_all(self) -> list[PublicSigningKey]:
         """Return all keys, oldest first, also those that ended."""
@@ -105,3 +119,10 @@ class SigningKeyStore:
             return None
         kid, sealed = row
         return load(kid, self._sealer.open(sealed, signing_key_context(kid)))
+
+
+async def _locked(connection: Connection) -> list[dict[str, Any]]:
+    """Return the public parts of all keys, as the audit trail hashes them; nobody changes them."""
+    await connection.execute(LOCK)
+    rows = await (await connection.execute(LIST)).fetchall()
+    return [PublicSigningKey(*row)._asdict() for row in rows]

@@ -5,12 +5,16 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from infra.postgres.erasures import ERASED
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
 
 
 class SlateRow(NamedTuple):
-    """One row to write; ``content_ids`` is comma-separated (unnest flattens arrays of arrays)."""
+    """One row to write, or to delete when it is ``removed``.
+
+    ``content_ids`` is comma-separated (unnest flattens arrays of arrays).
+    """
 
     user_id: str
     version: int
@@ -44,7 +48,8 @@ class ServedSlate(NamedTuple):
     packed_ranking: bytes | None = None
 
 
-UPSERT = """
+UPSERT = f"""
+WITH {ERASED}
 INSERT INTO slates AS t
     (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed,
      ranking, packed_ranking)
@@ -54,12 +59,17 @@ FROM unnest(%b::text[], %b::bigint[], %b::boolean[], %b::bytea[], %b::text[], %b
             %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[])
   AS r (user_id, version, removed, body, content_ids, as_of_ms, source_offset, model_version, feed,
         ranking, packed_ranking)
+WHERE NOT EXISTS (SELECT FROM erased e WHERE e.user_id = r.user_id AND r.as_of_ms <= e.at_ms)
 ON CONFLICT (user_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
     content_ids = excluded.content_ids, as_of_ms = excluded.as_of_ms,
     source_offset = excluded.source_offset, model_version = excluded.model_version,
     feed = excluded.feed, ranking = excluded.ranking, packed_ranking = excluded.packed_ranking
 WHERE excluded.version >= t.version
+"""  # noqa: S608 - constants only
+DELETE = """
+DELETE FROM slates t USING unnest(%b::text[], %b::bigint[]) AS r (user_id, version)
+WHERE t.user_id = r.user_id AND t.version <= r.version
 """
 # Removed contents are few and have an index of their own, so the check costs microseconds.
 _FETCH = """
@@ -78,11 +88,21 @@ FETCH_WITH_FEED = _FETCH.format(parts=", s.feed")
 FETCH_WITH_RANKING = _FETCH.format(parts=", NULL, s.ranking, s.packed_ranking")
 
 
-async def upsert(connection: AsyncConnection[Any], rows: Sequence[SlateRow]) -> None:
-    """Write rows; an older version never replaces a newer one."""
-    kept = newest_per_key(rows, lambda row: row.user_id)
+async def upsert(
+    connection: AsyncConnection[Any], rows: Sequence[SlateRow], names: Sequence[tuple[str, str]]
+) -> None:
+    """Write rows and delete the removed ones; an older version never replaces a newer one.
+
+    ``names`` are (user, pseudonym) of the rows: what is older than an erasure is not written.
+    """
+    newest = newest_per_key(rows, lambda row: row.user_id)
+    kept = [row for row in newest if not row.removed]
+    removed = [(row.user_id, row.version) for row in newest if row.removed]
     if kept:
-        await connection.execute(UPSERT, columns_of(kept))
+        parameters = [*columns_of(names), *columns_of(kept)]
+        await connection.execute(UPSERT.encode(), parameters)
+    if removed:
+        await connection.execute(DELETE, columns_of(removed))
 
 
 class SlateStore:

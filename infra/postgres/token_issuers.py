@@ -1,9 +1,10 @@
 """Issuers whose tokens are believed: their keys, the audience, and the scopes at most."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
+from schemas.audit_entry import AuditAction
 
 
 class TokenIssuer(NamedTuple):
@@ -32,6 +33,7 @@ class IssuerExists(ValueError):
 
 COLUMNS = ", ".join(TokenIssuer._fields)  # the columns are named like the fields
 LIST = f"SELECT {COLUMNS} FROM token_issuers ORDER BY issuer"  # noqa: S608 - constants only
+FIND = f"SELECT {COLUMNS} FROM token_issuers WHERE issuer = %s FOR UPDATE"  # noqa: S608
 INSERT = f"""
 INSERT INTO token_issuers ({COLUMNS}) VALUES ({", ".join(["%s"] * len(TokenIssuer._fields))})
 ON CONFLICT (issuer) DO NOTHING
@@ -41,12 +43,12 @@ REMOVE = "DELETE FROM token_issuers WHERE issuer = %s"
 
 
 class TokenIssuerStore:
-    """Reads and writes issuers."""
+    """Reads and writes issuers; whoever changes one leaves an entry in the audit trail."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add(self, issuer: TokenIssuer) -> None:
+    async def add(self, actor: Actor, issuer: TokenIssuer) -> None:
         """Add an issuer.
 
         Raises:
@@ -54,25 +56,42 @@ class TokenIssuerStore:
         """
         row = issuer._asdict()
         row |= {"algorithms": list(issuer.algorithms), "scopes": list(issuer.scopes)}
-        if await self._change(INSERT, tuple(row.values())) == 0:
-            raise IssuerExists(f"issuer {issuer.issuer!r} exists already")
+        async with self._pool.connection() as connection, connection.transaction():
+            if (await connection.execute(INSERT, tuple(row.values()))).rowcount == 0:
+                raise IssuerExists(f"issuer {issuer.issuer!r} exists already")
+            await append(connection, actor, "issuer.add", issuer.issuer, None, row)
 
     async def list_all(self) -> list[TokenIssuer]:
         """Return all issuers by name, enabled or not."""
         async with self._pool.connection() as connection:
             return [_issuer(row) for row in await (await connection.execute(LIST)).fetchall()]
 
-    async def set_enabled(self, issuer: str, *, enabled: bool) -> bool:
+    async def set_enabled(self, actor: Actor, issuer: str, *, enabled: bool) -> bool:
         """Enable or disable an issuer; False when it is unknown."""
-        return await self._change(SET_ENABLED, (enabled, issuer)) == 1
+        async with self._pool.connection() as connection, connection.transaction():
+            before = await _locked(connection, issuer)
+            if before is None:
+                return False
+            await connection.execute(SET_ENABLED, (enabled, issuer))
+            action: AuditAction = "issuer.enable" if enabled else "issuer.disable"
+            after = before._replace(enabled=enabled)
+            await append(connection, actor, action, issuer, before._asdict(), after._asdict())
+            return True
 
-    async def remove(self, issuer: str) -> bool:
+    async def remove(self, actor: Actor, issuer: str) -> bool:
         """Forget an issuer; False when it is unknown."""
-        return await self._change(REMOVE, (issuer,)) == 1
+        async with self._pool.connection() as connection, connection.transaction():
+            before = await _locked(connection, issuer)
+            if before is None:
+                return False
+            await connection.execute(REMOVE, (issuer,))
+            await append(connection, actor, "issuer.remove", issuer, before._asdict(), None)
+            return True
 
-    async def _change(self, statement: str, values: Sequence[object]) -> int:
-        async with self._pool.connection() as connection:
-            return (await connection.execute(statement.encode(), values)).rowcount
+
+async def _locked(connection: Connection, issuer: str) -> TokenIssuer | None:
+    row = await (await connection.execute(FIND, (issuer,))).fetchone()
+    return None if row is None else _issuer(row)
 
 
 def _issuer(row: tuple[Any, ...]) -> TokenIssuer:

@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from infra.postgres.audit import Actor, append
 from infra.postgres.pool import Pool
 from infra.security.tokens import LEEWAY_S, LIFETIME_CAP_S
 
@@ -37,10 +38,14 @@ class TokenRevocationStore:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def revoke(self, kind: Kind, value: str, now_s: int) -> None:
+    async def revoke(self, actor: Actor, kind: Kind, value: str, now_s: int) -> None:
         """Revoke a token, or what a user has until now; again moves the time to now."""
-        async with self._pool.connection() as connection:
+        async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(REVOKE, (kind, value, now_s, now_s + KEPT_S))
+            after = {"kind": kind, "value": value, "revoked_at_s": now_s}
+            # Entries stay for ever and users may be erased: whose it was is in the hash alone.
+            subject = "a user" if kind == "user" else f"token {value}"
+            await append(connection, actor, "token.revoke", subject, None, after)
 
     async def list_live(self, now_s: int) -> list[TokenRevocation]:
         """Return the revocations that can still matter."""

@@ -4,8 +4,10 @@ Written in the transaction of the watch states it comes from. Read it before the
 about: then the rows are at least as new as what is claimed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
 
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of
@@ -21,18 +23,24 @@ class Viewer(NamedTuple):
     as_of_ms: int
 
 
-# Offsets and event times only grow, so the maximum is right in any order of writing.
+# Offsets and event times only grow, so the maximum is right in any order of writing. ``erased`` is
+# ``erasures.ERASED``, before it in the statement.
 UPSERT = """
 INSERT INTO viewers AS t (user_id, source_offset, interaction_offset, recent_events, as_of_ms)
 SELECT user_id, source_offset, interaction_offset, string_to_array(recent_events, ','), as_of_ms
 FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[])
   AS r (user_id, source_offset, interaction_offset, recent_events, as_of_ms)
+WHERE NOT EXISTS (SELECT FROM erased e WHERE e.user_id = r.user_id AND r.as_of_ms <= e.at_ms)
 ON CONFLICT (user_id) DO UPDATE SET
     source_offset = excluded.source_offset,
     interaction_offset = GREATEST(t.interaction_offset, excluded.interaction_offset),
     recent_events = excluded.recent_events,
     as_of_ms = GREATEST(t.as_of_ms, excluded.as_of_ms)
 WHERE excluded.source_offset >= t.source_offset
+"""
+DELETE_WITHOUT_STATES = """
+DELETE FROM viewers v WHERE v.user_id = ANY(%s)
+    AND NOT EXISTS (SELECT FROM watch_states s WHERE s.user_id = v.user_id)
 """
 FETCH = """
 SELECT user_id, source_offset, interaction_offset, recent_events, as_of_ms
@@ -62,6 +70,13 @@ def parameters_of(viewers: Sequence[Viewer]) -> list[list[Any]]:
     """Return the parameters of ``UPSERT``; ``viewers`` (not empty) may name a user repeatedly."""
     rows = [v._replace(recent_events=",".join(v.recent_events)) for v in combined(viewers)]  # type: ignore[arg-type]
     return columns_of(rows)
+
+
+async def delete_without_states(
+    connection: AsyncConnection[Any], user_ids: Collection[str]
+) -> None:
+    """Delete those of the viewers of whom no watch state is left."""
+    await connection.execute(DELETE_WITHOUT_STATES, (sorted(user_ids),))
 
 
 class ViewerStore:

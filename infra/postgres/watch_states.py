@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 
 from infra.postgres import viewers
+from infra.postgres.erasures import ERASED
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
 
@@ -14,7 +15,7 @@ ROW_STATES_MAX = 300  # newest titles of one user that continue watching looks a
 
 
 class WatchStateRow(NamedTuple):
-    """One row to write; ``removed`` rows carry no body."""
+    """One row to write; ``removed`` rows carry no body and are deleted."""
 
     user_id: str
     content_id: str
@@ -47,6 +48,7 @@ FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::boolean[], %b::bytea[], %b
             %b::boolean[], %b::boolean[], %b::boolean[], %b::boolean[])
   AS r (user_id, content_id, version, removed, body, updated_at_ms, completed, resumable, dismissed,
         hidden)
+WHERE NOT EXISTS (SELECT FROM erased e WHERE e.user_id = r.user_id AND r.updated_at_ms <= e.at_ms)
 ON CONFLICT (user_id, content_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
     updated_at_ms = excluded.updated_at_ms, completed = excluded.completed,
@@ -55,7 +57,12 @@ ON CONFLICT (user_id, content_id) DO UPDATE SET
 WHERE excluded.version >= t.version
 """
 # One statement is one transaction and one round trip; a statement in WITH is always carried out.
-UPSERT_WITH_VIEWERS = f"WITH states AS ({UPSERT}) {viewers.UPSERT}"
+UPSERT_WITH_VIEWERS = f"WITH {ERASED}, states AS ({UPSERT}) {viewers.UPSERT}"
+DELETE = """
+DELETE FROM watch_states t USING unnest(%b::text[], %b::text[], %b::bigint[])
+  AS r (user_id, content_id, version)
+WHERE t.user_id = r.user_id AND t.content_id = r.content_id AND t.version <= r.version
+"""
 FETCH_ROW = """
 SELECT body FROM watch_states WHERE user_id = %s AND (in_row OR completed) AND NOT removed
 ORDER BY updated_at_ms DESC, content_id DESC LIMIT %s
@@ -97,22 +104,40 @@ WHERE in_row AND NOT hidden AND (updated_at_ms < %s OR (completed AND updated_at
 async def upsert(
     connection: AsyncConnection[Any],
     rows: Sequence[WatchStateRow],
-    known: Sequence[viewers.Viewer] = (),
+    known: Sequence[viewers.Viewer],
+    names: Sequence[tuple[str, str]],
 ) -> None:
-    """Write rows and, with them, what they say is included.
+    """Write rows and, with them, what they say is included; delete the removed ones.
 
-    An older version never replaces a newer one. ``known`` are viewers of these rows; without rows
-    there are none.
+    An older version never replaces a newer one.
+
+    Args:
+        connection: outside a transaction.
+        rows: to write.
+        known: viewers of those rows that are not removed, each at least once.
+        names: (user, pseudonym) of these viewers: what is older than an erasure is not written.
     """
-    kept = newest_per_key(rows, lambda row: (row.user_id, row.content_id))
-    if not kept:
+    newest = newest_per_key(rows, lambda row: (row.user_id, row.content_id))
+    removed = [(row.user_id, row.content_id, row.version) for row in newest if row.removed]
+    kept = [row for row in newest if not row.removed]
+    if not removed:
+        await _write(connection, kept, known, names)
         return
-    states = columns_of(kept)
-    if not known:
-        await connection.execute(UPSERT, states)
-        return
-    included = viewers.parameters_of(known)
-    await connection.execute(UPSERT_WITH_VIEWERS.encode(), [*states, *included])
+    async with connection.transaction():
+        await _write(connection, kept, known, names)
+        await connection.execute(DELETE, columns_of(removed))
+        await viewers.delete_without_states(connection, {user_id for user_id, _, _ in removed})
+
+
+async def _write(
+    connection: AsyncConnection[Any],
+    kept: Sequence[WatchStateRow],
+    known: Sequence[viewers.Viewer],
+    names: Sequence[tuple[str, str]],
+) -> None:
+    if kept:
+        parameters = [*columns_of(names), *columns_of(kept), *viewers.parameters_of(known)]
+        await connection.execute(UPSERT_WITH_VIEWERS.encode(), parameters)
 
 
 async def clean_rows(pool: Pool, now_ms: int, completed_days: int, abandoned_days: int) -> int:

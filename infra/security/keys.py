@@ -9,6 +9,7 @@ import hmac
 import re
 import secrets
 import string
+from collections.abc import Sequence
 from typing import NamedTuple
 
 KEY_PREFIX = "mg_live_"
@@ -29,6 +30,31 @@ USER_SCOPES = (PROGRESS_WRITE, RECOMMENDATIONS_READ, CATALOGUE_READ)  # also of 
 APP_SCOPES = (*USER_SCOPES, TOKENS_ISSUE)
 PARTNER_SCOPES = (DELIVERIES_READ,)
 SCOPES = (*APP_SCOPES, *PARTNER_SCOPES)
+
+
+class ScopesDoNotFit(ValueError):
+    """Scopes and owner of a key do not belong together; the message says what is possible."""
+
+
+def granted_scopes(
+    scopes: Sequence[str] | None, *, user: str | None, partner: str | None
+) -> tuple[str, ...]:
+    """Return the scopes of a new key for its owner, each once; None asks for the usual ones.
+
+    Raises:
+        ScopesDoNotFit: two owners, no scope, or one that the owner cannot have.
+    """
+    if user is not None and partner is not None:
+        raise ScopesDoNotFit("a key belongs to a user or to a partner, not to both")
+    allowed = APP_SCOPES if partner is None else PARTNER_SCOPES
+    if scopes is None:
+        return USER_SCOPES if partner is None else PARTNER_SCOPES
+    asked = tuple(dict.fromkeys(scopes))
+    if not asked or not set(asked) <= set(allowed):
+        raise ScopesDoNotFit(f"scopes are: {', '.join(allowed)}; at least one")
+    if user is not None and TOKENS_ISSUE in asked:
+        raise ScopesDoNotFit(f"{TOKENS_ISSUE} is for keys that speak for any user")
+    return asked
 
 
 class NewKey(NamedTuple):

@@ -5,6 +5,7 @@ process prints or shows is kept. Who is told a secret on purpose is not searched
 and the output of the command that makes it.
 """
 
+import asyncio
 import base64
 import json
 import os
@@ -23,8 +24,12 @@ import pytest
 from psycopg import sql
 
 from infra.data_dir import DataDir
+from infra.postgres.pool import create_pool
+from infra.settings import Settings
 from tests.e2e.test_gateway import Client, added, command
+from tests.support.operators import PASSWORD, SECRET, add_operator, current_code
 from tests.support.up_process import ROOT, running
+from tests.support.waiting import wait_until
 
 
 @dataclass
@@ -117,6 +122,35 @@ def misuse(watched, up, canaries):
         raw_call(watched, f"{base}/api/v1/progress", wrong, json.dumps([{value: value}]).encode())
 
 
+def operators_secrets(up, client, url, sealing_key):
+    """Let an operator log in and a device get a token; return what neither may find elsewhere."""
+
+    async def add():
+        async with create_pool(Settings(database_url=url)) as pool:
+            await add_operator(pool, "ada", key=sealing_key)
+
+    asyncio.run(add())
+    body = {"name": "ada", "password": PASSWORD, "code": current_code()}
+    assert client.call("/auth/login", json.dumps({**body, "code": "000000"}).encode())[0] == 401
+    status, opened = client.call("/auth/login", json.dumps(body).encode())
+    assert status == 200
+    session = {"Authorization": f"Bearer {opened['token']}"}
+    assert client.call("/auth/me", headers=session)[1]["name"] == "ada"
+    command(up, "signing-key", "rotate")
+
+    def token():
+        wanted = {"user_id": "user-1", "scopes": ["recommendations:read"]}
+        status, answer = client.call("/auth/tokens", json.dumps(wanted).encode())
+        return answer["access_token"] if status < 300 else None
+
+    return {
+        "password": PASSWORD,
+        "app of the operator": base64.b32encode(SECRET).decode(),
+        "session": opened["token"],
+        "device token": wait_until(token, 60, "a device token"),
+    }
+
+
 def failing_commands(watched, up, url, password):
     """Run commands that cannot work, with the password in what they were given."""
     broken = [
@@ -162,7 +196,8 @@ def test_no_planted_secret_is_in_any_output(tmp_path, password_url):
         CommandLines(up) as lines,
     ):
         secret = command(up, "partner", "create", "acme", "--mapper", "generic")
-        key = command(up, "key", "create", "app")
+        scopes = "progress:write,recommendations:read,catalogue:read,tokens:issue"
+        key = command(up, "key", "create", "app", "--scopes", scopes)
         client = Client(up, key)
         canaries = {
             "database password": password, "sealing key": sealing_key, "app key": key,
@@ -172,6 +207,7 @@ def test_no_planted_secret_is_in_any_output(tmp_path, password_url):
         assert client.webhook("acme", secret, 1, added("m2"))[0] == 409
         client.watch("user-1", "m1", "event-1", 600)
         client.wait_included("/users/user-1/history", "event-1")
+        canaries |= operators_secrets(up, client, url, sealing_key)
         misuse(watched, up, canaries)
         failing_commands(watched, up, url, password)
         keep_all(watched, up)

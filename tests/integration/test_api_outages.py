@@ -28,6 +28,7 @@ from infra.security import keys
 from infra.settings import Settings
 from schemas.progress import ProgressEvent
 from tests.component.api.test_progress import a_report
+from tests.support.operators import CLI
 from tests.support.services import unavailable
 from tests.support.waiting import wait_until_async
 from topics.catalog import PROGRESS
@@ -173,7 +174,7 @@ async def test_the_api_answers_503_while_its_servers_are_away_and_recovers(
     new = keys.create_key()
     async with create_pool(settings) as pool:
         await ApiKeyStore(pool).create(
-            ApiKey(new.key_id, new.sha256, "t", keys.USER_SCOPES, None, 0)
+            CLI, ApiKey(new.key_id, new.sha256, "t", keys.USER_SCOPES, None, 0)
         )
     headers = {"Authorization": f"Bearer {new.text}"}
     async with running_api(settings) as client:
@@ -229,7 +230,7 @@ async def test_reads_of_a_frozen_database_are_503_in_time_and_recover(postgres):
     new = keys.create_key()
     async with create_pool(settings) as pool:
         await ApiKeyStore(pool).create(
-            ApiKey(new.key_id, new.sha256, "t", keys.USER_SCOPES, None, 0)
+            CLI, ApiKey(new.key_id, new.sha256, "t", keys.USER_SCOPES, None, 0)
         )
     headers = {"Authorization": f"Bearer {new.text}"}
     paths = [f"/api/v1/users/u/{name}" for name in ("recommendations", "history")]

@@ -27,6 +27,7 @@ from infra.postgres.dead_letters import (
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
+from tests.support.operators import CLI
 from topics.catalog import PROGRESS, WEBHOOKS
 
 NOW_MS = 1_767_300_000_000
@@ -112,11 +113,11 @@ async def test_any_split_and_any_replay_gives_the_same_rows(pool):
 async def test_a_newer_letter_of_a_record_says_more_and_reopens_nothing(pool, store):
     await flush(pool, letter(1, version=1, detail="old words"))
     [row] = await store.fetch_page(LetterFilter(), 10)
-    await store.discard([row.letter_id], at_ms=7, by="cli:ops", note="known")
+    await store.discard(CLI, [row.letter_id], at_ms=7, note="known")
     await flush(pool, letter(1, version=4, detail="new words", failed_at_ms=NOW_MS + 999))
     await flush(pool, letter(1, version=2, detail="older words"))
     [again] = await store.fetch_page(LetterFilter(), 10)
-    assert (again.state, again.note, again.changed_by) == (DISCARDED, "known", "cli:ops")
+    assert (again.state, again.note, again.changed_by) == (DISCARDED, "known", CLI.name)
     assert (again.detail, again.version) == ("new words", 4)
     assert (again.letter_id, again.failed_at_ms) == (row.letter_id, row.failed_at_ms)
 
@@ -167,10 +168,10 @@ async def test_pages_hold_every_letter_once_also_at_one_time(pool, store):
 async def test_a_state_is_left_once(pool, store):
     await flush(pool, letter(1), letter(2), letter(3, reason="step"))
     ids = await store.find_open(LetterFilter(), 10)
-    assert await store.discard(ids[:1], at_ms=5, by="a", note="n") == ids[:1]
-    assert await store.discard(ids[:1], at_ms=6, by="b", note="m") == []
-    async with pool.connection() as connection:
-        change = Change(REDRIVEN, 7, "c")
+    assert await store.discard(CLI, ids[:1], at_ms=5, note="n") == ids[:1]
+    assert await store.discard(CLI, ids[:1], at_ms=6, note="m") == []
+    async with pool.connection() as connection, connection.transaction():
+        change = Change(REDRIVEN, 7, CLI)
         assert await mark(connection, [*ids[:2], 10**9], change) == ids[1:2]
     assert await store.find_open(LetterFilter(state=DISCARDED), 10) == ids[2:]
     assert {tuple(group): number for group, number in (await count(pool)).items()} == {

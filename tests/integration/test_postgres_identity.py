@@ -17,6 +17,7 @@ from infra.postgres.token_revocations import (
 from infra.security.sealing import Sealer, SealingError
 from infra.security.signing import create_seed, public_x
 from infra.settings import Settings
+from tests.support.operators import CLI
 
 SEALER = Sealer(base64.b64encode(bytes(32)).decode())
 HOUR_MS = 3_600_000
@@ -36,7 +37,7 @@ def a_key(key_id, **changes):
 async def test_last_uses_are_written_in_one_group_and_never_go_back(pool):
     store = ApiKeyStore(pool)
     for key_id in ("a", "b"):
-        await store.create(a_key(key_id))
+        await store.create(CLI, a_key(key_id))
     await store.note_used({"a": 5, "b": 7, "unknown": 9})
     await store.note_used({"a": 4, "b": 8})
     assert [(key.key_id, key.last_used_at_ms) for key in await store.list_all()] == [
@@ -46,15 +47,15 @@ async def test_last_uses_are_written_in_one_group_and_never_go_back(pool):
 
 async def test_a_rotation_ends_the_old_key_at_the_earlier_of_two_times(pool):
     store = ApiKeyStore(pool)
-    await store.create(a_key("old", expires_at_ms=50))
-    assert await store.rotate("old", a_key("new", created_at_ms=10), 100)
+    await store.create(CLI, a_key("old", expires_at_ms=50))
+    assert await store.rotate(CLI, "old", a_key("new", created_at_ms=10), 100)
     assert (await store.find("old")).expires_at_ms == 50
-    assert await store.rotate("new", a_key("newer", created_at_ms=20), 100)
+    assert await store.rotate(CLI, "new", a_key("newer", created_at_ms=20), 100)
     assert (await store.find("new")).expires_at_ms == 100
     for ended in ("old", "unknown"):
-        assert not await store.rotate(ended, a_key("none", created_at_ms=60), 100)
-    assert await store.revoke("newer", 70)
-    assert not await store.rotate("newer", a_key("none", created_at_ms=80), 100)
+        assert not await store.rotate(CLI, ended, a_key("none", created_at_ms=60), 100)
+    assert await store.revoke(CLI, "newer", 70)
+    assert not await store.rotate(CLI, "newer", a_key("none", created_at_ms=80), 100)
     assert await store.find("none") is None
 
 
@@ -62,36 +63,38 @@ async def test_the_newest_key_that_may_sign_signs(pool):
     store = SigningKeyStore(pool, SEALER)
     assert await store.current(0) is None
     seed = create_seed()
-    await store.rotate(NewSigningKey("one", seed, 0, 0), HOUR_MS)
-    await store.rotate(NewSigningKey("two", create_seed(), 100, 1000), 1000 + HOUR_MS)
+    await store.rotate(CLI, NewSigningKey("one", seed, 0, 0), HOUR_MS)
+    await store.rotate(CLI, NewSigningKey("two", create_seed(), 100, 1000), 1000 + HOUR_MS)
     assert (await store.current(999)).kid == "one"
     assert (await store.current(1000)).kid == "two"
     one, two = await store.list_published(HOUR_MS - 1)
     assert (one.kid, one.x, one.ends_at_ms) == ("one", public_x(seed), 1000 + HOUR_MS)
     assert (two.kid, two.signs_from_ms, two.ends_at_ms) == ("two", 1000, None)
     assert [key.kid for key in await store.list_published(1000 + HOUR_MS)] == ["two"]
-    assert await store.retire("two", 2000)
-    assert not await store.retire("two", 3000)
+    assert await store.retire(CLI, "two", 2000)
+    assert not await store.retire(CLI, "two", 3000)
     assert (await store.current(2000)).kid == "one"
 
 
 async def test_a_signing_key_opens_with_its_secrets_key_only(pool):
-    await SigningKeyStore(pool, SEALER).rotate(NewSigningKey("one", create_seed(), 0, 0), HOUR_MS)
+    await SigningKeyStore(pool, SEALER).rotate(
+        CLI, NewSigningKey("one", create_seed(), 0, 0), HOUR_MS
+    )
     other = Sealer(base64.b64encode(bytes(range(32))).decode())
     for sealer in (other, Sealer("")):
         with pytest.raises(SealingError):
             await SigningKeyStore(pool, sealer).current(0)
     with pytest.raises(SealingError):
         await SigningKeyStore(pool, Sealer("")).rotate(
-            NewSigningKey("two", create_seed(), 0, 0), HOUR_MS
+            CLI, NewSigningKey("two", create_seed(), 0, 0), HOUR_MS
         )
 
 
 async def test_revocations_are_kept_as_long_as_a_token_can_live(pool):
     store = TokenRevocationStore(pool)
-    await store.revoke("user", "u", 1000)
-    await store.revoke("token", "t", 1000)
-    await store.revoke("user", "u", 2000)
+    await store.revoke(CLI, "user", "u", 1000)
+    await store.revoke(CLI, "token", "t", 1000)
+    await store.revoke(CLI, "user", "u", 2000)
     live = [TokenRevocation("token", "t", 1000), TokenRevocation("user", "u", 2000)]
     assert await store.list_live(1000 + KEPT_S - 1) == live
     assert await store.list_live(1000 + KEPT_S) == live[1:]

@@ -17,6 +17,7 @@ from infra.postgres.operator_sessions import SessionStore, limits_of
 from infra.postgres.operators import NewFactor, NoSuchOperator, OperatorExists, OperatorStore
 from infra.postgres.partners import Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
+from infra.postgres.receipt_keys import ReceiptKeyStore
 from infra.postgres.sealed_columns import COLUMNS, reseal
 from infra.postgres.signing_keys import NewSigningKey, SigningKeyStore
 from infra.security.operator_secrets import create_token, hash_token
@@ -220,16 +221,17 @@ async def test_a_secret_moved_to_another_operator_does_not_open(stores):
 
 async def test_a_change_of_key_seals_every_secret_anew_or_none(stores):
     partners = PartnerStore(stores.pool, Sealer(KEY), now_ms)
-    await partners.create(NewPartner("acme", "generic"), [Key("secret", b"s" * 32)])
+    await partners.create(CLI, NewPartner("acme", "generic"), [Key("secret", b"s" * 32)])
     plain = PartnerStore(stores.pool, Sealer(""), now_ms)
-    await plain.create(NewPartner("plain", "generic"), [Key("secret", b"p" * 32)])
+    await plain.create(CLI, NewPartner("plain", "generic"), [Key("secret", b"p" * 32)])
     signing = NewSigningKey("k1", create_seed(), now_ms() - 1, now_ms() - 1)
-    await SigningKeyStore(stores.pool, Sealer(KEY)).rotate(signing, now_ms())
+    await SigningKeyStore(stores.pool, Sealer(KEY)).rotate(CLI, signing, now_ms())
     with pytest.raises(SealingError):  # the key of what is there is not among those given
         await reseal(stores.pool, Sealer(OTHER_KEY), CLI)
     assert (await partners.find("acme")).keyring.secrets == (b"s" * 32,)
     both = Sealer(OTHER_KEY, KEY)
-    changed = {"partner_secrets": 2, "operators": 1, "signing_keys": 1}
+    await ReceiptKeyStore(stores.pool, Sealer(KEY)).current(now_ms())
+    changed = {"partner_secrets": 2, "operators": 1, "signing_keys": 1, "receipt_keys": 1}
     assert await reseal(stores.pool, both, CLI) == changed
     assert await reseal(stores.pool, both, CLI) == dict.fromkeys(changed, 0)
     renewed = PartnerStore(stores.pool, Sealer(OTHER_KEY), now_ms)

@@ -21,6 +21,7 @@ from infra.postgres.webhook_deliveries import Delivery, DeliveryStore
 from infra.postgres.webhook_refusals import LISTED_MAX, Refusal, RefusalCount, RefusalStore
 from infra.security.sealing import Sealer
 from infra.settings import Settings
+from tests.support.operators import CLI
 
 AT = datetime.datetime(2026, 1, 1, 12, 30, tzinfo=datetime.UTC)
 HOUR = AT.replace(minute=0)
@@ -38,7 +39,7 @@ async def pool(fresh_database_url):
 @pytest.fixture
 async def acme(pool):
     store = PartnerStore(pool, Sealer(""), lambda: 1000)
-    await store.create(NewPartner("acme", "generic"), [Key(SECRET, b"first")])
+    await store.create(CLI, NewPartner("acme", "generic"), [Key(SECRET, b"first")])
     return store
 
 
@@ -48,15 +49,15 @@ def a_delivery(webhook_id="m1", **changes):
 
 
 async def test_two_rotations_at_once_leave_three_keys_at_most(pool, acme):
-    await acme.rotate("acme", Key(SECRET, b"second"), overlap_ms=500)
+    await acme.rotate(CLI, "acme", Key(SECRET, b"second"), overlap_ms=500)
     keys = [Key(SECRET, f"key-{number}".encode()) for number in range(4)]
     results = await asyncio.gather(
-        *(acme.rotate("acme", key, overlap_ms=500) for key in keys), return_exceptions=True
+        *(acme.rotate(CLI, "acme", key, overlap_ms=500) for key in keys), return_exceptions=True
     )
     assert sum(isinstance(item, TooManyKeys) for item in results) == 3
     assert len(await acme.live_keys("acme")) == 3
     with pytest.raises(UnknownPartner):
-        await acme.rotate("nobody", keys[0], overlap_ms=0)
+        await acme.rotate(CLI, "nobody", keys[0], overlap_ms=0)
 
 
 async def test_of_equal_deliveries_one_gets_the_claim(pool):

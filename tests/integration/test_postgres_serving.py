@@ -38,6 +38,7 @@ from schemas.ranking_rule import RankingRule
 from schemas.slate import RowTitle, Slate, SlateEntry, SlateFeed, SlateRow
 from schemas.trending import TrendingPartial
 from tests.component.api.fakes import a_content, a_state
+from tests.support.operators import CLI
 from topics.catalog import (
     CONTENT_FEATURES,
     CONTENTS,
@@ -303,10 +304,10 @@ async def test_partners_keep_several_secrets_and_rotate_them(pool):
     now = [1000]
     sealer = Sealer("")
     store = PartnerStore(pool, sealer, lambda: now[0])
-    await store.create(NewPartner("acme", "generic"), [Key(SECRET, b"first")])
+    await store.create(CLI, NewPartner("acme", "generic"), [Key(SECRET, b"first")])
     with pytest.raises(PartnerExists):
-        await store.create(NewPartner("acme", "generic"), [Key(SECRET, b"other")])
-    await store.rotate("acme", Key(SECRET, b"second"), overlap_ms=500)
+        await store.create(CLI, NewPartner("acme", "generic"), [Key(SECRET, b"other")])
+    await store.rotate(CLI, "acme", Key(SECRET, b"second"), overlap_ms=500)
     assert (await store.find("acme")).keyring.secrets == (b"second", b"first")
     now[0] = 1501
     assert (await store.find("acme")).keyring.secrets == (b"second",)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from cli.main import main
 from infra.kafka.admin import TopicsError
 from infra.kafka.compacted import read_rows
+from infra.postgres.migrate import migrate
 from schemas.ranking_rule import RULES_MAX
 from topics.catalog import RANKING_RULES
 
@@ -18,9 +19,14 @@ PIN = {"rule_id": "p", "action": "pin", "match": {"content_ids": ["a"]}, "positi
 BOOST = {"rule_id": "b", "action": "boost", "match": {"genres": ["Drama"]}, "strength": 0.5}
 
 
-def test_rules_are_put_replaced_listed_and_removed(kafka_bootstrap: str, tmp_path: Path) -> None:
+def test_rules_are_put_replaced_listed_and_removed(
+    kafka_bootstrap: str, fresh_database_url: str, tmp_path: Path
+) -> None:
+    migrate(fresh_database_url)
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap, "DATABASE_URL": fresh_database_url}
+
     def run(*arguments: str, given: object = None, fails: bool = False) -> str:
-        result = CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}).invoke(
+        result = CliRunner(env=environment).invoke(
             main, [*arguments, "--data-dir", str(tmp_path)], input=json.dumps(given)
         )
         assert result.exit_code == int(fails), result.output
@@ -43,6 +49,27 @@ def test_rules_are_put_replaced_listed_and_removed(kafka_bootstrap: str, tmp_pat
     assert [each["rule_id"] for each in json.loads(run("rule", "list", "--json"))] == ["b"]
     assert run("rule", "remove", "b") == "removed b\n"
     assert json.loads(run("rule", "list", "--json")) == []
+    trail = [line.split("\t")[2:5] for line in run("audit", "list").splitlines()]
+    assert all(actor.startswith("cli:") for actor, _, _ in trail)
+    assert [(action, subject) for _, action, subject in reversed(trail)] == [
+        ("rule.put", "p"), ("rule.put", "b"), ("rule.put", "p"), ("rule.put", "b"),
+        ("rule.put", "p"), ("rule.remove", "p"), ("rule.remove", "b"),
+    ]  # fmt: skip
+
+
+def test_without_the_database_no_rule_is_changed(kafka_bootstrap: str, tmp_path: Path) -> None:
+    away = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "DATABASE_URL": "postgresql://127.0.0.1:1/x",
+    }
+    runner = CliRunner(env=away)
+    runner.invoke(main, ["topics", "apply", "--data-dir", str(tmp_path)])
+    rule = json.dumps(PIN | {"rule_id": "never"})
+    put = runner.invoke(main, ["rule", "put", "-", "--data-dir", str(tmp_path)], input=rule)
+    assert put.exit_code == 1
+    assert "nothing was changed" in put.output
+    listed = runner.invoke(main, ["rule", "list", "--json", "--data-dir", str(tmp_path)])
+    assert "never" not in listed.output
 
 
 async def test_a_topic_that_is_not_there_is_said_so(

@@ -31,6 +31,7 @@ from tests.component.api.test_webhooks import envelope
 from tests.integration.test_api_outages import broker
 from tests.support.driving import Driver
 from tests.support.kafka_io import read_topic
+from tests.support.operators import CLI
 from tests.support.waiting import wait_until_async
 from tests.support.worker_process import WorkerProcess
 from topics.catalog import WEBHOOKS
@@ -56,9 +57,8 @@ async def settings(kafka_bootstrap, fresh_database_url, unique):
 async def add_partner(settings, name):
     async with create_pool(settings) as pool:
         store = PartnerStore(pool, Sealer(""), lambda: 0)
-        await store.create(
-            NewPartner(name, "generic", deliveries_per_s=10_000), [Key(SECRET, PARTNER_SECRET)]
-        )
+        new = NewPartner(name, "generic", deliveries_per_s=10_000)
+        await store.create(CLI, new, [Key(SECRET, PARTNER_SECRET)])
 
 
 def post(client, base, partner, webhook_id="msg_1", body=BODY, at_s=None):

@@ -30,8 +30,9 @@ async def add_operator(
     role: str = "admin",
     recovery: tuple[str, ...] = (),
     cost: Cost = CHEAP,
+    key: str = KEY,
 ) -> Operator:
-    """Add an operator whose app has ``SECRET`` and who has logged in with nothing yet.
+    """Add an operator whose app has ``SECRET``, sealed with ``key``; nobody has logged in yet.
 
     Recovery codes are found only at the cost of the server that looks for them.
     """
@@ -39,7 +40,7 @@ async def add_operator(
     added = Operator(f"op_{name}", name, role, None, 0, now_ms(), len(recovery))
     hashes = await hashing.hash_recovery(list(recovery), SALT)
     factor = NewFactor(SECRET, 0, SALT, hashes)
-    store = OperatorStore(pool, Sealer(KEY))
+    store = OperatorStore(pool, Sealer(key))
     await store.create(CLI, added, await hashing.hash(PASSWORD), factor)
     hashing.close()
     return added

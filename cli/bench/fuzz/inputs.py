@@ -28,7 +28,10 @@ from infra.security.webhooks import sign
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 SHARE_BROKEN = 0.1
 LARGE_BYTES = 300_000
-KNOWN = {"user": "user-1", "content_id": "film-1", "partner": "acme"}
+KNOWN = {
+    "user": "user-1", "content_id": "film-1", "partner": "acme", "dead_letter_id": "17",
+    "key_id": "0a1b2c3d",
+}  # fmt: skip
 JSON_TYPES = (
     "application/json", "application/json; charset=utf-8", "text/plain", "application/xml", "",
     "\xff", ";;;", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded",

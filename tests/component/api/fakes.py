@@ -17,12 +17,20 @@ from infra.postgres.dead_letters import DeadLetter, WholeLetter
 from infra.postgres.partners import Partner
 from infra.postgres.slates import ServedSlate
 from infra.security import keys
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
 from infra.settings import Settings
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.watch_state import WatchState
+from tests.component.api.admin.fakes import (
+    FakeDeadLetters,
+    FakeErasures,
+    FakeRedrives,
+    KeyAdmin,
+    PartnerAdmin,
+)
 from tests.component.api.content_fakes import (
     FakeAttributes,
     FakeContents,
@@ -61,6 +69,8 @@ class FakeDatabase:
         self.refusals = []
         self.refusal_counts = []
         self.dead_letters = []
+        self.unfit = {}  # letter id -> why it cannot be redriven
+        self.redrive_failing = None
         self.contents = {}
         self.removed = set()
         self.slates = {}
@@ -72,6 +82,7 @@ class FakeDatabase:
         self.nearest = {}
         self.vectors = {}  # content id -> (encoder, vector)
         self.models = {}
+        self.erasures = []
         self.features = {}
         self.calls = 0
 
@@ -88,7 +99,8 @@ class FakeDatabase:
     def add_key(self, **changes):
         new = keys.create_key()
         fields = {"name": "test", "scopes": keys.SCOPES, "user_id": None, "created_at_ms": 0}
-        self.keys[new.key_id] = ApiKey(new.key_id, new.sha256, **{**fields, **changes})
+        key_id = changes.pop("key_id", new.key_id)
+        self.keys[key_id] = ApiKey(key_id, new.sha256, **{**fields, **changes})
         return new.text
 
     def put_key(self, text, key_id, tier):
@@ -103,7 +115,7 @@ class FakeDatabase:
         self.watch_states.setdefault(state.user_id, {})[state.content_id] = state
 
 
-class FakeKeys(Store):
+class FakeKeys(KeyAdmin, Store):
     async def find(self, key_id):
         await self.answer()
         self.database.touch()
@@ -114,24 +126,12 @@ class FakeKeys(Store):
         self.database.key_uses.append(dict(uses))
 
 
-class FakePartners(Store):
+class FakePartners(PartnerAdmin, Store):
     async def find(self, partner):
         self.database.touch()
         if partner in self.database.unsealable:
             raise SealingError("sealed with a key that is not set (MEDIA_GATEWAY_SECRETS_KEY)")
         return self.database.partners.get(partner)
-
-
-class FakeDeadLetters(Store):
-    async def fetch_of_partner(self, partner, limit, after):
-        self.database.touch()
-        found = [each for each in self.database.dead_letters if each.letter.partner == partner]
-        found.sort(key=place_of, reverse=True)
-        return [each for each in found if after is None or place_of(each) < tuple(after)][:limit]
-
-
-def place_of(whole):
-    return whole.letter.failed_at_ms, whole.letter.letter_id
 
 
 class FakeSlates(Store):
@@ -213,7 +213,7 @@ class FakeWorld:
         self.database = FakeDatabase()
         self.producer = FakeProducer()
         self.now_ms = NOW_MS
-        self.people = FakeOperatorWorld(self)
+        self.people = self.database.people = FakeOperatorWorld(self)
         self.clock_step_s = 0.0  # by how much each look at the monotonic clock moves it
         self.looked = 0
         self.tokens = FakeTokens(self.database, lambda: self.now_ms)
@@ -250,6 +250,7 @@ class FakeWorld:
             refusals=FakeRefusals(database),
             partner_deliveries=FakePartnerDeliveries(database),
             dead_letters=FakeDeadLetters(database),
+            redrives=FakeRedrives(database),
             contents=FakeContents(database),
             slates=FakeSlates(database),
             viewers=FakeViewers(database),
@@ -266,6 +267,8 @@ class FakeWorld:
             audit=self.people,
             passwords=self.people.passwords,
             pause=self.people.pause,
+            erasures=FakeErasures(database, self.people),
+            pseudonyms=Pseudonyms(settings.erasure_key),
             clock_ms=lambda: self.now_ms,
             monotonic_s=self.monotonic_s,
             limiter=limiter,

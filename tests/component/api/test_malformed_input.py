@@ -19,7 +19,7 @@ from infra.security.keys import APP_SCOPES
 from infra.security.operator_secrets import create_token, hash_token
 from infra.security.webhook_keys import create_secret
 from infra.security.webhooks import sign
-from tests.component.api.fakes import NOW_MS, a_content, a_partner, a_state
+from tests.component.api.fakes import NOW_MS, a_content, a_letter, a_partner, a_state
 from tests.component.api.test_progress import a_report
 from tests.component.api.test_reads import a_slate
 from tests.component.api.test_webhooks import envelope
@@ -42,6 +42,9 @@ NAMES = [
     "by",
     "order",
     "genre",
+    "since",
+    "state",
+    "after",
     "limit[]",
     "",
     "\0",
@@ -81,7 +84,7 @@ def a_body(rng, document):
     if kind == 3:
         return orjson.dumps([a_report(), a_value(rng)]) if rng.random() < 0.5 else orjson.dumps([])
     report = dict(document)
-    field = rng.choice(sorted(report))
+    field = rng.choice(sorted(report) or ["name"])
     if rng.random() < 0.8:
         report[field] = a_value(rng)
     text = orjson.dumps([report] * rng.randrange(1, 4) if kind == 6 else report)
@@ -115,9 +118,10 @@ def headers_of(rng, world, token, body):
 def path_of(rng, template):
     while "{" in template:
         start, end = template.index("{"), template.index("}")
-        good = {"user": "user-1", "content_id": "film-1", "partner": "acme"}[
-            template[start + 1 : end]
-        ]
+        good = {
+            "user": "user-1", "content_id": "film-1", "partner": "acme", "dead_letter_id": "17",
+            "key_id": "0a1b2c3d",
+        }[template[start + 1 : end]]  # fmt: skip
         segment = good if rng.random() < 0.5 else rng.choice(SEGMENTS[:-1])
         template = template[:start] + segment + template[end + 1 :]
     return template
@@ -133,6 +137,8 @@ def token(world):
     world.people.add()
     world.database.viewers["user-1"] = Viewer("user-1", 7, 7, (), NOW_MS)
     world.tokens.add_signing_key()
+    world.database.dead_letters = [a_letter(17)]
+    world.database.add_key(key_id="0a1b2c3d")
     return world.database.add_key(scopes=APP_SCOPES)
 
 
@@ -147,6 +153,8 @@ def token_for(world, endpoint, key):
 
 def document_for(world, endpoint):
     """Return a body that the endpoint takes."""
+    if endpoint.path.startswith("/api/v1/admin/"):
+        return {} if endpoint.body is None else endpoint.body.example
     if "webhooks" in endpoint.path:
         return envelope()
     if "tokens" in endpoint.path:

@@ -65,9 +65,12 @@ def test_redelivery_and_reemission_count_once() -> None:
 def test_batching_and_restarts_do_not_change_the_bytes() -> None:
     rng = random.Random(3)
     events = [
-        started(n, f"c{rng.randrange(20)}", T + rng.randrange(0, 15 * 24) * HOUR_MS)
+        started(
+            n, f"c{rng.randrange(20)}", T + rng.randrange(0, 15 * 24) * HOUR_MS,
+            user_id=f"u{rng.randrange(40)}",
+        )
         for n in range(300)
-    ]
+    ]  # fmt: skip
     whole = Driver(SPEC)
     whole.feed(events)
     pieces = Driver(SPEC)
@@ -90,7 +93,7 @@ def test_buckets_behind_the_window_are_dropped_and_late_ones_not_taken() -> None
     driver.feed([started(1, "old"), started(2, "kept", T + HOUR_MS)])
     driver.feed([started(3, "new", T + WINDOW_HOURS * HOUR_MS)])
     driver.feed([started(4, "late", T)])
-    assert set(driver.contents()) == {HEADER, "kept|ZZ", "new|ZZ"}
+    assert set(driver.contents()) == {HEADER, "kept|ZZ", "new|ZZ", "u2", "u3"}
 
 
 def test_a_batch_writes_only_what_it_touches() -> None:
@@ -98,7 +101,7 @@ def test_a_batch_writes_only_what_it_touches() -> None:
     driver.feed([started(n, f"c{n}") for n in range(50)])
     driver.tables[0].take_dirty()
     driver.feed([started(99, "c7")])
-    assert set(driver.tables[0].take_dirty()) == {HEADER, "c7|ZZ"}
+    assert set(driver.tables[0].take_dirty()) == {HEADER, "c7|ZZ", "u99"}
 
 
 def test_emits_at_most_once_in_an_interval_and_only_changes() -> None:

@@ -35,6 +35,7 @@ class Row:
 
     allowed: frozenset[str]
     subject: str = NO_SUBJECT
+    of_everybody: bool = False  # whoever gets in reads about all users and partners
 
 
 ROWS = {
@@ -64,8 +65,22 @@ ROWS = {
     "post_logout_everywhere": Row(OPERATORS),
     "post_recovery_codes": Row(FRESH_OPERATORS),
     "get_audit": Row(OPERATORS),
+    "get_partners": Row(OPERATORS),
+    "get_partner": Row(OPERATORS),
+    "post_partner": Row(FRESH_ADMINS),
+    "patch_partner": Row(FRESH_ADMINS),
+    "post_rotation": Row(FRESH_ADMINS),
+    "get_dead_letters": Row(OPERATORS, of_everybody=True),
+    "get_dead_letter": Row(OPERATORS, of_everybody=True),
+    "post_redrive": Row(FRESH_ADMINS),
+    "post_discard": Row(FRESH_ADMINS),
+    "get_keys": Row(OPERATORS),
+    "post_key": Row(FRESH_ADMINS),
+    "post_revocation": Row(FRESH_ADMINS),
     "post_token": Row(frozenset({APP})),
     "get_public_keys": Row(EVERYBODY),
+    "post_erasure": Row(FRESH_ADMINS),
+    "get_erasure": Row(OPERATORS),
     "get_healthz": Row(EVERYBODY),
     "get_readyz": Row(EVERYBODY),
     "get_metrics": Row(EVERYBODY),

@@ -1,6 +1,7 @@
 """Every endpoint x every kind of caller x own and other subject: who gets in, and what leaks."""
 
 import copy
+import datetime
 
 import orjson
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from api.routes import ENDPOINTS
 from infra.postgres.slates import ServedSlate
 from infra.postgres.viewers import Viewer
+from infra.postgres.webhook_deliveries import Delivery
+from infra.postgres.webhook_refusals import Refusal, RefusalCount
 from schemas.api import recommendations_of
 from schemas.codec import encode
 from schemas.slate import Slate, SlateEntry
-from tests.component.api.fakes import NOW_MS, a_content, a_partner, a_state
+from tests.component.api.fakes import NOW_MS, a_content, a_letter, a_partner, a_state
 from tests.component.api.matrix.callers import (
     CALLERS,
     OTHER_PARTNER,
@@ -27,9 +30,13 @@ from tests.component.api.matrix.rows import (
     OPERATORS,
     ROWS,
 )
+from tests.component.api.partner_fakes import SeenDelivery
 
 SECRET = b"s" * 32
-CANARY = {OWN_USER: "canary-of-user-1", OTHER_USER: "canary-of-user-2"}
+USER_MARKS = {OWN_USER: "canary-of-user-1", OTHER_USER: "canary-of-user-2"}
+PARTNER_MARKS = {OWN_PARTNER: "canary-of-acme", OTHER_PARTNER: "canary-of-globex"}
+CANARY = USER_MARKS | PARTNER_MARKS
+NOW = datetime.datetime.fromtimestamp(NOW_MS / 1000, datetime.UTC)
 
 
 def subjects_of(endpoint):
@@ -52,10 +59,14 @@ def inhabited(world):
     """A world in which everybody has data, each with a mark of its own."""
     database = world.database
     world.tokens.add_signing_key()
-    for partner in (OWN_PARTNER, OTHER_PARTNER):
-        database.partners[partner] = a_partner(SECRET, partner=partner)
     database.add_content(a_content("film-1"))
-    for user_id, mark in CANARY.items():
+    for number, (partner, mark) in enumerate(PARTNER_MARKS.items()):
+        database.partners[partner] = a_partner(SECRET, partner=partner)
+        add_deliveries(database, partner, mark)
+        letter = {"partner": partner, "webhook_id": mark, "event_id": mark, "detail": mark}
+        value = orjson.dumps({"payload": {"title": mark}})
+        database.dead_letters.append(a_letter(17 + number, value, **letter))
+    for user_id, mark in USER_MARKS.items():
         database.add_content(a_content(mark, title=mark))
         database.add_state(a_state(mark, user_id=user_id))
         slate = Slate(
@@ -66,6 +77,14 @@ def inhabited(world):
         database.slates[user_id] = ServedSlate(body, 7, (), 7, (), NOW_MS)
         database.viewers[user_id] = Viewer(user_id, 7, 7, (), NOW_MS)
     return world
+
+
+def add_deliveries(database, partner, mark):
+    """Give a partner a delivery that was taken and one that was refused."""
+    taken = Delivery(partner, mark, b"", mark, "content_added", NOW, NOW)
+    database.deliveries[partner, mark] = SeenDelivery(taken, accepted=True)
+    database.refusals.append(Refusal(partner, mark, "not-json", mark, NOW))
+    database.refusal_counts.append(RefusalCount(partner, NOW, "not-json", 1, NOW, mark))
 
 
 def an_entry(content_id):
@@ -138,8 +157,10 @@ def test_only_who_may_gets_in_and_nothing_leaks(inhabited, client, endpoint, cal
     else:
         assert response.status_code == expected(row, caller, subject), response.text
         assert inhabited.producer.sent == []
-    others = [mark for owner, mark in CANARY.items() if owner != subject]
-    assert not any(mark in response.text for mark in others)
+    if not (row.of_everybody and response.status_code == 200):
+        own = {subject, caller.partner}
+        others = [mark for owner, mark in CANARY.items() if owner not in own]
+        assert not any(mark in response.text for mark in others)
     if response.status_code in (401, 403):
         assert not any(mark in response.text for mark in CANARY.values())
 
@@ -159,7 +180,38 @@ def test_a_refusal_is_the_same_whether_the_subject_exists_or_not(inhabited, clie
 
 
 def test_the_marks_are_really_there_to_leak(inhabited, client, app_headers):
-    for user_id, mark in CANARY.items():
+    for user_id, mark in USER_MARKS.items():
         for path in ("recommendations", "history", "continue-watching"):
             found = client.get(f"/api/v1/users/{user_id}/{path}", headers=app_headers)
             assert mark in found.text
+    for partner, mark in PARTNER_MARKS.items():
+        key = inhabited.database.add_key(partner=partner)
+        headers = {"Authorization": f"Bearer {key}"}
+        for path in ("deliveries", "dead-letters"):
+            answer = client.get(f"/api/v1/partners/me/{path}", headers=headers).json()
+            lists = [rows for rows in answer.values() if isinstance(rows, list)]
+            assert lists
+            for rows in lists:
+                assert [mark in orjson.dumps(row).decode() for row in rows] == [True]
+
+
+def test_a_leak_between_partners_would_be_found(inhabited, client, monkeypatch):
+    from api.partners import dead_letters
+
+    endpoint = next(each for each in ENDPOINTS if each.name == "get_own_dead_letters")
+    caller = next(each for each in CALLERS if each.name == "partner")
+    real = dead_letters.services_of
+
+    class Leaky:
+        def __init__(self, store):
+            self.fetch_of_partner = lambda _, limit, after: store.fetch_of_partner(
+                OTHER_PARTNER, limit, after
+            )
+
+    class Services:
+        def __init__(self, request):
+            self.dead_letters = Leaky(real(request).dead_letters)
+
+    monkeypatch.setattr(dead_letters, "services_of", Services)
+    with pytest.raises(AssertionError):
+        test_only_who_may_gets_in_and_nothing_leaks(inhabited, client, endpoint, caller, None)

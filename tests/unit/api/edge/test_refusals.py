@@ -13,7 +13,7 @@ def headers_of(refusal):
 
 def test_a_405_says_what_is_allowed_somewhere():
     refused = headers_of(Refusal(problems.METHOD_NOT_ALLOWED, "this method is not supported"))
-    assert refused["allow"] == "GET, HEAD, POST"
+    assert refused["allow"] == "GET, HEAD, PATCH, POST"
     assert set(ALLOWED) == {endpoint.method for endpoint in ENDPOINTS} | {"HEAD"}
     assert "allow" not in headers_of(BUSY)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agents.registry import changelogs
 from infra.kafka.admin import ActualTopic, DeclaredTopic, declared_topics, differences
 from topics.catalog import CATALOG, CONTENTS, PROGRESS, WEBHOOKS
 from topics.spec import TopicSpec
@@ -40,6 +41,13 @@ def test_state_is_compacted_within_the_times_that_erasure_needs(name: str) -> No
     assert config["segment.ms"] == str(24 * 3600 * 1000)
     assert config["max.compaction.lag.ms"] == str(3 * 24 * 3600 * 1000)
     assert config["delete.retention.ms"] == str(7 * 24 * 3600 * 1000)
+
+
+def test_every_topic_closes_its_segments_after_a_day_and_state_has_all_limits() -> None:
+    for topic in declared_topics(CATALOG, changelogs()):
+        assert topic.config["segment.ms"] == str(24 * 3600 * 1000), topic.name
+        limited = "max.compaction.lag.ms" in topic.config and "delete.retention.ms" in topic.config
+        assert limited is (topic.config["cleanup.policy"] == "compact"), topic.name
 
 
 @pytest.mark.parametrize(("replicas", "in_sync"), [(1, "1"), (2, "1"), (3, "2")])

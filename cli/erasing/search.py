@@ -1,0 +1,121 @@
+"""``erase search``: where a user still is, why, and until when."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from infra.data_dir import DataDir
+from infra.kafka.admin import describe_topics, list_topics
+from infra.postgres.erasures import ErasureStore
+from infra.postgres.pool import Pool
+from infra.privacy.files import search_files
+from infra.privacy.tables import search_tables
+from infra.privacy.topics import Seen, TopicFinding, search_topic
+from infra.privacy.words import Word
+from infra.replay.snapshot import Snapshots
+from infra.security.pseudonyms import Pseudonyms
+from infra.settings import Settings
+from schemas.times import to_rfc3339
+
+NEVER_ERASED = "live: the user was not erased"
+AGAIN = "live: newer than the erasure"
+STILL_THERE = "live, and older than the erasure: run `media-gateway erase` again"
+
+Say = Callable[[str], None]
+
+
+class Found(NamedTuple):
+    """One store that names the user; ``expected`` says whether an erasure explains it."""
+
+    store: str
+    kind: str  # table, topic or file
+    where: str
+    number: int
+    reason: str
+    until: str | None
+    expected: bool
+
+
+async def search(
+    settings: Settings, pool: Pool, snapshots: Snapshots, user_id: str, say: Say
+) -> list[Found]:
+    """Search every table, every topic and, of an embedded broker, every file."""
+    word = Word(user_id)
+    pseudonyms = Pseudonyms(settings.erasure_key).all_of(user_id)
+    erased_at_ms = await ErasureStore(pool).erased_at(pseudonyms)
+    say("searching tables")
+    found = [
+        _state(
+            each.table, "table", ", ".join(each.columns), each.rows, each.newest_ms, erased_at_ms
+        )
+        for each in await search_tables(pool, word)
+    ]
+    bootstrap = settings.kafka_bootstrap_servers
+    for topic in await describe_topics(bootstrap, await list_topics(bootstrap)):
+        say(f"searching {topic.name}")
+        found += _of_topic(await search_topic(snapshots, topic, word), erased_at_ms)
+    say("searching files")
+    found += [_of_file(each.path, each.times) for each in search_files(folders(settings), word)]
+    return found
+
+
+def folders(settings: Settings) -> list[Path]:
+    """Return the folders of the stack that runs in the data directory: Kafka's log, our logs."""
+    data_dir = DataDir(settings.data_dir)
+    if data_dir.running() is None:
+        return []
+    return [each for each in (data_dir.path / "kafka" / "log", data_dir.logs) if each.is_dir()]
+
+
+def _state(
+    store: str, kind: str, where: str, count: int, at_ms: int | None, erased_at_ms: int | None
+) -> Found:
+    if erased_at_ms is None:
+        return Found(store, kind, where, count, NEVER_ERASED, None, True)
+    if at_ms is not None and at_ms > erased_at_ms:
+        return Found(store, kind, where, count, AGAIN, None, True)
+    return Found(store, kind, where, count, STILL_THERE, None, False)
+
+
+def _of_topic(finding: TopicFinding, erased_at_ms: int | None) -> list[Found]:
+    found, limits = [], finding.limits
+    if finding.live and not limits.compacted:
+        newest_ms = max(each.at_ms for each in finding.live)
+        until = _time(limits.deleted_by(newest_ms))
+        found.append(_records(finding, finding.live, "kept by retention", until))
+    elif finding.live:
+        newest_ms = min(each.at_ms for each in finding.live)
+        where = _where(finding.live)
+        count = len(finding.live)
+        found.append(_state(finding.topic, "topic", where, count, newest_ms, erased_at_ms))
+    if finding.superseded:
+        until = _time(limits.compacted_by(finding.replaced_at_ms))
+        found.append(_records(finding, finding.superseded, "replaced, until compaction", until))
+    if finding.tombstones:
+        newest_ms = max(each.at_ms for each in finding.tombstones)
+        until = _time(limits.tombstone_gone_by(newest_ms))
+        reason = "tombstones: readers that are away must see them"
+        found.append(_records(finding, finding.tombstones, reason, until))
+    return found
+
+
+def _records(finding: TopicFinding, seen: Sequence[Seen], reason: str, until: str | None) -> Found:
+    return Found(finding.topic, "topic", _where(seen), len(seen), reason, until, True)
+
+
+def _where(seen: Sequence[Seen]) -> str:
+    first, last = seen[0], seen[-1]
+    where = f"{first.partition}@{first.offset}"
+    return where if len(seen) == 1 else f"{where} to {last.partition}@{last.offset}"
+
+
+def _of_file(path: Path, times: int) -> Found:
+    """A segment holds what the lines about its topic say, or what the broker is about to delete."""
+    reason = "in the bytes of a segment: see its topic, or until the broker cleans it"
+    if path.suffix == ".log" and path.parent.name == "logs":
+        reason = "in a log of a process"
+    return Found(f"{path.parent.name}/{path.name}", "file", str(path), times, reason, None, True)
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else to_rfc3339(at_ms)

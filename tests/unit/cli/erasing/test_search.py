@@ -1,0 +1,62 @@
+"""What a search says about a record: why it is there, until when, and whether that is explained."""
+
+import pytest
+
+from cli.erasing import search, stores
+from infra.privacy.retention import Limits
+from infra.privacy.topics import Seen, TopicFinding
+from infra.settings import Settings
+from schemas.times import to_rfc3339
+from topics.catalog import INTERACTIONS, PROGRESS, SLATES, START_SCORES, WATCH_STATES
+
+COMPACTED = Limits(True, None, 1, 1000, 5000)
+BY_AGE = Limits(False, 9000, 100, None, 1)
+ERASED_AT_MS = 500
+MARGIN_MS = 360_000
+
+
+def live(at_ms: int) -> Seen:
+    return Seen(3, 17, at_ms, is_tombstone=False)
+
+
+def test_events_are_kept_by_retention():
+    (found,) = search._of_topic(TopicFinding("t", BY_AGE, live=[live(10), live(20)]), ERASED_AT_MS)
+    assert (found.number, found.expected, found.where) == (2, True, "3@17 to 3@17")
+    assert found.until == to_rfc3339(20 + 100 + 9000 + MARGIN_MS)
+
+
+def test_what_was_replaced_waits_for_compaction_and_its_tombstone_longer():
+    finding = TopicFinding(
+        "t", COMPACTED, superseded=[live(10)], replaced_at_ms=600,
+        tombstones=[Seen(3, 18, 600, is_tombstone=True)],
+    )  # fmt: skip
+    replaced, tombstone = search._of_topic(finding, ERASED_AT_MS)
+    assert (replaced.expected, tombstone.expected) == (True, True)
+    assert replaced.until == to_rfc3339(600 + 1000 + MARGIN_MS)
+    assert tombstone.until == to_rfc3339(600 + 1000 + MARGIN_MS + 5000 + 1000)
+    assert finding.gone_by() == 600 + 1000 + MARGIN_MS + 5000 + 1000
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "erased_at_ms", "reason", "expected"),
+    [
+        (400, ERASED_AT_MS, search.STILL_THERE, False),
+        (600, ERASED_AT_MS, search.AGAIN, True),
+        (400, None, search.NEVER_ERASED, True),
+    ],
+)
+def test_live_state_is_explained_by_its_time_alone(at_ms, erased_at_ms, reason, expected):
+    finding = TopicFinding("t", COMPACTED, live=[live(at_ms)])
+    (found,) = search._of_topic(finding, erased_at_ms)
+    assert (found.reason, found.expected) == (reason, expected)
+
+
+def test_the_stores_of_users_come_from_the_declarations():
+    settings = Settings(namespace="test-")
+    assert stores.state_topics() == [WATCH_STATES.name, START_SCORES.name, SLATES.name]
+    assert stores.fact_topics() == [PROGRESS.name, PROGRESS.dead_letter_name, INTERACTIONS.name]
+    assert len(stores.changelogs(settings)) == 3
+    assert all(name.startswith("test-media-gateway-") for name in stores.changelogs(settings))
+    readers = stores.stream_readers(settings, INTERACTIONS.name)
+    assert [reader.agent for reader in readers] == ["trending", "slates"]
+    assert [each.agent for each in stores.sinks(settings, SLATES.name)] == ["serving-slates"]
