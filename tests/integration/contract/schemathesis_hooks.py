@@ -68,7 +68,7 @@ def before_call(context, case, kwargs):
         case.body = with_past_times(parseable(case.body))
     if sessions is not None and case.operation.path in PUBLIC_LOGINS:
         case.body = PUBLIC_LOGINS[case.operation.path]()
-    if "partner" in (case.path_parameters or {}):
+    if case.operation.path == WEBHOOKS:
         case.path_parameters["partner"] = PARTNER
         case.headers.update(TO_BE_SIGNED)
 
