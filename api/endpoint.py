@@ -1,5 +1,6 @@
 """One endpoint as data: what the router, the OpenAPI document and the tests need to know of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from api.limits.admission import admit_within
 from api.limits.limit import PER_CALLER, Limit
 from api.problems import Kind
 from schemas.codec import WireModel
+
+NO_STORE = "no-store"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,14 +45,32 @@ class Body:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """What can be called next with what is known now.
+
+    ``operation`` is the name of an endpoint; ``parameters`` are its parameters, each with a runtime
+    expression of OpenAPI (``$response.body#/entries/0/content_id``).
+    """
+
+    operation: str
+    description: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The response to a successful call; ``model`` None: ``media_type`` without a schema."""
+    """The response to a successful call; ``model`` None: ``media_type`` without a schema.
+
+    ``cache_control`` is what the handler says of it; unless it says something, nothing is kept.
+    """
 
     description: str
     model: type[WireModel] | None
     status: int = 200
     media_type: str = "application/json"
     example: Any = None
+    links: tuple[Link, ...] = ()
+    cache_control: str = NO_STORE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ import psycopg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
@@ -51,7 +52,7 @@ class Gateway:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] += self._headers_of(scope)
+                message["headers"] += self._headers_of(scope, message["headers"])
             await send(message)
 
         try:
@@ -72,13 +73,17 @@ class Gateway:
             return
         await self._app(scope, receive, send)
 
-    def _headers_of(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+    def _headers_of(
+        self, scope: Scope, own: Sequence[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, bytes]]:
         """Return what every answer says besides its own headers."""
         headers = [
             (b"x-request-id", scope[REQUEST_ID].encode()),
             *self._security,
             *scope.get(LIMIT_HEADERS, ()),
         ]
+        if not any(name == b"cache-control" for name, _ in own):
+            headers.append((b"cache-control", b"no-store"))  # a handler says what may be kept
         pending = scope.get(BODY_PENDING)
         if pending is not None and pending():
             headers.append((b"connection", b"close"))  # rather than read what nobody asked for
@@ -108,11 +113,25 @@ def on_problem(request: Request, error: Exception) -> Response:
     return respond(error, request.scope[REQUEST_ID])
 
 
+def allowed_at(request: Request) -> str:
+    """Return the methods of the request's path: of all its routes, the router names the first's.
+
+    Of several templates that fit, the one with the fewest parameters is meant, as in OpenAPI.
+    """
+    methods: dict[str, set[str]] = {}
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            methods.setdefault(route.path, set()).update(route.methods or ())
+    meant = min(methods, key=lambda path: path.count("{"), default="")
+    return ", ".join(sorted(methods.get(meant, ())))
+
+
 def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer what the router raised: 404 and 405."""
     assert isinstance(error, HTTPException)
     kind = problems.METHOD_NOT_ALLOWED if error.status_code == 405 else problems.NOT_FOUND
-    problem = ProblemError(kind, headers=dict(error.headers or {}))
+    headers = {"Allow": allowed_at(request)} if kind is problems.METHOD_NOT_ALLOWED else {}
+    problem = ProblemError(kind, headers=headers)
     return respond(problem, request.scope[REQUEST_ID])
 
 

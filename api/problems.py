@@ -17,11 +17,17 @@ TYPE_PREFIX = "urn:media-gateway:problem:"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem; ``slug`` is the stable end of its type URI."""
+    """One kind of problem; ``slug`` is the stable end of its type URI.
+
+    ``advice`` says what the caller does about it, in the page of all problems. ``challenge`` is
+    the WWW-Authenticate that RFC 9110 asks for with status 401.
+    """
 
     slug: str
     status: int
     title: str
+    advice: str = ""
+    challenge: str = 'Bearer realm="media-gateway"'
 
     @property
     def type(self) -> str:
@@ -29,28 +35,102 @@ class Kind:
         return TYPE_PREFIX + self.slug
 
 
-MALFORMED = Kind("malformed-request", 400, "The request is malformed")
-INVALID = Kind("invalid-content", 400, "The content is not valid")
-UNAUTHENTICATED = Kind("unauthenticated", 401, "Valid credentials are required")
-BAD_SIGNATURE = Kind("bad-signature", 401, "The signature or its timestamp is not valid")
-LOGIN_REFUSED = Kind("login-refused", 401, "The login was refused")
-FORBIDDEN = Kind("forbidden", 403, "These credentials do not allow this")
-RECENT_CODE_REQUIRED = Kind("recent-code-required", 403, "A recent code is required")
-CODE_REFUSED = Kind("code-refused", 403, "The code was refused")
-NOT_FOUND = Kind("not-found", 404, "There is no such thing")
-METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This method is not supported here")
-TOO_SLOW = Kind("request-timeout", 408, "The body did not arrive in time")
-CONFLICT = Kind("conflicting-delivery", 409, "This id was used for other content")
-EXISTS = Kind("already-exists", 409, "There is one of this name already")
-STATE_CONFLICT = Kind("state-conflict", 409, "Its state does not allow this")
-TOO_LARGE = Kind("too-large", 413, "The request is too large")
-URL_TOO_LONG = Kind("url-too-long", 414, "The URL is too long")
-UNSUPPORTED_TYPE = Kind("unsupported-media-type", 415, "This type of content is not supported")
-QUOTA_EXCEEDED = Kind("quota-exceeded", 429, "Too many requests")
-HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large")
-INTERNAL = Kind("internal-error", 500, "An unexpected error")
-NOT_SET_UP = Kind("not-set-up", 501, "This gateway is not set up for this")
-UNAVAILABLE = Kind("unavailable", 503, "Temporarily unavailable, try again")
+MALFORMED = Kind(
+    "malformed-request", 400, "The request is malformed",
+    "Mend the sender: it is not HTTP/1.1, the body is not JSON or ended early, or a header that "
+    "decides is missing, given twice or of another form. The same bytes fail again.",
+)  # fmt: skip
+INVALID = Kind(
+    "invalid-content", 400, "The content is not valid",
+    "Mend what `detail` names; with a batch, `errors` has one entry for each of the first events. "
+    "The same content fails again.",
+)  # fmt: skip
+UNAUTHENTICATED = Kind(
+    "unauthenticated", 401, "Valid credentials are required",
+    "Send valid credentials as the operation's `security` says. Expired, revoked and unknown ones "
+    "get the same answer.",
+)  # fmt: skip
+BAD_SIGNATURE = Kind(
+    "bad-signature", 401, "The signature or its timestamp is not valid",
+    "Sign the exact bytes that are sent, with the current secret and the time of this try; check "
+    "the clock. Then send again with the same webhook-id.",
+    'StandardWebhooks realm="media-gateway"',
+)  # fmt: skip
+LOGIN_REFUSED = Kind(
+    "login-refused", 401, "The login was refused",
+    "Check name, password and code; each code counts once, so wait for the next one. After some "
+    "failures the account waits longer each time, and the right password is refused too.",
+)  # fmt: skip
+FORBIDDEN = Kind(
+    "forbidden", 403, "These credentials do not allow this",
+    "Use credentials that have the scope or role that `detail` names, and that belong to this user "
+    "or partner.",
+)  # fmt: skip
+RECENT_CODE_REQUIRED = Kind(
+    "recent-code-required", 403, "A recent code is required",
+    "Prove a code with `POST /api/v1/auth/step-up`, then repeat the call with the new token.",
+)  # fmt: skip
+CODE_REFUSED = Kind(
+    "code-refused", 403, "The code was refused",
+    "Wait for the next code of the authenticator app; each counts once. The session stays.",
+)  # fmt: skip
+NOT_FOUND = Kind(
+    "not-found", 404, "There is no such thing",
+    "Check the path and the ids. What a webhook announced is there about a second later.",
+)  # fmt: skip
+METHOD_NOT_ALLOWED = Kind(
+    "method-not-allowed", 405, "This method is not supported here",
+    "Use a method that the `Allow` header names.",
+)  # fmt: skip
+TOO_SLOW = Kind(
+    "request-timeout", 408, "The request did not arrive in time",
+    "Send the head within 10 seconds and the body within 10 more; repeating the request is safe.",
+)  # fmt: skip
+CONFLICT = Kind(
+    "conflicting-delivery", 409, "This id was used for other content",
+    "Give other content another webhook-id; a repeated delivery repeats the same bytes.",
+)  # fmt: skip
+EXISTS = Kind(
+    "already-exists", 409, "There is one of this name already",
+    "Choose another name, or change the one that there is.",
+)  # fmt: skip
+STATE_CONFLICT = Kind(
+    "state-conflict", 409, "Its state does not allow this",
+    "Look at it: `detail` says which state stands in the way. Mend that first.",
+)  # fmt: skip
+TOO_LARGE = Kind(
+    "too-large", 413, "The request is too large",
+    "Send less: fewer events in a batch, a shorter body, query or set of headers.",
+)  # fmt: skip
+URL_TOO_LONG = Kind(
+    "url-too-long", 414, "The URL is too long",
+    "Shorten the path and the query: together they may have 4096 bytes.",
+)  # fmt: skip
+UNSUPPORTED_TYPE = Kind(
+    "unsupported-media-type", 415, "This type of content is not supported",
+    "Send `Content-Type: application/json`, not compressed.",
+)  # fmt: skip
+QUOTA_EXCEEDED = Kind(
+    "quota-exceeded", 429, "Too many requests",
+    "Wait as long as `Retry-After` says; `RateLimit` and `RateLimit-Policy` say what there is. "
+    "Nothing of the call was done.",
+)  # fmt: skip
+HEADERS_TOO_LARGE = Kind(
+    "headers-too-large", 431, "The headers are too large",
+    "Send fewer or shorter headers: 64 of together 16 KiB.",
+)  # fmt: skip
+INTERNAL = Kind(
+    "internal-error", 500, "An unexpected error",
+    "Try again later; if it stays, give the operator the `instance`. Repeating a post is safe.",
+)  # fmt: skip
+NOT_SET_UP = Kind(
+    "not-set-up", 501, "This gateway is not set up for this",
+    "Ask whoever runs the gateway: `detail` names what is missing.",
+)  # fmt: skip
+UNAVAILABLE = Kind(
+    "unavailable", 503, "Temporarily unavailable, try again",
+    "Wait as long as `Retry-After` says, then repeat the same request: ids make that safe.",
+)  # fmt: skip
 
 KINDS = (
     MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
@@ -102,6 +182,6 @@ def respond(error: ProblemError, request_id: str) -> Response:
     headers = {"Cache-Control": "no-store", **error.headers}
     if error.kind is UNAVAILABLE:
         headers.setdefault("Retry-After", str(RETRY_AFTER_S))
-    if error.kind in (UNAUTHENTICATED, LOGIN_REFUSED):
-        headers.setdefault("WWW-Authenticate", 'Bearer realm="media-gateway"')
+    if error.kind.status == 401:
+        headers.setdefault("WWW-Authenticate", error.kind.challenge)
     return Response(body_of(error, request_id), error.kind.status, headers, CONTENT_TYPE)

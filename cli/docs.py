@@ -16,6 +16,7 @@ def documents() -> dict[Path, str]:
     from cli.documents.asyncapi import asyncapi_text
     from cli.documents.json_schemas import schema_paths, schema_text
     from cli.documents.openapi import openapi_text
+    from cli.documents.problems import problems_page
     from cli.documents.reference import commands_page, metrics_page, settings_page
     from cli.documents.topics import topics_page
 
@@ -24,6 +25,7 @@ def documents() -> dict[Path, str]:
         "cli.md": commands_page,
         "metrics.md": metrics_page,
         "openapi.json": openapi_text,
+        "problems.md": problems_page,
         "settings.md": settings_page,
         "topics.md": topics_page,
     }
@@ -72,7 +74,8 @@ def write() -> None:
     """Write docs/generated and schemas/json.
 
     Refuses when a model is incompatible with its committed schema: records written before would no
-    longer be readable. Such a change is a new version of the topic.
+    longer be readable. Such a change is a new version of the topic. Refuses as well when the API
+    would break a client of its last release (docs/contract): such a change is a new major version.
     """
     root = repository_root()
     _refuse_incompatible(root)
@@ -85,6 +88,26 @@ def write() -> None:
         (root / path).write_text(texts[path], encoding="utf-8")
         click.echo(f"wrote {path}")
     click.echo(f"{len(texts)} documents, {len(changed)} changed")
+
+
+@docs.command()
+def release() -> None:
+    """Keep the API's document of now as that of its version: it is a promise from then on.
+
+    \b
+    Example:
+      media-gateway docs release
+    """
+    from cli.documents.openapi import openapi_text, release_path
+
+    root = repository_root()
+    _refuse_incompatible(root)
+    path = release_path()
+    if (root / path).exists():
+        raise click.ClickException(f"{path} is released: raise API_VERSION in api/openapi.py")
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(openapi_text(), encoding="utf-8")
+    click.echo(f"wrote {path}")
 
 
 @docs.command()
@@ -102,7 +125,11 @@ def check() -> None:
 
 def _refuse_incompatible(root: Path) -> None:
     from cli.documents.json_schemas import incompatible
+    from cli.documents.openapi import broken_promises
 
     problems = incompatible(root)
     if problems:
         raise click.ClickException("incompatible schemas:\n  " + "\n  ".join(problems))
+    broken = broken_promises(root)
+    if broken:
+        raise click.ClickException("the API breaks its last release:\n  " + "\n  ".join(broken))

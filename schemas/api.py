@@ -7,7 +7,7 @@ caller named an event, ``after_event``. Stored response bodies are extended by t
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from schemas.codec import WireModel
 from schemas.content import ContentType
@@ -18,12 +18,25 @@ from schemas.slate import RecommendationType, Slate, SlateEntry
 from schemas.times import AT_MS_MAX, from_rfc3339, to_rfc3339
 from schemas.watch_state import WatchState
 
+# What the model's validator demands, for readers of the JSON schema.
+_CONDITIONS: dict[str, Any] = {
+    "oneOf": [
+        {"required": ["occurred_at"], "properties": {"occurred_at": {"type": "string"}}},
+        {"required": ["occurred_at_ms"], "properties": {"occurred_at_ms": {"type": "integer"}}},
+    ],
+    "if": {"properties": {"state": {"const": "rated"}}},
+    "then": {"required": ["rating"], "properties": {"rating": {"type": "number"}}},
+}
+RFC_3339: dict[str, Any] = {"format": "date-time"}
+
 
 class ProgressReport(WireModel):
     """What a player app posts: one report about one user and one title.
 
     The time is ``occurred_at`` (RFC 3339) or ``occurred_at_ms``. See ``ProgressEvent``.
     """
+
+    model_config = ConfigDict(json_schema_extra=_CONDITIONS)
 
     event_id: EventId
     user_id: UserId
@@ -33,7 +46,7 @@ class ProgressReport(WireModel):
     state: PlaybackState | ViewerDecision
     position_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX)
     duration_s: float = Field(default=0.0, ge=0, le=POSITION_S_MAX, description="0: unknown")
-    occurred_at: str | None = Field(default=None, max_length=40, description="RFC 3339")
+    occurred_at: str | None = Field(default=None, max_length=40, json_schema_extra=RFC_3339)
     occurred_at_ms: int | None = Field(default=None, ge=0, le=AT_MS_MAX)
     credits_at_s: float | None = Field(default=None, ge=0, le=POSITION_S_MAX)
     played_from_s: float | None = Field(default=None, ge=0, le=POSITION_S_MAX)
@@ -349,12 +362,23 @@ class Readiness(WireModel):
 class Problem(WireModel):
     """RFC 9457 problem document."""
 
-    type: str = Field(description="stable URI of the kind of problem")
-    title: str
-    status: int
-    detail: str | None = None
-    instance: str | None = Field(default=None, description="id of this request, for the logs")
-    errors: tuple[dict[str, Any], ...] | None = None
+    type: str = Field(
+        pattern=r"^urn:media-gateway:problem:[a-z\-]+$",
+        max_length=100,
+        description="stable URI of the kind of problem",
+    )
+    title: str = Field(max_length=100, description="the same for every problem of a type")
+    status: int = Field(ge=400, le=599, description="the status of the answer")
+    detail: str | None = Field(default=None, max_length=4000, description="about this request")
+    instance: str | None = Field(
+        default=None,
+        pattern=r"^urn:media-gateway:request:[0-9a-f]{32}$",
+        max_length=100,
+        description="id of this request, for the logs",
+    )
+    errors: tuple[dict[str, Any], ...] | None = Field(
+        default=None, max_length=20, description="of the first events of a batch, in their order"
+    )
 
 
 def recommendations_of(slate: Slate) -> Recommendations:

@@ -19,7 +19,10 @@ class WebhookEnvelope(WireModel):
     event_type: WebhookEventType
     platform: str = Field(min_length=1, max_length=64)
     timestamp: str = Field(
-        min_length=20, max_length=40, description="RFC 3339 UTC, when the change happened"
+        min_length=20,
+        max_length=40,
+        description="RFC 3339 UTC, when the change happened",
+        json_schema_extra={"format": "date-time"},
     )
     payload: dict[str, Any] = Field(description="the partner's own shape; a mapper reads it")
 

@@ -11,6 +11,7 @@ from tests.support.services import (
     services_dir,
     unique,
 )
+from tests.support.shared_stack import shared_stack
 
 __all__ = [
     "checked_types",
@@ -22,5 +23,6 @@ __all__ = [
     "pytest_xdist_make_scheduler",
     "redis_server",
     "services_dir",
+    "shared_stack",
     "unique",
 ]

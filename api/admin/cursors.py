@@ -9,6 +9,11 @@ from api.problems import INVALID, ProblemError
 
 CURSOR = re.compile(r"[A-Za-z0-9_\-]{1,60}={0,2}", re.ASCII)
 CURSOR_LENGTH_MAX = 62
+CURSOR_SCHEMA = {
+    "type": "string",
+    "pattern": f"^{CURSOR.pattern}$",
+    "maxLength": CURSOR_LENGTH_MAX,
+}
 EXPECTED = "a cursor from an answer"
 
 

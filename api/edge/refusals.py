@@ -8,6 +8,8 @@ from api.edge.head import Refusal
 from api.edge.security_headers import Headers
 from api.problems import ProblemError, body_of
 
+# What some path here takes: which one was asked for has not been looked at.
+ALLOWED = ("GET", "HEAD", "PATCH", "POST")
 BUSY = Refusal(problems.UNAVAILABLE, "too many connections")
 
 
@@ -30,6 +32,8 @@ def answer(refusal: Refusal, security: Headers) -> bytes:
         "connection: close",
         *(f"{name.decode()}: {value.decode()}" for name, value in security),
     ]
+    if kind is problems.METHOD_NOT_ALLOWED:
+        lines.append(f"allow: {', '.join(ALLOWED)}")
     if kind is problems.UNAVAILABLE:
         lines.append(f"retry-after: {problems.RETRY_AFTER_S}")
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body

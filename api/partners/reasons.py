@@ -21,13 +21,17 @@ class Reason:
 
 MALFORMED_HEADERS = Reason(
     "malformed-headers", problems.MALFORMED,
-    "A header was missing or not well-formed. Send webhook-id (1 to 64 of A-Z a-z 0-9 _ -), "
-    "webhook-timestamp (Unix seconds, digits only) and webhook-signature (v1,<base64>).",
+    "webhook-id was missing or not well-formed. Send 1 to 64 of A-Z a-z 0-9 _ -.",
 )  # fmt: skip
 DUPLICATE_HEADERS = Reason(
     "duplicate-headers", problems.MALFORMED,
     "A webhook header was given twice. Several signatures go into one webhook-signature header, "
     "with a space between.",
+)  # fmt: skip
+NO_SIGNATURE = Reason(
+    "no-signature", problems.BAD_SIGNATURE,
+    "No signature could be read. Send webhook-timestamp (Unix seconds, digits only) and "
+    "webhook-signature (v1,<base64> of 32 bytes, or v1a,<base64> of 64).",
 )  # fmt: skip
 SCHEME_NOT_ALLOWED = Reason(
     "scheme-not-allowed", problems.BAD_SIGNATURE,
@@ -97,10 +101,10 @@ NOT_STORED = Reason(
 )  # fmt: skip
 
 REASONS = (
-    MALFORMED_HEADERS, DUPLICATE_HEADERS, SCHEME_NOT_ALLOWED, BAD_SIGNATURE, STALE_TIMESTAMP,
-    UNKNOWN_PARTNER, DISABLED, UNSUPPORTED_TYPE, BODY_INCOMPLETE, BODY_TIMEOUT, BODY_TOO_LARGE,
-    OVER_YOUR_LIMIT, TOO_MANY, NOT_JSON, DUPLICATE_KEYS, BAD_ENVELOPE, TOO_MANY_ELEMENTS,
-    IN_THE_FUTURE, CONFLICT, NOT_STORED,
+    MALFORMED_HEADERS, DUPLICATE_HEADERS, NO_SIGNATURE, SCHEME_NOT_ALLOWED, BAD_SIGNATURE,
+    STALE_TIMESTAMP, UNKNOWN_PARTNER, DISABLED, UNSUPPORTED_TYPE, BODY_INCOMPLETE, BODY_TIMEOUT,
+    BODY_TOO_LARGE, OVER_YOUR_LIMIT, TOO_MANY, NOT_JSON, DUPLICATE_KEYS, BAD_ENVELOPE,
+    TOO_MANY_ELEMENTS, IN_THE_FUTURE, CONFLICT, NOT_STORED,
 )  # fmt: skip
 BY_SLUG = {reason.slug: reason for reason in REASONS}
 # Problems of the shared checks, before and after the signature is known to be the partner's.

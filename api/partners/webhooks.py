@@ -135,12 +135,13 @@ def headers_of(request: Request) -> WebhookHeaders:
 def given_of(headers: WebhookHeaders) -> Given:
     """Return what well-formed headers say."""
     given = parse_headers(headers)
-    if given is None:
+    if isinstance(given, Given):
+        return given
+    if given is Verdict.NO_SIGNATURE:
         raise Refused(
-            reasons.MALFORMED_HEADERS,
-            "webhook-id, webhook-timestamp or webhook-signature: see the guide",
+            reasons.NO_SIGNATURE, "no webhook-signature of a webhook-timestamp: see the guide"
         )
-    return given
+    raise Refused(reasons.MALFORMED_HEADERS, "webhook-id: missing, or of another form")
 
 
 async def authenticated(

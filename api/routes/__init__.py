@@ -1,7 +1,10 @@
 """Every endpoint, as lists of data: the router and the OpenAPI document are made from them.
 
 A module here holds the endpoints of one kind of caller or subject; their handlers are elsewhere.
+Its name is their tag in the OpenAPI document, and its first line says what the tag means.
 """
+
+from types import ModuleType
 
 from starlette.routing import Route
 
@@ -22,21 +25,11 @@ from api.routes import (
     viewers,
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *ingestion.ENDPOINTS,
-    *partners.ENDPOINTS,
-    *dead_letters.ENDPOINTS,
-    *playback.ENDPOINTS,
-    *viewers.ENDPOINTS,
-    *catalogue.ENDPOINTS,
-    *operators.ENDPOINTS,
-    *admin_partners.ENDPOINTS,
-    *admin_dead_letters.ENDPOINTS,
-    *admin_keys.ENDPOINTS,
-    *admin_erasure.ENDPOINTS,
-    *identity.ENDPOINTS,
-    *system.ENDPOINTS,
-)
+GROUPS: tuple[ModuleType, ...] = (
+    ingestion, partners, dead_letters, playback, viewers, catalogue, operators, admin_partners,
+    admin_dead_letters, admin_keys, admin_erasure, identity, system,
+)  # fmt: skip
+ENDPOINTS: tuple[Endpoint, ...] = tuple(each for group in GROUPS for each in group.ENDPOINTS)
 
 
 def routes() -> list[Route]:

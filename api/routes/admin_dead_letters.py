@@ -4,7 +4,7 @@ from typing import Any
 
 from api import problems
 from api.admin import examples
-from api.admin.cursors import CURSOR_LENGTH_MAX
+from api.admin.cursors import CURSOR_SCHEMA
 from api.admin.dead_letters import (
     PAGE_DEFAULT,
     PAGE_MAX,
@@ -58,7 +58,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             query("until", TIME_SCHEMA, "failed before, RFC 3339"),
             query(
                 "cursor",
-                {"type": "string", "maxLength": CURSOR_LENGTH_MAX},
+                CURSOR_SCHEMA,
                 "next_cursor of the page before",
             ),
         ),

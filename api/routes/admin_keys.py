@@ -2,7 +2,7 @@
 
 from api import problems
 from api.admin import examples
-from api.admin.cursors import CURSOR_LENGTH_MAX
+from api.admin.cursors import CURSOR_SCHEMA
 from api.admin.keys import PAGE_DEFAULT, PAGE_MAX, get_keys, post_key, post_revocation
 from api.admin.texts import BODY_BYTES_MAX
 from api.endpoint import Answer, Body, Endpoint, Parameter
@@ -26,7 +26,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Parameter(
                 name="cursor",
                 where="query",
-                schema={"type": "string", "maxLength": CURSOR_LENGTH_MAX},
+                schema=CURSOR_SCHEMA,
                 description="next_cursor of the page before",
             ),
         ),

@@ -14,6 +14,7 @@ from api.endpoint import Answer, Endpoint, Parameter
 from api.identity.access import app
 from api.models import get_content_features, get_models
 from api.parameters import CONTENT, REGION, limit
+from api.routes.links import TO_CONTENT, TO_FEATURES, TO_SIMILAR
 from api.routes.problem_lists import READ_PROBLEMS
 from api.trending import TITLES_MAX
 from infra.security.keys import CATALOGUE_READ
@@ -51,7 +52,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
             limit(SIMILAR_DEFAULT, 100),
         ),
-        answers=(Answer(description="strongest first", model=Similar, example=examples.SIMILAR),),
+        answers=(
+            Answer(
+                description="strongest first",
+                model=Similar,
+                example=examples.SIMILAR,
+                links=(TO_CONTENT,),
+            ),
+        ),
         problems=(*READ_PROBLEMS, problems.NOT_FOUND),
     ),
     Endpoint(
@@ -99,7 +107,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
             limit(TRENDING_DEFAULT, TITLES_MAX),
         ),
-        answers=(Answer(description="best first", model=Trending, example=examples.TRENDING),),
+        answers=(
+            Answer(
+                description="best first",
+                model=Trending,
+                example=examples.TRENDING,
+                links=(TO_CONTENT, TO_SIMILAR, TO_FEATURES),
+            ),
+        ),
         problems=READ_PROBLEMS,
     ),
 )

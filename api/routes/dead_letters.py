@@ -4,7 +4,7 @@ from api import examples
 from api.endpoint import Answer, Endpoint, Parameter
 from api.identity.access import partner
 from api.parameters import limit
-from api.partners.dead_letters import PAGE_DEFAULT, PAGE_MAX, get_dead_letters
+from api.partners.dead_letters import CURSOR_PATTERN, PAGE_DEFAULT, PAGE_MAX, get_dead_letters
 from api.routes.problem_lists import READ_PROBLEMS
 from infra.security.keys import DELIVERIES_READ
 from schemas.dead_letter import PartnerDeadLetters
@@ -22,7 +22,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Parameter(
                 name="cursor",
                 where="query",
-                schema={"type": "string", "maxLength": 62},
+                schema={
+                    "type": "string",
+                    "pattern": f"^{CURSOR_PATTERN.pattern}$",
+                    "maxLength": 62,
+                },
                 description="next_cursor of the page before",
             ),
         ),

@@ -3,7 +3,7 @@
 from api import examples, problems
 from api.endpoint import Answer, Body, Endpoint
 from api.identity.access import ANYBODY, app
-from api.identity.issuing import REQUEST_BYTES_MAX, get_public_keys, post_token
+from api.identity.issuing import PUBLISHED_S, REQUEST_BYTES_MAX, get_public_keys, post_token
 from api.routes.problem_lists import BODY_PROBLEMS
 from infra.security.keys import TOKENS_ISSUE
 from schemas.tokens import PublicKeys, TokenIssued, TokenRequest
@@ -39,6 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="JWKS (RFC 7517); may be kept for 5 minutes",
                 model=PublicKeys,
                 media_type="application/jwk-set+json",
+                cache_control=f"public, max-age={PUBLISHED_S}",
                 example=examples.PUBLIC_KEYS,
             ),
         ),

@@ -6,6 +6,7 @@ from api.identity.access import partner
 from api.parameters import limit
 from api.partners.deliveries import (
     CURSOR_LENGTH_MAX,
+    CURSOR_PATTERN,
     PAGE_DEFAULT,
     PAGE_MAX,
     get_deliveries,
@@ -15,7 +16,11 @@ from api.routes.problem_lists import READ_PROBLEMS
 from infra.security.keys import DELIVERIES_READ
 from schemas.partner_api import PartnerDeliveries
 
-CURSOR_SCHEMA = {"type": "string", "maxLength": CURSOR_LENGTH_MAX}
+CURSOR_SCHEMA = {
+    "type": "string",
+    "pattern": f"^{CURSOR_PATTERN.pattern}$",
+    "maxLength": CURSOR_LENGTH_MAX,
+}
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(

@@ -11,6 +11,7 @@ from api.history import PAGE_DEFAULT, PAGE_MAX, get_history
 from api.identity.access import app
 from api.parameters import AFTER, CONTENT, REGION, USER, limit
 from api.recommendations import LIMIT_MAX, get_recommendations
+from api.routes.links import TO_CONTENT, TO_EXPLANATION, TO_NEXT_PAGE
 from api.routes.problem_lists import READ_PROBLEMS
 from api.taste import LIMIT_DEFAULT as TASTE_DEFAULT
 from api.taste import LIMIT_MAX as TASTE_MAX
@@ -32,6 +33,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="the slate, best first",
                 model=Recommendations,
                 example=examples.RECOMMENDATIONS,
+                links=(TO_CONTENT, TO_EXPLANATION),
             ),
         ),
         problems=READ_PROBLEMS,
@@ -61,6 +63,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="cards in the order asked for",
                 model=ContinueWatching,
                 example=examples.CONTINUE_WATCHING,
+                links=(TO_CONTENT,),
             ),
         ),
         problems=READ_PROBLEMS,
@@ -117,11 +120,22 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Parameter(
                 name="cursor",
                 where="query",
-                schema={"type": "string", "maxLength": 162},
+                schema={
+                    "type": "string",
+                    "pattern": "^[A-Za-z0-9_\\-]+={0,2}$",
+                    "maxLength": 162,
+                },
                 description="next_cursor of the page before",
             ),
         ),
-        answers=(Answer(description="one page", model=History, example=examples.HISTORY),),
+        answers=(
+            Answer(
+                description="one page",
+                model=History,
+                example=examples.HISTORY,
+                links=(TO_CONTENT, TO_NEXT_PAGE),
+            ),
+        ),
         problems=READ_PROBLEMS,
     ),
     Endpoint(

@@ -41,6 +41,7 @@ class Verdict(Enum):
 
     VALID = "valid"
     MALFORMED_HEADERS = "malformed_headers"
+    NO_SIGNATURE = "no_signature"
     SCHEME_NOT_ALLOWED = "scheme_not_allowed"
     BAD_SIGNATURE = "bad_signature"
     STALE = "stale"  # signed by the partner, but now is not when
@@ -85,22 +86,23 @@ def sign_body(secret: bytes, body: bytes) -> str:
     return "sha256=" + hmac.digest(secret, body, "sha256").hex()
 
 
-def parse_headers(headers: WebhookHeaders) -> Given | None:
-    """Return what the headers say; None when they hold no id or no well-formed signature.
+def parse_headers(headers: WebhookHeaders) -> Given | Verdict:
+    """Return what the headers say, or the verdict when they hold no signature or no id.
 
-    Parts of other versions and damaged parts are passed over: a sender may rotate schemes, and one
-    bad part must not hide a good one.
+    Who does not show who it is, is told that first. Parts of other versions and damaged parts are
+    passed over: a sender may rotate schemes, and one bad part must not hide a good one. A signature
+    that needs a timestamp is none without one.
     """
     webhook_id, timestamp, signature, body_signature = headers
-    if webhook_id is None or not ID_PATTERN.fullmatch(webhook_id):
-        return None
     timed = timestamp is not None and TIMESTAMP_PATTERN.fullmatch(timestamp) is not None
     signatures = _standard_signatures(signature) if timed and signature is not None else {}
     body_match = BODY_SIGNATURE_PATTERN.fullmatch(body_signature or "")
     if body_match is not None:
         signatures[Scheme.SHA256] = [bytes.fromhex(body_match.group(1))]
     if not signatures:
-        return None
+        return Verdict.NO_SIGNATURE
+    if webhook_id is None or not ID_PATTERN.fullmatch(webhook_id):
+        return Verdict.MALFORMED_HEADERS
     return Given(webhook_id, (timestamp or "") if timed else "", signatures)
 
 
@@ -110,7 +112,7 @@ def verify(headers: WebhookHeaders, body: bytes, keyring: Keyring, now_s: float)
     See ``judge`` for the rest.
     """
     given = parse_headers(headers)
-    return Verdict.MALFORMED_HEADERS if given is None else judge(given, body, keyring, now_s)
+    return given if isinstance(given, Verdict) else judge(given, body, keyring, now_s)
 
 
 def judge(given: Given, body: bytes, keyring: Keyring, now_s: float) -> Verdict:

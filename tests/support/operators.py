@@ -24,10 +24,19 @@ def current_code(away: int = 0) -> str:
 
 
 async def add_operator(
-    pool: Pool, name: str, *, role: str = "admin", recovery: tuple[str, ...] = (), key: str = KEY
+    pool: Pool,
+    name: str,
+    *,
+    role: str = "admin",
+    recovery: tuple[str, ...] = (),
+    cost: Cost = CHEAP,
+    key: str = KEY,
 ) -> Operator:
-    """Add an operator whose app has ``SECRET``, sealed with ``key``; nobody has logged in yet."""
-    hashing = PasswordHashing(CHEAP)
+    """Add an operator whose app has ``SECRET``, sealed with ``key``; nobody has logged in yet.
+
+    Recovery codes are found only at the cost of the server that looks for them.
+    """
+    hashing = PasswordHashing(cost)
     added = Operator(f"op_{name}", name, role, None, 0, now_ms(), len(recovery))
     hashes = await hashing.hash_recovery(list(recovery), SALT)
     factor = NewFactor(SECRET, 0, SALT, hashes)

@@ -1,8 +1,8 @@
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from tests.component.api.fakes import FakeWorld
+from tests.support.described import DescribedClient
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def world():
 @pytest.fixture
 def client(world):
     app = create_app(world.settings, world.open_services)
-    with TestClient(app, raise_server_exceptions=True, follow_redirects=False) as test_client:
+    with DescribedClient(app, raise_server_exceptions=True, follow_redirects=False) as test_client:
         yield test_client
 
 

@@ -1,12 +1,12 @@
 """What a browser is told: headers of every answer, and the CORS protocol."""
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from infra.settings import Settings
 from tests.component.api.fakes import FakeWorld
 from tests.component.api.test_reads import a_slate
+from tests.support.described import DescribedClient
 
 TV = "https://tv.example"
 SLATE = "/api/v1/users/user-1/recommendations"
@@ -27,7 +27,7 @@ def open_world():
 
 @pytest.fixture
 def open_client(open_world):
-    with TestClient(create_app(open_world.settings, open_world.open_services)) as found:
+    with DescribedClient(create_app(open_world.settings, open_world.open_services)) as found:
         yield found
 
 
@@ -68,7 +68,7 @@ def test_answers_about_a_caller_are_not_stored(world, client):
     ],
 )
 def test_tls_is_to_stay_where_it_is_spoken(world, settings, value):
-    with TestClient(create_app(Settings(**settings), world.open_services)) as client:
+    with DescribedClient(create_app(Settings(**settings), world.open_services)) as client:
         assert client.get("/healthz").headers["strict-transport-security"] == value
 
 

@@ -1,7 +1,6 @@
 """Users without a slate: what trends, and new titles in the places that explore."""
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.services import NEWEST_TTL_S
@@ -9,6 +8,7 @@ from schemas.content import Availability
 from schemas.ranking_rule import RankingRule, RuleMatch
 from schemas.trending import TrendingEntry, TrendingPartial
 from tests.component.api.fakes import NOW_MS, FakeWorld, a_content
+from tests.support.described import DescribedClient
 
 PATH = "/api/v1/users/nobody/recommendations"
 
@@ -142,5 +142,5 @@ def test_without_a_budget_nothing_explores():
     world = FakeWorld(exploration_budget=0.0)
     world.database.add_content(a_content("new"))
     headers = {"Authorization": f"Bearer {world.database.add_key()}"}
-    with TestClient(create_app(world.settings, world.open_services)) as client:
+    with DescribedClient(create_app(world.settings, world.open_services)) as client:
         assert client.get(PATH, headers=headers).json()["entries"] == []

@@ -4,7 +4,6 @@ import re
 
 import orjson
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.limits.limit import UNLIMITED
@@ -16,6 +15,7 @@ from infra.settings import Settings, SettingsError
 from tests.component.api.fakes import FakeWorld, a_partner
 from tests.component.api.test_reads import a_slate
 from tests.component.api.test_webhooks import envelope, problem
+from tests.support.described import DescribedClient
 
 SECRET = create_secret()
 SLATE = "/api/v1/users/user-1/recommendations"
@@ -37,7 +37,7 @@ def world():
 
 def client_of(world, address="192.0.2.1"):
     app = create_app(world.settings, world.open_services)
-    return TestClient(app, client=(address, 1234))
+    return DescribedClient(app, client=(address, 1234))
 
 
 @pytest.fixture

@@ -10,13 +10,15 @@ import warnings
 import orjson
 import pytest
 
-from api.examples import TOKEN_REQUEST
+from api.examples import CONTENT_FEATURES, TOKEN_REQUEST
 from api.identity.access import Caller
 from api.operators import examples
 from api.routes import ENDPOINTS
+from infra.postgres.erasures import ErasureRow
 from infra.postgres.viewers import Viewer
 from infra.security.keys import APP_SCOPES
 from infra.security.operator_secrets import create_token, hash_token
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.webhook_keys import create_secret
 from infra.security.webhooks import sign
 from tests.component.api.fakes import NOW_MS, a_content, a_letter, a_partner, a_state
@@ -133,10 +135,11 @@ def token(world):
     world.database.add_content(a_content("film-1"))
     world.database.add_state(a_state("film-1"))
     world.database.slates["user-1"] = a_slate("film-1")
-    world.database.features["film-1"] = b"{}"
+    world.database.features["film-1"] = orjson.dumps(CONTENT_FEATURES)
     world.people.add()
     world.database.viewers["user-1"] = Viewer("user-1", 7, 7, (), NOW_MS)
     world.tokens.add_signing_key()
+    world.database.erasures = [ErasureRow(Pseudonyms("").of("user-1"), 1)]
     world.database.dead_letters = [a_letter(17)]
     world.database.add_key(key_id="0a1b2c3d")
     return world.database.add_key(scopes=APP_SCOPES)
@@ -173,7 +176,9 @@ def test_no_input_makes_a_500(world, client, token, endpoint):
     if endpoint.access.caller is Caller.PARTNER:
         token = world.database.add_key(partner="acme")
     statuses = set()
-    for number in range(ROUNDS):
+    for number in range(ROUNDS * 10):
+        if number >= ROUNDS and min(statuses) < 300:
+            break
         body = a_body(rng, document_for(world, endpoint))
         path = path_of(rng, endpoint.path)
         method = (

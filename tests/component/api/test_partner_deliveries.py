@@ -105,7 +105,7 @@ def test_unsigned_refusals_are_only_counted(world, post, view):
     assert answer["refusals"] == []
     counts = {item["reason"]: item["refused"] for item in answer["refused_by_day"]}
     assert counts == {
-        "bad-signature": 2, "stale-timestamp": 1, "malformed-headers": 1, "unsupported-type": 1,
+        "bad-signature": 2, "stale-timestamp": 1, "no-signature": 1, "unsupported-type": 1,
     }  # fmt: skip
     [stale] = [item for item in answer["refused_by_day"] if item["reason"] == "stale-timestamp"]
     assert stale["last_detail"] == "412 s behind"

@@ -100,9 +100,8 @@ def test_a_batch_has_at_most_500_and_at_least_one(world, client, app_headers):
 
 
 def test_a_version_counts_for_its_title_and_a_partner_or_type_chooses_the_preset():
-    from starlette.testclient import TestClient
-
     from api.app import create_app
+    from tests.support.described import DescribedClient
 
     world = FakeWorld(preset_by_type="episode=androidtv,movie=kodi", preset_by_partner="acme=trakt")
     world.database.add_content(a_content("film-1", version_of="film-0"))
@@ -110,7 +109,7 @@ def test_a_version_counts_for_its_title_and_a_partner_or_type_chooses_the_preset
     world.database.add_content(a_content("episode-1", type="episode"))
     headers = {"Authorization": f"Bearer {world.database.add_key()}"}
     batch = [a_report(content_id=name) for name in ("film-1", "film-2", "episode-1", "unknown")]
-    with TestClient(create_app(world.settings, world.open_services)) as client:
+    with DescribedClient(create_app(world.settings, world.open_services)) as client:
         assert client.post(URL, json=batch, headers=headers).status_code == 202
     events = [event for _, event in world.producer.sent]
     assert [event.content_id for event in events] == ["film-0", "film-2", "episode-1", "unknown"]

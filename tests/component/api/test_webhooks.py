@@ -108,15 +108,26 @@ def test_postgres_away_is_503(world, post):
     assert "secret" not in str(problem(post(), 503, "unavailable"))
 
 
-@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-def test_a_missing_header_is_400(post, world, name):
-    problem(post(**{name: None}), 400, "malformed-request")
+@pytest.mark.parametrize("webhook_id", [None, "", "a.b", "a" * 65])
+def test_a_missing_or_malformed_id_is_400(post, world, webhook_id):
+    problem(post(**{"webhook-id": webhook_id}), 400, "malformed-request")
     assert not world.producer.sent
 
 
-@pytest.mark.parametrize("signature", ["garbage", "v1,a,b", "  ", "v1,!!!!"])
-def test_an_unreadable_signature_is_400(post, signature):
-    problem(post(webhook_signature=signature), 400, "malformed-request")
+@pytest.mark.parametrize("signature", [None, "garbage", "v1,a,b", "  ", "v1,!!!!"])
+def test_a_missing_or_unreadable_signature_is_401(post, world, signature):
+    problem(post(webhook_signature=signature), 401, "bad-signature")
+    assert not world.producer.sent
+
+
+@pytest.mark.parametrize("timestamp", [None, "1e9", "yesterday"])
+def test_a_missing_or_unreadable_timestamp_is_401(post, world, timestamp):
+    problem(post(webhook_timestamp=timestamp), 401, "bad-signature")
+    assert not world.producer.sent
+
+
+def test_who_signs_nothing_is_told_that_first(post):
+    problem(post(**{"webhook-id": None}, webhook_signature=None), 401, "bad-signature")
 
 
 def test_a_wrong_signature_or_an_old_timestamp_is_401(world, post):

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.identity.access import Caller
 from api.routes import ENDPOINTS
 from infra.postgres.token_revocations import TokenRevocation
 from infra.security.jwks import parse_jwks
@@ -16,6 +16,7 @@ from schemas.tokens import PublicKeys, TokenIssued
 from tests.component.api.fakes import NOW_MS, FakeWorld
 from tests.component.api.test_progress import a_report
 from tests.component.api.test_webhooks import problem
+from tests.support.described import DescribedClient
 
 TOKENS = "/api/v1/auth/tokens"
 KEYS = "/.well-known/jwks.json"
@@ -69,7 +70,10 @@ def test_a_device_touches_no_other_user(client, world, ask):
     problem(client.post(TOKENS, json={}, headers=device), 403, "forbidden")
 
 
-@pytest.mark.parametrize("path", [item.path for item in ENDPOINTS if "{user}" in item.path])
+@pytest.mark.parametrize(
+    "path",
+    [item.path for item in ENDPOINTS if "{user}" in item.path and item.access.caller is Caller.APP],
+)
 def test_no_path_of_another_user_is_open_to_a_device(client, ask, path):
     device = bearer(token_of(ask()))
     other = path.format(user="user-2", content_id="film-1")
@@ -198,7 +202,7 @@ def test_the_issuer_is_a_setting():
     world = FakeWorld(token_issuer="https://tokens.example/")
     world.tokens.add_signing_key()
     key = world.database.add_key(scopes=APP_SCOPES)
-    with TestClient(create_app(world.settings, world.open_services)) as client:
+    with DescribedClient(create_app(world.settings, world.open_services)) as client:
         wanted = {"user_id": "user-1", "scopes": ["recommendations:read"]}
         text = token_of(client.post(TOKENS, json=wanted, headers=bearer(key)))
         assert read(text).issuer == "https://tokens.example/"
