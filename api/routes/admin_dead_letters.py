@@ -88,7 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="POST",
-        path="/api/v1/admin/dead-letters/redrive",
+        path="/api/v1/admin/dead-letter-redrives",
         handler=post_redrive,
         name="post_redrive",
         summary="Send dead letters to their topics again; after a 503 their states say which were",
@@ -105,7 +105,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         method="POST",
-        path="/api/v1/admin/dead-letters/discard",
+        path="/api/v1/admin/dead-letter-discards",
         handler=post_discard,
         name="post_discard",
         summary="Say of dead letters that nobody will redrive them, and why",

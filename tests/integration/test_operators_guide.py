@@ -72,9 +72,9 @@ async def test_every_call_of_the_guide_works_and_every_change_is_entered(
                 answers.append((method, path, answer.json()))
     by_path = {(method, path): answer for method, path, answer in answers}
     assert by_path["GET", "/api/v1/admin/dead-letters/17"]["payload"] == []
-    redriven = by_path["POST", "/api/v1/admin/dead-letters/redrive"]
+    redriven = by_path["POST", "/api/v1/admin/dead-letter-redrives"]
     assert redriven == {"redriven": [17, 18], "refused": [], "not_open": []}
-    assert by_path["POST", "/api/v1/admin/dead-letters/discard"]["discarded"] == [19]
+    assert by_path["POST", "/api/v1/admin/dead-letter-discards"]["discarded"] == [19]
     records = await read_topic(kafka_bootstrap, WEBHOOKS.name, WEBHOOKS.partitions)
     offsets = {dict(each.headers).get("redrive.offset") for each in records}
     assert {b"17", b"18"} <= offsets

@@ -104,14 +104,14 @@ def test_a_letter_that_is_not_there_is_said(send):
 def test_a_redrive_tells_what_became_of_each(letters, world, send, entries):
     letters += [a_letter(1), a_letter(2, state="redriven"), a_letter(3), a_letter(4)]
     world.database.unfit[3] = "no webhook"
-    response = send("POST", "dead-letters/redrive", {"ids": [4, 1, 2, 3, 1, 99]})
+    response = send("POST", "dead-letter-redrives", {"ids": [4, 1, 2, 3, 1, 99]})
     assert response.json() == {
         "redriven": [1, 4], "refused": [{"dead_letter_id": 3, "why": "no webhook"}],
         "not_open": [2, 99],
     }  # fmt: skip
     assert entries() == [("admin-1", "dead-letter.replay", "1,4")]
     assert letters[0].letter.changed_by == "admin-1"
-    again = send("POST", "dead-letters/redrive", {"ids": [1]}).json()
+    again = send("POST", "dead-letter-redrives", {"ids": [1]}).json()
     assert again == {"redriven": [], "refused": [], "not_open": [1]}
     assert len(entries()) == 1
 
@@ -119,14 +119,14 @@ def test_a_redrive_tells_what_became_of_each(letters, world, send, entries):
 def test_a_redrive_may_name_another_mapper(letters, send):
     letters.append(a_letter(1))
     given = {"ids": [1], "mapper": "film-catalogue"}
-    assert send("POST", "dead-letters/redrive", given).json()["redriven"] == [1]
+    assert send("POST", "dead-letter-redrives", given).json()["redriven"] == [1]
     assert letters[0].letter.note == "mapper film-catalogue"
 
 
 def test_a_discard_says_why_and_who(letters, world, send, entries):
     letters += [a_letter(1), a_letter(2, state="redriven")]
     given = {"ids": [1, 2, 3], "reason": " sent again as msg_9 "}
-    response = send("POST", "dead-letters/discard", given)
+    response = send("POST", "dead-letter-discards", given)
     assert response.json() == {"discarded": [1], "not_open": [2, 3]}
     letter = letters[0].letter
     assert (letter.state, letter.changed_by, letter.note) == (
@@ -143,7 +143,7 @@ IDS = [[], [0], [-1], ["1"], [1.5], [2**60], [None], list(range(1, IDS_MAX + 2))
 def test_ids_that_cannot_be_change_nothing(letters, world, send, ids):
     letters.append(a_letter(1))
     for path, more in (("redrive", {}), ("discard", {"reason": "x"})):
-        response = send("POST", f"dead-letters/{path}", {"ids": ids, **more})
+        response = send("POST", f"dead-letter-{path}s", {"ids": ids, **more})
         assert response.status_code in (400, 413), response.text
     assert world.people.entries == []
     assert letters[0].letter.state == "open"
@@ -157,20 +157,20 @@ def test_ids_that_cannot_be_change_nothing(letters, world, send, ids):
 )  # fmt: skip
 def test_changes_that_cannot_be_are_refused(letters, world, send, path, more):
     letters.append(a_letter(1))
-    problem(send("POST", f"dead-letters/{path}", {"ids": [1], **more}), 400, "invalid-content")
+    problem(send("POST", f"dead-letter-{path}s", {"ids": [1], **more}), 400, "invalid-content")
     assert world.people.entries == []
 
 
 def test_a_hundred_ids_and_the_longest_reason_fit(letters, send):
     ids = [2**53 - number for number in range(IDS_MAX)]
     given = {"ids": ids, "reason": "\N{SNOWMAN}" * 500}
-    assert send("POST", "dead-letters/discard", given).json()["not_open"] == ids
+    assert send("POST", "dead-letter-discards", given).json()["not_open"] == ids
 
 
 def test_without_kafka_it_says_try_again(letters, world, send):
     letters.append(a_letter(1))
     world.database.redrive_failing = KafkaUnavailable("broker-1.secret: away")
-    response = send("POST", "dead-letters/redrive", {"ids": [1]})
+    response = send("POST", "dead-letter-redrives", {"ids": [1]})
     problem(response, 503, "unavailable")
     assert "secret" not in response.text
 
@@ -182,7 +182,7 @@ def test_readers_read_and_only_administrators_with_a_recent_code_change(letters,
         assert send("GET", "dead-letters", as_token=reader).status_code == 200
         assert send("GET", "dead-letters/1", as_token=reader).status_code == 200
     for path, body in (("redrive", {"ids": [1]}), ("discard", {"ids": [1], "reason": "x"})):
-        url = f"dead-letters/{path}"
+        url = f"dead-letter-{path}s"
         problem(send("POST", url, body, as_token=viewer), 403, "forbidden")
         problem(send("POST", url, body, as_token=stale), 403, "recent-code-required")
     assert letters[0].letter.state == "open"
