@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaProducer
 
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.process import free_port
+from tests.support.api_process import PLENTY
 from tests.support.kafka_io import lag, read_topic
 from tests.support.naive_ledger import fold
 from tests.support.waiting import wait_until, wait_until_async
@@ -73,6 +74,7 @@ class Services:
         self.environment = {
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "DATABASE_URL": database_url,
+            **PLENTY,
         }
         self.command("migrate")
         self.command("topics", "apply")

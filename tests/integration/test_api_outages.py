@@ -27,6 +27,7 @@ from infra.postgres.pool import create_pool
 from infra.security import keys
 from infra.settings import Settings
 from schemas.progress import ProgressEvent
+from tests.component.api.fakes import PLENTY
 from tests.component.api.test_progress import a_report
 from tests.support.operators import CLI
 from tests.support.services import unavailable
@@ -169,7 +170,7 @@ async def test_the_api_answers_503_while_its_servers_are_away_and_recovers(
     migrate(fresh_database_url)
     settings = Settings(
         kafka_bootstrap_servers=broker.bootstrap, database_url=fresh_database_url,
-        produce_timeout_ms=3000,
+        produce_timeout_ms=3000, **PLENTY,
     )  # fmt: skip
     new = keys.create_key()
     async with create_pool(settings) as pool:
@@ -225,8 +226,9 @@ def frozen(server):
 async def test_reads_of_a_frozen_database_are_503_in_time_and_recover(postgres):
     migrate(postgres.database_url)
     settings = Settings(
-        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}", database_url=postgres.database_url
-    )
+        kafka_bootstrap_servers=f"127.0.0.1:{free_port()}", database_url=postgres.database_url,
+        **PLENTY,
+    )  # fmt: skip
     new = keys.create_key()
     async with create_pool(settings) as pool:
         await ApiKeyStore(pool).create(

@@ -235,7 +235,10 @@ def test_secrets_are_sealed_anew_with_another_key(run, environment, database):
     keys = {"MEDIA_GATEWAY_SECRETS_KEY": other, "MEDIA_GATEWAY_SECRETS_KEYS_OLD": KEY}
     rotated = run("secrets", "rotate", **keys)
     [(count,)] = rows(database, "SELECT count(*) FROM operators")
-    assert rotated.output == f"partner_secrets: 0 sealed anew\noperators: {count} sealed anew\n"
+    assert rotated.output == (
+        f"partner_secrets: 0 sealed anew\noperators: {count} sealed anew\n"
+        "signing_keys: 0 sealed anew\nreceipt_keys: 0 sealed anew\n"
+    )
     back = {"MEDIA_GATEWAY_SECRETS_KEY": KEY, "MEDIA_GATEWAY_SECRETS_KEYS_OLD": other}
     assert f"operators: {count} sealed" in run("secrets", "rotate", **back).output
     keyless = run("secrets", "rotate", MEDIA_GATEWAY_SECRETS_KEY="")
