@@ -1,16 +1,13 @@
 """GET /api/v1/users/{user}/history: watch states, newest first, page by page."""
 
-import base64
-import binascii
 import re
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems
+from api.cursors import format_cursor, read_cursor
 from api.freshness import after_event_id, envelope
 from api.parsing import Query, path_identifier
-from api.problems import ProblemError
 from api.responses import json_response
 from api.services import Services, services_of
 from api.titles import titles_of
@@ -21,8 +18,7 @@ from schemas.watch_state import WatchState
 
 PAGE_DEFAULT, PAGE_MAX = 20, 100
 READ_AHEAD = 500  # states at once, where a page needs more than it shows
-CURSOR_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,160}={0,2}", re.ASCII)
-CURSOR_TEXT = re.compile(r"([0-9]{1,15})\|([A-Za-z0-9][A-Za-z0-9._:@\-]{0,63})", re.ASCII)
+POSITION = re.compile(r"([0-9]{1,15})\|([A-Za-z0-9][A-Za-z0-9._:@\-]{0,63})", re.ASCII)
 
 
 async def get_history(request: Request) -> Response:
@@ -32,7 +28,8 @@ async def get_history(request: Request) -> Response:
     services = services_of(request)
     limit = query.limit(default=PAGE_DEFAULT, maximum=PAGE_MAX)
     event_id = after_event_id(query)
-    after = parse_cursor(query.text("cursor", CURSOR_PATTERN, "a cursor from an answer"))
+    match = read_cursor(query, POSITION)
+    after = None if match is None else HistoryCursor(int(match.group(1)), match.group(2))
     viewer = await services.viewers.fetch(user_id)  # before the rows: see infra.postgres.viewers
     states = await listed(services, user_id, limit + 1, after)
     page = states[:limit]
@@ -40,7 +37,9 @@ async def get_history(request: Request) -> Response:
     answer = History(
         **envelope(user_id, viewer, event_id, services.clock_ms()),
         entries=tuple(HistoryEntry.of(item, titles.get(item.content_id)) for item in page),
-        next_cursor=format_cursor(page[-1]) if len(states) > limit else None,
+        next_cursor=format_cursor(page[-1].updated_at_ms, page[-1].content_id)
+        if len(states) > limit
+        else None,
     )
     return json_response(encode(answer))
 
@@ -65,22 +64,3 @@ def is_listed(state: WatchState) -> bool:
     """Whether the title was ever started or decided about; a seek alone is no watching."""
     decided = state.dismissed or state.hidden or state.rating is not None
     return state.started_at_ms is not None or decided
-
-
-def format_cursor(state: WatchState) -> str:
-    """Return the cursor of the page that follows ``state``."""
-    text = f"{state.updated_at_ms}|{state.content_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def parse_cursor(text: str | None) -> HistoryCursor | None:
-    """Return where a page starts; None is the first page."""
-    if text is None:
-        return None
-    try:
-        match = CURSOR_TEXT.fullmatch(base64.urlsafe_b64decode(text).decode("ascii"))
-    except (binascii.Error, UnicodeDecodeError):
-        match = None
-    if match is None:
-        raise ProblemError(problems.INVALID, "cursor: expected a cursor from an answer")
-    return HistoryCursor(int(match.group(1)), match.group(2))

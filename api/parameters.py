@@ -1,5 +1,6 @@
 """Parameters that several endpoints have, as their documents describe them."""
 
+from api.cursors import CURSOR_SCHEMA
 from api.endpoint import Parameter
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
@@ -40,4 +41,14 @@ def header(name: str, pattern: str, description: str, example: str) -> Parameter
         schema={"type": "string", "pattern": pattern},
         description=description,
         example=example,
+    )
+
+
+def cursor(name: str = "cursor") -> Parameter:
+    """Return the parameter that asks for the next page."""
+    return Parameter(
+        name=name,
+        where="query",
+        schema=CURSOR_SCHEMA,
+        description=f"next_{name} of the page before",
     )

@@ -8,8 +8,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.admin.cursors import format_cursor, read_cursor
 from api.admin.texts import BODY_BYTES_MAX, check_mapper, moment
+from api.cursors import format_cursor, read_cursor
 from api.identity.operators import actor_of
 from api.operators.bodies import read_model
 from api.parsing import Query

@@ -6,8 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.admin.cursors import format_cursor, read_cursor
 from api.admin.texts import BODY_BYTES_MAX, moment
+from api.cursors import format_cursor, read_cursor
 from api.identity.operators import actor_of
 from api.operators.bodies import read_model
 from api.parsing import Query

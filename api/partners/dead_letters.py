@@ -1,16 +1,13 @@
 """GET /api/v1/partners/me/dead-letters: webhooks of the caller that could not be processed."""
 
-import base64
-import binascii
 import re
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems
+from api.cursors import format_cursor, read_cursor
 from api.identity.principal import principal_of
 from api.parsing import Query
-from api.problems import ProblemError
 from api.responses import json_response
 from api.services import services_of
 from domain.dead_letters import payload_of
@@ -20,8 +17,7 @@ from schemas.dead_letter import PartnerDeadLetter, PartnerDeadLetters
 
 # A webhook may have 256 KiB: a page has at most 5 MiB.
 PAGE_DEFAULT, PAGE_MAX = 10, 20
-CURSOR_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,60}={0,2}", re.ASCII)
-CURSOR_TEXT = re.compile(r"([0-9]{1,15})\|([0-9]{1,18})", re.ASCII)
+POSITION = re.compile(r"([0-9]{1,15})\|([0-9]{1,18})", re.ASCII)
 # What an agent says of its own failures is for operators: it names code, not the partner's fields.
 OUR_FAILURE = "step"
 OUR_FAILURE_DETAIL = (
@@ -36,14 +32,17 @@ async def get_dead_letters(request: Request) -> Response:
     assert partner is not None, "the endpoint is open to partners alone"
     query = Query(request)
     limit = query.limit(default=PAGE_DEFAULT, maximum=PAGE_MAX)
-    after = parse_cursor(query.text("cursor", CURSOR_PATTERN, "a cursor from an answer"))
+    match = read_cursor(query, POSITION)
+    after = None if match is None else LetterCursor(int(match.group(1)), int(match.group(2)))
     store = services_of(request).dead_letters
     found = await store.fetch_of_partner(partner, limit + 1, after)
     page = found[:limit]
     answer = PartnerDeadLetters(
         partner=partner,
         entries=tuple(entry_of(whole) for whole in page),
-        next_cursor=format_cursor(page[-1]) if len(found) > limit else None,
+        next_cursor=format_cursor(page[-1].letter.failed_at_ms, page[-1].letter.letter_id)
+        if len(found) > limit
+        else None,
     )
     return json_response(encode(answer))
 
@@ -63,22 +62,3 @@ def entry_of(whole: WholeLetter) -> PartnerDeadLetter:
         changed_at_ms=letter.changed_at_ms,
         payload=payload_of(whole.value),
     )
-
-
-def format_cursor(whole: WholeLetter) -> str:
-    """Return the cursor of the page that follows a letter."""
-    text = f"{whole.letter.failed_at_ms}|{whole.letter.letter_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def parse_cursor(text: str | None) -> LetterCursor | None:
-    """Return where a page starts; None is the first page."""
-    if text is None:
-        return None
-    try:
-        match = CURSOR_TEXT.fullmatch(base64.urlsafe_b64decode(text).decode("ascii"))
-    except (binascii.Error, UnicodeDecodeError):
-        match = None
-    if match is None:
-        raise ProblemError(problems.INVALID, "cursor: expected a cursor from an answer")
-    return LetterCursor(int(match.group(1)), int(match.group(2)))

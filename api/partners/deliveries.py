@@ -1,18 +1,15 @@
 """GET /api/v1/partners/me/deliveries: what became of the calling partner's webhooks, and why."""
 
-import base64
-import binascii
 import datetime
 import re
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems
+from api.cursors import format_cursor, read_cursor
 from api.identity.principal import principal_of
 from api.parsing import Query
 from api.partners.reasons import explanation_of
-from api.problems import ProblemError
 from api.responses import json_response
 from api.services import Services, services_of
 from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
@@ -29,8 +26,6 @@ from schemas.partner_api import (
 from schemas.times import to_rfc3339
 
 PAGE_DEFAULT, PAGE_MAX = 50, 200
-CURSOR_PATTERN = re.compile(r"[A-Za-z0-9_\-]{1,120}={0,2}", re.ASCII)
-CURSOR_LENGTH_MAX = 122
 DELIVERY_CURSOR = re.compile(r"([0-9]{1,17})\|([A-Za-z0-9_-]{1,64})", re.ASCII)
 REFUSAL_CURSOR = re.compile(r"([0-9]{1,18})", re.ASCII)
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -45,10 +40,8 @@ async def get_deliveries(request: Request) -> Response:
     assert partner is not None  # the access of the endpoint says so
     query = Query(request)
     limit = query.limit(default=PAGE_DEFAULT, maximum=PAGE_MAX)
-    before = delivery_position(query.text("cursor", CURSOR_PATTERN, "a cursor from an answer"))
-    refusals_before = refusal_position(
-        query.text("refusals_cursor", CURSOR_PATTERN, "a cursor from an answer")
-    )
+    before = delivery_position(read_cursor(query, DELIVERY_CURSOR))
+    refusals_before = refusal_position(read_cursor(query, REFUSAL_CURSOR, "refusals_cursor"))
     await services.refusal_log.flush()  # what this process refused until now is in the answer
     now = datetime.datetime.fromtimestamp(services.clock_ms() / 1000, datetime.UTC)
     arrived = await services.partner_deliveries.fetch(partner, now - RETENTION, limit + 1, before)
@@ -59,7 +52,7 @@ async def get_deliveries(request: Request) -> Response:
         deliveries=tuple(map(delivery, arrived[:limit])),
         next_cursor=delivery_cursor(arrived[limit - 1]) if len(arrived) > limit else None,
         refusals=tuple(map(refusal, refused[:limit])),
-        next_refusals_cursor=cursor(str(refused[limit - 1].refusal_id))
+        next_refusals_cursor=format_cursor(refused[limit - 1].refusal_id)
         if len(refused) > limit
         else None,
         refused_by_day=await by_day(services, partner, now),
@@ -131,36 +124,17 @@ def text_of(moment: datetime.datetime) -> str:
 def delivery_cursor(row: ArrivedDelivery) -> str:
     """Return the cursor of the page that follows ``row``."""
     microseconds = (row.received_at - EPOCH) // datetime.timedelta(microseconds=1)
-    return cursor(f"{microseconds}|{row.webhook_id}")
+    return format_cursor(microseconds, row.webhook_id)
 
 
-def cursor(text: str) -> str:
-    """Return a position in the form of a cursor."""
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def delivery_position(text: str | None) -> DeliveryPosition:
+def delivery_position(match: re.Match[str] | None) -> DeliveryPosition:
     """Return where a page of deliveries starts."""
-    match = _matched(DELIVERY_CURSOR, text)
     if match is None:
         return FIRST
     at = EPOCH + datetime.timedelta(microseconds=int(match.group(1)))
     return DeliveryPosition(at, match.group(2))
 
 
-def refusal_position(text: str | None) -> int:
+def refusal_position(match: re.Match[str] | None) -> int:
     """Return the refusal that a page comes after."""
-    match = _matched(REFUSAL_CURSOR, text)
     return FIRST_REFUSAL if match is None else int(match.group(1))
-
-
-def _matched(pattern: re.Pattern[str], text: str | None) -> re.Match[str] | None:
-    if text is None:
-        return None
-    try:
-        match = pattern.fullmatch(base64.urlsafe_b64decode(text).decode("ascii"))
-    except (binascii.Error, UnicodeDecodeError):
-        match = None
-    if match is None:
-        raise ProblemError(problems.INVALID, "expected a cursor from an answer")
-    return match

@@ -4,7 +4,6 @@ from typing import Any
 
 from api import problems
 from api.admin import examples
-from api.admin.cursors import CURSOR_SCHEMA
 from api.admin.dead_letters import (
     PAGE_DEFAULT,
     PAGE_MAX,
@@ -18,7 +17,7 @@ from api.admin.dead_letters import (
 from api.admin.texts import BODY_BYTES_MAX
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import operator
-from api.parameters import limit
+from api.parameters import cursor, limit
 from api.routes.admin_partners import NAME_SCHEMA
 from api.routes.problem_lists import BODY_PROBLEMS, READ_PROBLEMS
 from infra.postgres.dead_letters import STATES
@@ -56,11 +55,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             query("state", {"type": "string", "enum": [*STATES]}, "in this state"),
             query("since", TIME_SCHEMA, "failed then or later, RFC 3339"),
             query("until", TIME_SCHEMA, "failed before, RFC 3339"),
-            query(
-                "cursor",
-                CURSOR_SCHEMA,
-                "next_cursor of the page before",
-            ),
+            cursor(),
         ),
         answers=(Answer(description="one page", model=AdminDeadLetters, example=examples.LETTERS),),
         problems=READ_PROBLEMS,

@@ -2,12 +2,11 @@
 
 from api import problems
 from api.admin import examples
-from api.admin.cursors import CURSOR_SCHEMA
 from api.admin.keys import PAGE_DEFAULT, PAGE_MAX, get_keys, post_key, post_revocation
 from api.admin.texts import BODY_BYTES_MAX
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import operator
-from api.parameters import limit
+from api.parameters import cursor, limit
 from api.routes.problem_lists import BODY_PROBLEMS, READ_PROBLEMS
 from schemas.admin_api import AdminKey, AdminKeys, KeyCreate, KeyWithText
 
@@ -23,12 +22,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         access=READ,
         parameters=(
             limit(PAGE_DEFAULT, PAGE_MAX),
-            Parameter(
-                name="cursor",
-                where="query",
-                schema=CURSOR_SCHEMA,
-                description="next_cursor of the page before",
-            ),
+            cursor(),
         ),
         answers=(Answer(description="one page", model=AdminKeys, example=examples.KEYS),),
         problems=READ_PROBLEMS,

@@ -1,10 +1,10 @@
 """What partners read of their webhooks that could not be processed."""
 
 from api import examples
-from api.endpoint import Answer, Endpoint, Parameter
+from api.endpoint import Answer, Endpoint
 from api.identity.access import partner
-from api.parameters import limit
-from api.partners.dead_letters import CURSOR_PATTERN, PAGE_DEFAULT, PAGE_MAX, get_dead_letters
+from api.parameters import cursor, limit
+from api.partners.dead_letters import PAGE_DEFAULT, PAGE_MAX, get_dead_letters
 from api.routes.problem_lists import READ_PROBLEMS
 from infra.security.keys import DELIVERIES_READ
 from schemas.dead_letter import PartnerDeadLetters
@@ -19,16 +19,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         access=partner(DELIVERIES_READ),
         parameters=(
             limit(PAGE_DEFAULT, PAGE_MAX),
-            Parameter(
-                name="cursor",
-                where="query",
-                schema={
-                    "type": "string",
-                    "pattern": f"^{CURSOR_PATTERN.pattern}$",
-                    "maxLength": 62,
-                },
-                description="next_cursor of the page before",
-            ),
+            cursor(),
         ),
         answers=(
             Answer(

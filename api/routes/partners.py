@@ -1,12 +1,10 @@
 """What partners read of themselves."""
 
 from api import problems
-from api.endpoint import Answer, Endpoint, Parameter
+from api.endpoint import Answer, Endpoint
 from api.identity.access import partner
-from api.parameters import limit
+from api.parameters import cursor, limit
 from api.partners.deliveries import (
-    CURSOR_LENGTH_MAX,
-    CURSOR_PATTERN,
     PAGE_DEFAULT,
     PAGE_MAX,
     get_deliveries,
@@ -15,12 +13,6 @@ from api.partners.examples import DELIVERIES
 from api.routes.problem_lists import READ_PROBLEMS
 from infra.security.keys import DELIVERIES_READ
 from schemas.partner_api import PartnerDeliveries
-
-CURSOR_SCHEMA = {
-    "type": "string",
-    "pattern": f"^{CURSOR_PATTERN.pattern}$",
-    "maxLength": CURSOR_LENGTH_MAX,
-}
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
@@ -32,18 +24,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         access=partner(DELIVERIES_READ),
         parameters=(
             limit(PAGE_DEFAULT, PAGE_MAX),
-            Parameter(
-                name="cursor",
-                where="query",
-                schema=CURSOR_SCHEMA,
-                description="next_cursor of the page before",
-            ),
-            Parameter(
-                name="refusals_cursor",
-                where="query",
-                schema=CURSOR_SCHEMA,
-                description="next_refusals_cursor of the page before",
-            ),
+            cursor(),
+            cursor("refusals_cursor"),
         ),
         answers=(Answer(description="newest first", model=PartnerDeliveries, example=DELIVERIES),),
         problems=(*READ_PROBLEMS, problems.MALFORMED),

@@ -9,7 +9,7 @@ from api.explain import get_explanation
 from api.feed import ROW_DEFAULT, ROW_MAX, get_feed
 from api.history import PAGE_DEFAULT, PAGE_MAX, get_history
 from api.identity.access import app
-from api.parameters import AFTER, CONTENT, REGION, USER, limit
+from api.parameters import AFTER, CONTENT, REGION, USER, cursor, limit
 from api.recommendations import LIMIT_MAX, get_recommendations
 from api.routes.links import TO_CONTENT, TO_EXPLANATION, TO_NEXT_PAGE
 from api.routes.problem_lists import READ_PROBLEMS
@@ -117,16 +117,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             USER,
             limit(PAGE_DEFAULT, PAGE_MAX),
             AFTER,
-            Parameter(
-                name="cursor",
-                where="query",
-                schema={
-                    "type": "string",
-                    "pattern": "^[A-Za-z0-9_\\-]+={0,2}$",
-                    "maxLength": 162,
-                },
-                description="next_cursor of the page before",
-            ),
+            cursor(),
         ),
         answers=(
             Answer(

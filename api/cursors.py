@@ -7,8 +7,8 @@ import re
 from api.parsing import Query
 from api.problems import INVALID, ProblemError
 
-CURSOR = re.compile(r"[A-Za-z0-9_\-]{1,60}={0,2}", re.ASCII)
-CURSOR_LENGTH_MAX = 62
+CURSOR = re.compile(r"[A-Za-z0-9_\-]{1,160}={0,2}", re.ASCII)
+CURSOR_LENGTH_MAX = 162
 CURSOR_SCHEMA = {
     "type": "string",
     "pattern": f"^{CURSOR.pattern}$",
@@ -17,22 +17,25 @@ CURSOR_SCHEMA = {
 EXPECTED = "a cursor from an answer"
 
 
-def format_cursor(at_ms: int, name: object) -> str:
-    """Return the cursor of the page that follows a row, named by its time and its name."""
-    return base64.urlsafe_b64encode(f"{at_ms}|{name}".encode()).decode()
+def format_cursor(*position: object) -> str:
+    """Return the cursor of the page that follows a row: of its place in the order of the list."""
+    return base64.urlsafe_b64encode("|".join(map(str, position)).encode()).decode()
 
 
-def read_cursor(query: Query, pattern: re.Pattern[str]) -> re.Match[str] | None:
-    """Return what the parameter ``cursor`` says, None on the first page.
+def read_cursor(
+    query: Query, pattern: re.Pattern[str], name: str = "cursor"
+) -> re.Match[str] | None:
+    """Return what a parameter says, None on the first page.
 
     Args:
         query: of the request.
-        pattern: what a position looks like as text.
+        pattern: what a position looks like as text, its parts joined by ``|``.
+        name: of the parameter.
 
     Raises:
         ProblemError: it is no cursor of this list.
     """
-    text = query.text("cursor", CURSOR, EXPECTED)
+    text = query.text(name, CURSOR, EXPECTED)
     if text is None:
         return None
     try:
@@ -40,5 +43,5 @@ def read_cursor(query: Query, pattern: re.Pattern[str]) -> re.Match[str] | None:
     except (binascii.Error, UnicodeDecodeError):
         match = None
     if match is None:
-        raise ProblemError(INVALID, f"cursor: expected {EXPECTED}")
+        raise ProblemError(INVALID, f"{name}: expected {EXPECTED}")
     return match
