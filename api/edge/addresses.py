@@ -86,8 +86,8 @@ def is_trusted(text: str, proxies: Networks) -> bool:
     )
 
 
-def caller_group(peer: str, forwarded: Sequence[str], proxies: Networks) -> str:
-    """Return the group of the address that a request comes from.
+def caller_address(peer: str, forwarded: Sequence[str], proxies: Networks) -> str:
+    """Return the address that a request comes from.
 
     Args:
         peer: address of the connection.
@@ -95,7 +95,7 @@ def caller_group(peer: str, forwarded: Sequence[str], proxies: Networks) -> str:
         proxies: the trusted ones.
     """
     if not proxies or not forwarded or not is_trusted(peer, proxies):
-        return group_of(peer)
+        return peer
     caller = peer
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     for hop in reversed(hops[-HOPS_MAX:]):
@@ -104,4 +104,4 @@ def caller_group(peer: str, forwarded: Sequence[str], proxies: Networks) -> str:
         caller = hop
         if not is_trusted(hop, proxies):
             break
-    return group_of(caller)
+    return caller

@@ -6,6 +6,7 @@ from typing import get_args
 from starlette.requests import Request
 
 from api.identity.access import Access
+from api.limits.counting import exact_address_of
 from api.problems import FORBIDDEN, RECENT_CODE_REQUIRED, UNAUTHENTICATED, ProblemError
 from api.services import services_of
 from domain.identity.sessions import has_recent_code
@@ -18,6 +19,7 @@ from schemas.operator_api import Role
 REQUEST_ID = "media_gateway.request_id"
 OPERATOR = "media_gateway.operator"
 ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
+SOURCE_MAX = 64  # of an audit entry
 STEP_UP = (
     "post a code of your authenticator app to /api/v1/auth/step-up, and repeat this with the token "
     "that it returns"
@@ -76,9 +78,6 @@ def actor_of(request: Request) -> Actor:
 
 def actor(request: Request, name: str) -> Actor:
     """Return the operator with this name as who acts in ``request``."""
-    return Actor("operator", name, request.scope[REQUEST_ID], address_of(request))
-
-
-def address_of(request: Request) -> str:
-    """Return the address of the peer: of the proxy where there is one."""
-    return "" if request.client is None else request.client.host[:64]
+    return Actor(
+        "operator", name, request.scope[REQUEST_ID], exact_address_of(request)[:SOURCE_MAX]
+    )

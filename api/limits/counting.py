@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from starlette.requests import Request
 
-from api.edge.addresses import caller_group, is_trusted
+from api.edge.addresses import caller_address, group_of, is_trusted
 from api.limits.limiter import Limiter, Outcome
 from api.limits.quotas import Quota
 from api.problems import QUOTA_EXCEEDED, ProblemError
@@ -28,12 +28,17 @@ def limiter_of(request: Request) -> Limiter:
 
 def address_of(request: Request) -> str:
     """Return what counts as the caller's address (see ``api.edge.addresses``)."""
+    return group_of(exact_address_of(request))
+
+
+def exact_address_of(request: Request) -> str:
+    """Return the caller's address, for records of who did something."""
     peer = request.client.host if request.client else ""
     forwarded = request.headers.getlist("x-forwarded-for")
     proxies = limiter_of(request).proxies
     if forwarded and not is_trusted(peer, proxies):
         hint_at_proxies()
-    return caller_group(peer, forwarded, proxies)
+    return caller_address(peer, forwarded, proxies)
 
 
 @lru_cache(maxsize=1)

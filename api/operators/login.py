@@ -11,7 +11,8 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.identity.operators import actor, address_of
+from api.identity.operators import actor
+from api.limits.counting import exact_address_of
 from api.operators.bodies import read_model
 from api.operators.views import token_response
 from api.problems import LOGIN_REFUSED, UNAVAILABLE, ProblemError
@@ -90,7 +91,7 @@ async def is_accepted(request: Request, factors: Factors, token: str) -> bool:
     given = await weighed(services, factors, found)
     if found is None:
         metrics.OPERATOR_LOGINS.labels(Outcome.WRONG_PASSWORD.value).inc()
-        log_event(Event.LOGIN_FAILED, factors.name, address_of(request))
+        log_event(Event.LOGIN_FAILED, factors.name, exact_address_of(request))
         return False
     attempt = LoginAttempt(found.operator_id, given, hash_token(token), found.password_hash)
     outcome = await services.logins.log_in(

@@ -21,7 +21,6 @@ from schemas.codec import encode
 from schemas.erasure import AuditEntry, ErasedStore, ErasureReceipt, Signature, SignedReceipt
 from schemas.times import to_rfc3339
 
-PURPOSE = "erasure receipts"
 UNSIGNED = "MEDIA_GATEWAY_SECRETS_KEY is not set, so no signing key can be kept safe"
 CACHE_S = 3  # api.services: KEY_TTL_S, TRENDING_TTL_S
 LIMITS = (

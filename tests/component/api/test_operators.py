@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from api.app import create_app
 from api.endpoint import Answer, Endpoint
 from api.identity.access import Caller, operator
 from api.identity.operators import includes
@@ -19,6 +20,7 @@ from infra.security.passwords import Cost, PasswordHashing
 from infra.security.sealing import SealingError
 from schemas.operator_api import SessionsEnded
 from tests.component.api.fake_operators import PASSWORD
+from tests.support.described import DescribedClient
 
 AUTH = "/api/v1/auth/"
 TRAIL = "/api/v1/admin/audit"
@@ -375,3 +377,18 @@ def test_an_absent_database_is_503(world, client, people, token, log_in):
     world.database.away = True
     assert kind(log_in()) == (503, "unavailable")
     assert kind(get(client, TRAIL, token)) == (503, "unavailable")
+
+
+@pytest.mark.parametrize(
+    ("peer", "source"), [("192.0.2.1", "2001:db8::7"), ("198.51.100.1", "198.51.100.1")]
+)
+def test_the_address_in_the_trail_is_the_callers_behind_a_trusted_proxy_only(
+    world, people, peer, source
+):
+    world.settings = replace(world.settings, trusted_proxies="192.0.2.0/24")
+    app = create_app(world.settings, world.open_services)
+    body = {"name": "ada", "password": PASSWORD, "code": "000000"}
+    with DescribedClient(app, client=(peer, 1)) as client:
+        answer = client.post(AUTH + "login", json=body, headers={"X-Forwarded-For": "2001:db8::7"})
+    assert answer.status_code == 401
+    assert people.entries[-1].source == source

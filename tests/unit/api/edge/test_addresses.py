@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.edge.addresses import caller_group, group_of, parse_networks
+from api.edge.addresses import caller_address, group_of, parse_networks
 from infra.settings import SettingsError
 
 PROXIES = parse_networks("10.0.0.0/8, fd00::/8")
@@ -18,7 +18,7 @@ def test_everybody_is_no_proxy(text):
 
 def test_no_proxy_is_trusted_by_default():
     assert parse_networks("") == ()
-    assert caller_group("10.0.0.1", ["9.9.9.9"], ()) == "10.0.0.1"
+    assert caller_address("10.0.0.1", ["9.9.9.9"], ()) == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_no_proxy_is_trusted_by_default():
     ],
 )
 def test_the_caller_is_the_last_hop_that_is_no_proxy(peer, forwarded, group):
-    assert caller_group(peer, forwarded, PROXIES) == group
+    assert group_of(caller_address(peer, forwarded, PROXIES)) == group
 
 
 def test_all_of_a_64_bit_network_is_one_caller():
@@ -53,5 +53,5 @@ def test_all_of_a_64_bit_network_is_one_caller():
 
 @given(st.text(max_size=80), st.lists(st.text(max_size=200), max_size=4))
 def test_any_text_gives_a_group(peer, forwarded):
-    assert len(caller_group(peer, forwarded, PROXIES)) < 64
-    assert caller_group("192.0.2.1", forwarded, PROXIES) == "192.0.2.1"
+    assert len(group_of(caller_address(peer, forwarded, PROXIES))) < 64
+    assert caller_address("192.0.2.1", forwarded, PROXIES) == "192.0.2.1"
