@@ -10,13 +10,16 @@ from agents.spec import Record, Reject, SinkAgent
 from domain.dead_letters import LetterError, identify, pack_headers, read_letter
 from infra.postgres import dead_letters
 from infra.postgres.pool import Pool
+from infra.security.pseudonyms import WITHOUT_KEY, Pseudonyms
 from topics.catalog import DEAD_LETTERS
 
 KEY_FIELDS = {topic.name: topic.key for topic in DEAD_LETTERS}
 GATHER_MS = 250  # nobody waits for a dead letter as for a slate
 
 
-async def flush_dead_letters(pool: Pool, records: Sequence[Record]) -> Sequence[Reject]:
+async def flush_dead_letters(
+    pool: Pool, records: Sequence[Record], pseudonyms: Pseudonyms = WITHOUT_KEY
+) -> Sequence[Reject]:
     """Write dead letters; what has not the headers of one is rejected."""
     rows: list[dead_letters.LetterRow] = []
     rejects: list[Reject] = []
@@ -25,8 +28,9 @@ async def flush_dead_letters(pool: Pool, records: Sequence[Record]) -> Sequence[
             rows.append(letter_row(record))
         except LetterError as error:
             rejects.append(Reject(record, "decode", str(error)))
+    names = pseudonyms.pairs_of(row.user_id for row in rows if row.user_id is not None)
     async with pool.connection() as connection:
-        await dead_letters.upsert(connection, rows)
+        await dead_letters.upsert(connection, rows, names)
     return rejects
 
 
@@ -57,7 +61,9 @@ def letter_row(record: Record) -> dead_letters.LetterRow:
 
 
 SPECS: tuple[SinkAgent, ...] = tuple(
-    SinkAgent(name=reader, source=topic, flush=flush_dead_letters, gather_ms=GATHER_MS)
+    SinkAgent(
+        name=reader, source=topic, flush=flush_dead_letters, gather_ms=GATHER_MS, by_user=True
+    )
     for topic in DEAD_LETTERS
     for reader in topic.readers
 )

@@ -27,7 +27,7 @@ from infra.postgres import (
     watch_states,
 )
 from infra.postgres.pool import Pool
-from infra.security.pseudonyms import Pseudonyms
+from infra.security.pseudonyms import WITHOUT_KEY, Pseudonyms
 from schemas.codec import DecodeError, WireModel, decode
 from schemas.content import Content
 from schemas.content_features import ContentFeatures
@@ -51,7 +51,6 @@ from topics.catalog import (
 )
 
 Model = TypeVar("Model", bound=WireModel)
-WITHOUT_KEY = Pseudonyms("")
 
 
 class Decoded(NamedTuple):

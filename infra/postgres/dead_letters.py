@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 
 from infra.postgres.audit import Actor, Connection, append
+from infra.postgres.erasures import ERASED
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
 from schemas.audit_entry import SUBJECT_MAX, AuditAction
@@ -110,11 +111,13 @@ class LetterGroup(NamedTuple):
 
 # What a person decided stays, and so does the time of the failure: only what is said of it is new.
 UPSERT = f"""
+WITH {ERASED}
 INSERT INTO dead_letters AS t ({", ".join(LetterRow._fields)})
 SELECT * FROM unnest(
     %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[],
     %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::bytea[],
-    %b::bytea[], %b::bigint[], %b::bigint[])
+    %b::bytea[], %b::bigint[], %b::bigint[]) AS r ({", ".join(LetterRow._fields)})
+WHERE NOT EXISTS (SELECT FROM erased e WHERE e.user_id = r.user_id AND r.failed_at_ms <= e.at_ms)
 ON CONFLICT (source_topic, source_partition, source_offset) DO UPDATE SET
     version = excluded.version, agent = excluded.agent, reason = excluded.reason,
     detail = excluded.detail, headers = excluded.headers
@@ -180,11 +183,17 @@ class Change(NamedTuple):
     note: str | None = None
 
 
-async def upsert(connection: AsyncConnection[Any], rows: Sequence[LetterRow]) -> None:
-    """Write rows; a repetition of a known dead letter changes nothing, a newer one what it says."""
+async def upsert(
+    connection: AsyncConnection[Any], rows: Sequence[LetterRow], names: Sequence[tuple[str, str]]
+) -> None:
+    """Write rows; a repetition of a known dead letter changes nothing, a newer one what it says.
+
+    ``names`` are (user, pseudonym) of the rows: what failed before an erasure is not written.
+    """
     kept = newest_per_key(rows, lambda row: row[:3])
     if kept:
-        await connection.execute(UPSERT.encode(), columns_of(kept))
+        users = [[user for user, _ in names], [pseudonym for _, pseudonym in names]]
+        await connection.execute(UPSERT.encode(), [*users, *columns_of(kept)])
 
 
 async def claim(connection: AsyncConnection[Any], letter_ids: Sequence[int]) -> list[WholeLetter]:

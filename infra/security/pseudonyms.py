@@ -65,3 +65,6 @@ def _key(key_base64: str) -> bytes:
             f"MEDIA_GATEWAY_ERASURE_KEY: a key has {len(key)} bytes; it needs {KEY_BYTES}"
         )
     return key
+
+
+WITHOUT_KEY = Pseudonyms("")

@@ -24,8 +24,10 @@ from infra.postgres.dead_letters import (
     mark,
     purge,
 )
+from infra.postgres.erasures import ErasureStore
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
+from infra.security.pseudonyms import WITHOUT_KEY
 from infra.settings import Settings
 from tests.support.operators import CLI
 from topics.catalog import PROGRESS, WEBHOOKS
@@ -203,3 +205,13 @@ async def test_the_first_failure_is_linked_while_it_is_kept(pool, store):
     assert await purge(pool, NOW_MS, 1) == 0
     [left] = await store.fetch_page(LetterFilter(), 10)
     assert (left.letter_id, left.first_offset, left.first_id) == (second.letter_id, 1, None)
+
+
+async def test_a_letter_of_before_an_erasure_does_not_come_back(pool, store):
+    value = b'{"user_id":"user-1","event_id":"e"}'
+    await ErasureStore(pool).record(CLI, WITHOUT_KEY.of("user-1"), NOW_MS + 1)
+    of_user = [letter(number, PROGRESS, b"user-1", value) for number in range(3)]
+    await flush(pool, *of_user)
+    await flush(pool, letter(9))
+    found = await store.fetch_page(LetterFilter(), 10)
+    assert [each.source_offset for each in found] == [9, 2]
