@@ -113,11 +113,13 @@ class LetterGroup(NamedTuple):
 UPSERT = f"""
 WITH {ERASED}
 INSERT INTO dead_letters AS t ({", ".join(LetterRow._fields)})
-SELECT * FROM unnest(
+SELECT {", ".join(LetterRow._fields)} FROM unnest(
     %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[],
     %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::bytea[],
-    %b::bytea[], %b::bigint[], %b::bigint[]) AS r ({", ".join(LetterRow._fields)})
+    %b::bytea[], %b::bigint[], %b::bigint[])
+    WITH ORDINALITY AS r ({", ".join(LetterRow._fields)}, nth)
 WHERE NOT EXISTS (SELECT FROM erased e WHERE e.user_id = r.user_id AND r.failed_at_ms <= e.at_ms)
+ORDER BY nth  -- ids in the order given, whatever plan the condition gets
 ON CONFLICT (source_topic, source_partition, source_offset) DO UPDATE SET
     version = excluded.version, agent = excluded.agent, reason = excluded.reason,
     detail = excluded.detail, headers = excluded.headers

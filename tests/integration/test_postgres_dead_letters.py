@@ -215,3 +215,12 @@ async def test_a_letter_of_before_an_erasure_does_not_come_back(pool, store):
     await flush(pool, letter(9))
     found = await store.fetch_page(LetterFilter(), 10)
     assert [each.source_offset for each in found] == [9, 2]
+
+
+async def test_letters_of_one_batch_get_their_ids_in_the_order_of_their_records(pool):
+    arriving = random.Random(3).sample(range(300), 300)
+    await flush(pool, *(letter(number, version=n) for n, number in enumerate(arriving)))
+    async with pool.connection() as connection:
+        query = "SELECT source_offset FROM dead_letters ORDER BY letter_id"
+        rows = await (await connection.execute(query)).fetchall()
+    assert [number for (number,) in rows] == list(range(300))
