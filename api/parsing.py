@@ -11,6 +11,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from api.deadline import paused
+from api.edge.bounds import BODY_PENDING
 from api.problems import (
     INVALID,
     MALFORMED,
@@ -70,6 +71,9 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
     """Return the whole body, at most ``bytes_max`` bytes, within ``BODY_DEADLINE_S``."""
     check_declared_size(request, bytes_max)
     try:
+        pending = request.scope.get(BODY_PENDING)
+        if pending is not None and not pending():
+            return await _collect(request, bytes_max)  # it is here: there is nothing to wait for
         with paused(request):
             async with asyncio.timeout(BODY_DEADLINE_S):
                 return await _collect(request, bytes_max)
@@ -82,7 +86,13 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
 async def _collect(request: Request, bytes_max: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        more = message.get("more_body", False)
+        chunk = message.get("body", b"")
         size += len(chunk)
         if size > bytes_max:
             raise ProblemError(

@@ -58,6 +58,7 @@ KEYS_MAX = 10_000
 PARTNERS_MAX = 1_000
 CONTENTS_MAX = 50_000
 TRENDING_MAX = 64
+SERVICES = "media_gateway.services"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,5 +151,8 @@ class Services:
 
 def services_of(request: Request) -> Services:
     """Return the services of the application that got ``request``."""
-    services: Services = request.app.state.services
+    services: Services | None = request.scope.get(SERVICES)
+    if services is None:  # a request asks a dozen times, and this is the slow way
+        services = request.scope[SERVICES] = request.app.state.services
+    assert services is not None
     return services

@@ -8,6 +8,7 @@ import math
 from functools import lru_cache
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from api.edge.addresses import caller_address, group_of, is_trusted
 from api.limits.limiter import Limiter, Outcome
@@ -18,7 +19,7 @@ from infra import metrics
 
 log = logging.getLogger(__name__)
 
-LIMIT_HEADERS = "media_gateway.limit_headers"
+COUNTED = "media_gateway.counted"
 
 
 def limiter_of(request: Request) -> Limiter:
@@ -69,10 +70,7 @@ def require_left(request: Request, quota: Quota, key: str) -> None:
 
 def conclude(request: Request, found: list[Outcome], quota: Quota) -> None:
     """Note what the answer says of the limits; raise when a call was refused."""
-    request.scope[LIMIT_HEADERS] = (
-        (b"ratelimit-policy", quota.policy),
-        (b"ratelimit", limit_header(found)),
-    )
+    request.scope[COUNTED] = (found, quota)
     window, last = found[-1]
     if last.allowed:
         return
@@ -83,6 +81,15 @@ def conclude(request: Request, found: list[Outcome], quota: Quota) -> None:
         headers={"Retry-After": str(whole_seconds(last.reset_s))},
         errors=[{"violated_policy": window.name}],
     )
+
+
+def limit_headers(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
+    """Return what an answer says of the quota that its request was counted by last, if any."""
+    counted: tuple[list[Outcome], Quota] | None = scope.get(COUNTED)
+    if counted is None:
+        return ()
+    found, quota = counted
+    return (b"ratelimit-policy", quota.policy), (b"ratelimit", limit_header(found))
 
 
 def limit_header(found: list[Outcome]) -> bytes:

@@ -1,4 +1,4 @@
-"""Encoded records -> the Kafka client, and their offsets back."""
+"""Encoded records of a large call -> the Kafka client, and their offsets back."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -24,32 +24,14 @@ class Produced(NamedTuple):
     offset: int
 
 
-async def deliver(client: Any, topic: str, encoded: Sequence[Encoded]) -> list[Produced]:
-    """Send records through a started ``AIOKafkaProducer``; results in the order given.
+async def in_batches(client: Any, topic: str, encoded: Sequence[Encoded]) -> list[Produced]:
+    """Send one prepared batch per partition: one future for many records.
+
+    Returns: where each record is, in the order given.
 
     Raises:
         KafkaError: any of them was not acknowledged.
     """
-    if len(encoded) <= FEW_RECORDS:
-        return await _singly(client, topic, encoded)
-    return await _in_batches(client, topic, encoded)
-
-
-async def _singly(client: Any, topic: str, encoded: Sequence[Encoded]) -> list[Produced]:
-    """Let the client pack records with those of other calls."""
-    acknowledgements = [
-        await client.send(topic, value, key, partition) for partition, key, value in encoded
-    ]
-    if len(acknowledgements) == 1:
-        only = await acknowledgements[0]
-        return [Produced(only.partition, only.offset)]
-    await asyncio.wait(acknowledgements)  # all of them: none may go on unobserved
-    done = [each.result() for each in acknowledgements]
-    return [Produced(each.partition, each.offset) for each in done]
-
-
-async def _in_batches(client: Any, topic: str, encoded: Sequence[Encoded]) -> list[Produced]:
-    """Send one prepared batch per partition: one future for many records."""
     by_partition: dict[int, list[int]] = {}
     for index, (partition, _, _) in enumerate(encoded):
         by_partition.setdefault(partition, []).append(index)

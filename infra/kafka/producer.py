@@ -17,8 +17,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from infra import metrics
-from infra.kafka.delivery import Encoded, Produced, deliver
+from infra.kafka.delivery import FEW_RECORDS, Encoded, Produced, in_batches
 from infra.kafka.routing import route
+from infra.kafka.turns import Turn
 from schemas.codec import WireModel, encode
 from topics.spec import TopicSpec
 
@@ -70,6 +71,7 @@ class EventProducer:
         self._client: Any = None  # an AIOKafkaProducer that is started
         self._connecting: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._turn: Turn | None = None  # of the calls of now
         self._records = 0
         self._bytes = 0
 
@@ -125,13 +127,16 @@ class EventProducer:
         Raises:
             KafkaUnavailable: any of them was not acknowledged; all may or may not be in the log.
         """
+        if not values:
+            return []
         encoded = [Encoded(*route(spec, value), encode(value)) for value in values]
         size = sum(len(each.value) for each in encoded)
         client = self._reserve(spec, len(encoded), size)
-        work = asyncio.ensure_future(self._deliver(client, spec.name, encoded))
-        work.add_done_callback(lambda done: self._release(done, len(encoded), size))
         try:
-            produced = await asyncio.wait_for(asyncio.shield(work), self._timeout_s)
+            if len(encoded) > FEW_RECORDS:
+                produced = await self._deliver(client, spec.name, encoded, size)
+            else:
+                produced = await self._turn_of(client).join(spec.name, encoded, size).result
         except (TimeoutError, KafkaError, AssertionError) as error:
             metrics.API_PRODUCE_FAILURES.labels(spec.name).inc(len(encoded))
             raise KafkaUnavailable(f"{spec.name}: {type(error).__name__}") from error
@@ -149,26 +154,37 @@ class EventProducer:
         metrics.API_PRODUCE_IN_FLIGHT.set(self._records)
         return self._client
 
-    def _release(self, done: "asyncio.Future[Any]", records: int, size: int) -> None:
-        if not done.cancelled():
-            done.exception()  # its caller may have given up; the failure was logged where it arose
+    def _turn_of(self, client: Any) -> Turn:
+        """Return the turn that small calls of now join."""
+        if self._turn is None or self._turn.departed or self._turn.client is not client:
+            self._turn = Turn(client, self._timeout_s, self._settled)
+        return self._turn
+
+    async def _deliver(
+        self, client: Any, topic: str, encoded: Sequence[Encoded], size: int
+    ) -> list[Produced]:
+        """Hand the records of a large call to the client and wait."""
+        work = asyncio.ensure_future(in_batches(client, topic, encoded))
+        work.add_done_callback(
+            lambda done: self._settled(
+                client, topic, len(encoded), size, None if done.cancelled() else done.exception()
+            )
+        )
+        return await asyncio.wait_for(asyncio.shield(work), self._timeout_s)
+
+    def _settled(
+        self, client: Any, topic: str, records: int, size: int, error: BaseException | None
+    ) -> None:
+        """Take in what became of a call, also of one whose caller gave up."""
         self._records -= records
         self._bytes -= size
         metrics.API_PRODUCE_IN_FLIGHT.set(self._records)
-
-    async def _deliver(self, client: Any, topic: str, encoded: Sequence[Encoded]) -> list[Produced]:
-        """Hand records to the client and wait; a failed delivery replaces the client."""
-        try:
-            return await deliver(client, topic, encoded)
-        except (KafkaError, AssertionError) as error:
+        if isinstance(error, KafkaError | AssertionError) and client is self._client:
             log.warning("delivery to %s failed: %r; connecting again", topic, error)
             self._replace(client)
-            raise
 
     def _replace(self, client: Any) -> None:
         """Drop a client that failed: after a lost batch its sequence numbers no longer fit."""
-        if client is not self._client:
-            return
         self._client = None
         closing = asyncio.create_task(_close(client))
         self._closing.add(closing)

@@ -6,7 +6,14 @@ from collections.abc import Callable
 
 from limits.aio.storage import SlidingWindowCounterSupport, Storage
 
-from domain.rate_windows import Count, Taken, Window, taken
+from domain.rate_windows import (
+    Count,
+    Taken,
+    Window,
+    remaining,
+    seconds_until_allowed,
+    taken,
+)
 
 # About 300 bytes each. The one that was silent for longest is forgotten first: who calls from more
 # addresses than this gets no more than by calling from as many.
@@ -130,5 +137,6 @@ class MemoryCounter:
 
     def peek(self, window: Window, key: str) -> Taken:
         """Return what a call of ``key`` would get, without counting it."""
-        found = taken(True, self._storage.count(f"{window.name}/{key}", window.seconds), window)
-        return found._replace(allowed=found.remaining > 0)
+        found = self._storage.count(f"{window.name}/{key}", window.seconds)
+        left = remaining(found, window)
+        return Taken(left > 0, left, found.left_s if left else seconds_until_allowed(found, window))

@@ -11,13 +11,14 @@ produces; the others wait for it. A claim ends after ``CLAIM_S``: its holder may
 import asyncio
 import datetime
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from infra.postgres.grouping import Grouped
 from infra.postgres.pool import UNAVAILABLE, Pool
-from infra.postgres.rows import columns_of, newest_per_key
+from infra.postgres.rows import columns_of
 
 RETENTION_DAYS = 7  # senders retry for up to 75 hours with the same id and a new timestamp
 RETENTION = datetime.timedelta(days=RETENTION_DAYS)
@@ -57,13 +58,16 @@ class KnownDelivery(NamedTuple):
 OLD = f"t.received_at < excluded.received_at - interval '{RETENTION_DAYS} days'"
 SAME = f"(NOT {OLD} AND t.body_sha256 = excluded.body_sha256)"
 CLAIMABLE = f"(NOT t.accepted AND t.claimed_at < now() - interval '{CLAIM_S} s')"
+# One parameter of JSON: an array a column takes the client several times as long to write. Rows
+# that were not there before (they have no ``xmax``) are claimed by whoever asks: none comes back.
 RESERVE = f"""
+WITH known AS (
 INSERT INTO webhook_deliveries AS t (partner, webhook_id, body_sha256, event_id, event_type,
                                      occurred_at, received_at, repeats, claimed_at, repeated_at)
-SELECT r.*, now(), CASE WHEN r.repeats > 0 THEN r.received_at END
-FROM unnest(%b::text[], %b::text[], %b::bytea[], %b::text[], %b::text[], %b::timestamptz[],
-            %b::timestamptz[], %b::int8[]) AS r (partner, webhook_id, body_sha256, event_id,
-                                                event_type, occurred_at, received_at, repeats)
+SELECT r.partner, r.webhook_id, decode(r.digest, 'hex'), r.event_id, r.event_type, r.occurred_at,
+       r.received_at, r.repeats, now(), CASE WHEN r.repeats > 0 THEN r.received_at END
+FROM json_to_recordset(%s::json) AS r (partner text, webhook_id text, digest text, event_id text,
+    event_type text, occurred_at timestamptz, received_at timestamptz, repeats int8)
 ON CONFLICT (partner, webhook_id) DO UPDATE SET
     body_sha256 = CASE WHEN {OLD} THEN excluded.body_sha256 ELSE t.body_sha256 END,
     event_type = CASE WHEN {OLD} THEN excluded.event_type ELSE t.event_type END,
@@ -75,7 +79,8 @@ ON CONFLICT (partner, webhook_id) DO UPDATE SET
                    WHEN {SAME} THEN t.repeats + 1 + excluded.repeats ELSE t.repeats END,
     repeated_at = CASE WHEN {SAME} THEN excluded.received_at WHEN {OLD} THEN NULL
                        ELSE t.repeated_at END
-RETURNING partner, webhook_id, body_sha256, accepted, claimed_at = now()
+RETURNING partner, webhook_id, body_sha256, accepted, claimed_at = now(), xmax = 0 AS fresh
+) SELECT * FROM known WHERE NOT fresh
 """  # noqa: S608 - constants only
 ACCEPT = """
 UPDATE webhook_deliveries t SET accepted = true
@@ -158,21 +163,36 @@ class DeliveryStore:
 
     async def _reserve(self, deliveries: Sequence[Delivery]) -> list[KnownDelivery]:
         # Of equal ids in one group the first one counts, as if they had come one after another.
-        first = newest_per_key(deliveries[::-1], _key)
-        copies = Counter((*_key(item), item.body_sha256) for item in deliveries)
-        rows = [(*item, copies[(*_key(item), item.body_sha256)] - 1) for item in first]
+        first = {(item.partner, item.webhook_id): item for item in reversed(deliveries)}
+        rows = dict.fromkeys(first, -1)
+        for item in deliveries:
+            key = item.partner, item.webhook_id
+            rows[key] += item.body_sha256 == first[key].body_sha256
+        known = await self._put([_row(first[key], rows[key]) for key in sorted(rows)])
+        found = []
+        for item in deliveries:
+            key = item.partner, item.webhook_id
+            is_first = item is first[key]
+            there = known.get(key)
+            if there is None:
+                found.append(KnownDelivery(first[key].body_sha256, False, is_first))
+            else:
+                found.append(KnownDelivery(there[0], there[1], there[2] and is_first))
+        return found
+
+    async def _put(self, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], KnownDelivery]:
+        """Write rows, sorted by key; return what is known of those that were there before."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(RESERVE, columns_of(rows), binary=True)
-            known = {(row[0], row[1]): _known(row) for row in await cursor.fetchall()}
-        claimants = {id(item) for item in first}
-        return [
-            known[_key(item)]._replace(claimed=known[_key(item)].claimed and id(item) in claimants)
-            for item in deliveries
-        ]
+            cursor = await connection.execute(RESERVE, (orjson.dumps(rows).decode(),), binary=True)
+            return {(row[0], row[1]): _known(row) for row in await cursor.fetchall()}
 
 
-def _key(delivery: Delivery) -> tuple[str, str]:
-    return delivery.partner, delivery.webhook_id
+def _row(item: Delivery, repeats: int) -> dict[str, Any]:
+    return {
+        "partner": item.partner, "webhook_id": item.webhook_id, "digest": item.body_sha256.hex(),
+        "event_id": item.event_id, "event_type": item.event_type, "occurred_at": item.occurred_at,
+        "received_at": item.received_at, "repeats": repeats,
+    }  # fmt: skip
 
 
 def _known(row: tuple[Any, ...]) -> KnownDelivery:

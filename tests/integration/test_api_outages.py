@@ -84,7 +84,8 @@ async def test_a_producer_lives_through_a_late_a_frozen_and_a_restarted_broker(b
         kafka = await asyncio.to_thread(broker)
         await create_topics(broker.bootstrap)
         await wait_until_async(producer.is_ready, 30, "connected after a late start")
-        await accepts(producer, 0)
+        # The leaders of new partitions may take longer than one call waits, on a busy machine.
+        await wait_until_async(lambda: accepted(producer, 0), 60, "accepts after a late start")
 
         os.kill(kafka.pid, signal.SIGSTOP)
         await refuses_quickly(producer)
