@@ -34,8 +34,10 @@ def address_of(request: Request) -> str:
 
 def exact_address_of(request: Request) -> str:
     """Return the caller's address, for records of who did something."""
-    peer = request.client.host if request.client else ""
-    forwarded = request.headers.getlist("x-forwarded-for")
+    client = request.scope.get("client")
+    peer = client[0] if client else ""
+    named = request.scope["headers"]
+    forwarded = [value.decode("latin-1") for name, value in named if name == b"x-forwarded-for"]
     proxies = limiter_of(request).proxies
     if forwarded and not is_trusted(peer, proxies):
         hint_at_proxies()

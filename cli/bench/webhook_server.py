@@ -1,8 +1,9 @@
-"""The server of ``bench webhooks``: the real application, and an endpoint that checks nothing.
+"""The server of ``bench webhooks``: the real application, and two endpoints that check nothing.
 
-Both are in one process, share its event loop and its connection limits, and produce to the same
-topic with the same client settings. The unchecked one reads the body and waits for Kafka: what any
-gateway must do. What the real one does besides is what is measured.
+All are in one process, share its event loop and its connection limits, and produce to the same
+topic with the same client settings. The unchecked one is an endpoint as all are, with a deadline
+and a bound of its body, which produces what it read. What the real one does besides is what is
+measured. The bare one has not even these: what the framework, the edge and Kafka cost alone.
 """
 
 import sys
@@ -19,7 +20,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.app import create_app
+from api.endpoint import Endpoint
+from api.identity.access import ANYBODY
+from api.limits.limit import UNLIMITED
 from api.opening import open_services
+from api.parsing import read_body
 from api.responses import json_response
 from api.server import configure_logging, return_after_signal, server_config
 from api.services import Services
@@ -27,27 +32,34 @@ from cli.options import load_settings, without_limits
 from infra.garbage import collect_garbage_rarely
 from infra.kafka.producer import BATCH_BYTES_MAX, REQUEST_BYTES_MAX
 from infra.settings import Settings
+from schemas.webhook import WEBHOOK_BYTES_MAX
 from topics.catalog import WEBHOOKS
 
-UNCHECKED = "/bench/unchecked"
+UNCHECKED, BARE = "/bench/unchecked", "/bench/bare"
 ANSWER = b'{"event_id":"wh-0000000000000000000000000000000000000000"}'
 
 
 class Unchecked:
-    """Reads a body and produces it as it is."""
+    """Produces bodies as they are."""
 
     def __init__(self) -> None:
         self.producer: AIOKafkaProducer | None = None
 
     async def answer(self, request: Request) -> Response:
-        """Answer 202 when Kafka has the body."""
+        """Read a body within the limits of webhooks, answer 202 when Kafka has it."""
+        return await self._produce(await read_body(request, WEBHOOK_BYTES_MAX))
+
+    async def answer_bare(self, request: Request) -> Response:
+        """Read whatever comes, answer 202 when Kafka has it."""
+        return await self._produce(await request.body())
+
+    async def _produce(self, body: bytes) -> Response:
         assert self.producer is not None
-        body = await request.body()
         await self.producer.send_and_wait(WEBHOOKS.name, body, key=b"bench", partition=0)
         return json_response(ANSWER, status=202)
 
     def opener(self, settings: Settings):  # type: ignore[no-untyped-def]  # a context manager
-        """Return ``open_services`` with this endpoint's producer beside."""
+        """Return ``open_services`` with the producer of these endpoints beside."""
 
         @asynccontextmanager
         async def opened(_: Settings) -> AsyncIterator[Services]:
@@ -66,10 +78,15 @@ class Unchecked:
 
 
 def create(settings: Settings) -> Starlette:
-    """Return the application with the endpoint of the benchmark."""
+    """Return the application with the endpoints of the benchmark."""
     unchecked = Unchecked()
     app = create_app(settings, unchecked.opener(settings))
-    app.router.routes.append(Route(UNCHECKED, unchecked.answer, methods=["POST"]))
+    endpoint = Endpoint(
+        method="POST", path=UNCHECKED, handler=unchecked.answer, name="unchecked",
+        summary="Produce the body", access=ANYBODY, limit=UNLIMITED, answers=(),
+    )  # fmt: skip
+    bare = Route(BARE, unchecked.answer_bare, methods=["POST"])
+    app.router.routes[:0] = [endpoint.route(), bare]  # first: found as fast as can be
     collect_garbage_rarely()
     return app
 

@@ -39,6 +39,9 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._entries
+
     @property
     def base_exceptions(self) -> type[Exception]:
         """Nothing here fails."""
@@ -137,6 +140,9 @@ class MemoryCounter:
 
     def peek(self, window: Window, key: str) -> Taken:
         """Return what a call of ``key`` would get, without counting it."""
-        found = self._storage.count(f"{window.name}/{key}", window.seconds)
+        name = f"{window.name}/{key}"
+        if name not in self._storage:
+            return Taken(True, window.quota, float(window.seconds))
+        found = self._storage.count(name, window.seconds)
         left = remaining(found, window)
         return Taken(left > 0, left, found.left_s if left else seconds_until_allowed(found, window))
