@@ -6,8 +6,9 @@ cancelling one waits for it. So the handler runs in a task of its own, which is 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,7 +24,7 @@ DEADLINE = "media_gateway.deadline"
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Deadline:
@@ -62,7 +63,7 @@ async def answer_within(seconds: float, handler: Handler, request: Request) -> R
         ProblemError: 503, there is none yet. A post may still take effect; repeating it is safe.
     """
     deadline = request.scope[DEADLINE] = Deadline(seconds)
-    task = asyncio.ensure_future(handler(request))
+    task = asyncio.get_running_loop().create_task(handler(request))
     task.add_done_callback(deadline.finish)
     try:
         await deadline.wait()

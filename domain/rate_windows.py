@@ -69,8 +69,13 @@ def seconds_until_allowed(count: Count, window: Window) -> float:
 
 def taken(allowed: bool, count: Count, window: Window) -> Taken:
     """Return the outcome of one call, from the count after it."""
-    left = remaining(count, window) if allowed else 0
-    return Taken(allowed, left, count.left_s if left else seconds_until_allowed(count, window))
+    previous, current, left_s = count
+    if allowed:
+        # As ``remaining`` says it, written out: every request asks this several times.
+        left = window.quota - math.floor(previous * left_s / window.seconds + current)
+        if left > 0:
+            return Taken(True, left, left_s)
+    return Taken(allowed, 0, seconds_until_allowed(count, window))
 
 
 def _left_when_below(calls: int, room: int, window: Window) -> float:

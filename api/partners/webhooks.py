@@ -57,6 +57,7 @@ HEADERS = (b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-webhoo
 WAIT_S = 5.0  # for an equal delivery that is being produced: as long as that may take
 POLL_S = 0.05
 KNOWN_S = 3600.0  # a partner that was in the cache so lately exists
+OUTCOMES = {each: metrics.API_WEBHOOKS.labels(each) for each in ("accepted", "repeated")}
 REASON_OF_VERDICT = {
     Verdict.SCHEME_NOT_ALLOWED: reasons.SCHEME_NOT_ALLOWED,
     Verdict.BAD_SIGNATURE: reasons.BAD_SIGNATURE,
@@ -82,7 +83,7 @@ async def receive_webhook(request: Request) -> Response:
     except (ProblemError, KafkaUnavailable) as error:
         note(request, services, attempt, error)
         raise
-    metrics.API_WEBHOOKS.labels(outcome).inc()
+    OUTCOMES[outcome].inc()
     return json_response(encode(WebhookAccepted(event_id=event_id)), status=202)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from limits.aio.storage import SlidingWindowCounterSupport, Storage
 
@@ -34,12 +34,12 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         self._clock_s = clock_s
         self._entries_max = entries_max
         # key -> number of the window, calls in it, calls in the window before
-        self._entries: OrderedDict[str, tuple[float, int, int]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[float, int, int]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, key: Hashable) -> bool:
         return key in self._entries
 
     @property
@@ -47,7 +47,7 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         """Nothing here fails."""
         return ValueError
 
-    def count(self, key: str, seconds: int) -> Count:
+    def count(self, key: Hashable, seconds: int) -> Count:
         """Return the count of a key now."""
         number, rest = divmod(self._clock_s(), seconds)
         entry = self._entries.get(key)
@@ -58,7 +58,7 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
             return Count(entry[2], entry[1], left_s)
         return Count(entry[1] if entry[0] == number - 1 else 0, 0, left_s)
 
-    def take(self, key: str, limit: int, seconds: int, amount: int = 1) -> tuple[bool, Count]:
+    def take(self, key: Hashable, limit: int, seconds: int, amount: int = 1) -> tuple[bool, Count]:
         """Count ``amount`` calls if that keeps the limit; whether it did, and the count now."""
         entries = self._entries
         number, rest = divmod(self._clock_s(), seconds)
@@ -135,12 +135,12 @@ class MemoryCounter:
 
     def take(self, window: Window, key: str) -> Taken:
         """Count one call of ``key`` if the window allows it."""
-        allowed, count = self._storage.take(f"{window.name}/{key}", window.quota, window.seconds)
+        allowed, count = self._storage.take((window.name, key), window.quota, window.seconds)
         return taken(allowed, count, window)
 
     def peek(self, window: Window, key: str) -> Taken:
         """Return what a call of ``key`` would get, without counting it."""
-        name = f"{window.name}/{key}"
+        name = window.name, key
         if name not in self._storage:
             return Taken(True, window.quota, float(window.seconds))
         found = self._storage.count(name, window.seconds)
