@@ -13,15 +13,20 @@ class Grouped(Generic[Item, Result]):
     """Calls ``run(items)`` with everything that gathered, one call at a time.
 
     ``run`` returns one result per item in the same order; what it raises, every caller of that
-    group gets. No timer: a lone call is made at once. The number of waiting items is the number of
-    callers, which the server bounds.
+    group gets. A lone call is made at once. After a group of several the next one gathers for
+    ``gather_s``: calls come faster than groups end, and a larger group costs each of them less. The
+    number of waiting items is the number of callers, which the server bounds.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]], size_max: int
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        size_max: int,
+        gather_s: float = 0.0,
     ) -> None:
         self._run = run
         self._size_max = size_max
+        self._gather_s = gather_s
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -38,6 +43,8 @@ class Grouped(Generic[Item, Result]):
             while self._waiting:
                 size = min(self._size_max, len(self._waiting))
                 await self._run_group([self._waiting.popleft() for _ in range(size)])
+                if self._gather_s and size > 1:
+                    await asyncio.sleep(self._gather_s)
         finally:
             self._task = None
 

@@ -24,7 +24,8 @@ RETENTION_DAYS = 7  # senders retry for up to 75 hours with the same id and a ne
 RETENTION = datetime.timedelta(days=RETENTION_DAYS)
 CLAIM_S = 8.0  # as long as a post may take: see api.deadline
 GROUP_MAX = 500
-GATHER_S = 0.02  # what is accepted within this time travels together
+RESERVE_GATHER_S = 0.004  # under load: about as long as a statement takes
+ACCEPT_GATHER_S = 0.1  # what is accepted within this time travels together
 CLOSE_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class DeliveryStore:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._reserving = Grouped(self._reserve, GROUP_MAX)
+        self._reserving = Grouped(self._reserve, GROUP_MAX, RESERVE_GATHER_S)
         self._accepted: list[tuple[str, str]] = []
         self._recording: asyncio.Task[None] | None = None
 
@@ -127,7 +128,7 @@ class DeliveryStore:
 
     async def _record(self) -> None:
         while self._accepted:
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(ACCEPT_GATHER_S)
             keys, self._accepted = self._accepted, []
             try:
                 async with self._pool.connection() as connection:

@@ -81,3 +81,28 @@ async def test_a_caller_that_goes_away_does_not_disturb_the_others():
     assert await stays == 2
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def test_after_a_group_of_several_the_next_one_gathers(monkeypatch):
+    sizes = []
+    gathered = asyncio.Event()
+    sleep = asyncio.sleep
+
+    async def sleep_until_told(seconds):
+        await (gathered.wait() if seconds else sleep(0))
+
+    async def run(items):
+        sizes.append(len(items))
+        return list(items)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep_until_told)
+    grouped = Grouped(run, 10, gather_s=5)
+    assert await grouped.call(0) == 0  # alone: at once, and nothing gathers after it
+    assert await asyncio.gather(grouped.call(1), grouped.call(2)) == [1, 2]
+    late = [asyncio.ensure_future(grouped.call(number)) for number in (3, 4, 5)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert sizes == [1, 2]
+    gathered.set()
+    assert await asyncio.gather(*late) == [3, 4, 5]
+    assert sizes == [1, 2, 3]
