@@ -10,6 +10,7 @@ from agents.runtime.worker import Worker, run_to_the_end
 from agents.spec import SinkAgent
 from infra.audit_outbox import publish_audit
 from infra.garbage import collect_garbage_rarely
+from infra.kafka.cluster import cluster_of, warn_of_plain_text
 from infra.postgres.housekeeping import count_dead_letters, keep_house
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
@@ -27,6 +28,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     rejected record of our own): what is not committed will be redelivered.
     """
     configure_logging(settings)
+    warn_of_plain_text(cluster_of(settings))
     specs = [by_name(name) for name in agents]
     collect_garbage_rarely()
     sys.setswitchinterval(SWITCH_S)
