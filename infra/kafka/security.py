@@ -43,12 +43,14 @@ class Security:
         protocol: one of ``PROTOCOLS``.
         tls: None without TLS.
         authorities: where the certificates are from that ``tls`` trusts, for messages.
+        certificate: the file of our own certificate, for messages; empty: none.
         login: None without SASL.
     """
 
     protocol: str = "PLAINTEXT"
     tls: ssl.SSLContext | None = None
     authorities: str = ""
+    certificate: str = ""
     login: Login | None = None
 
 
@@ -78,7 +80,13 @@ def security_of(settings: Settings, hosts: Sequence[str]) -> Security:
     if with_login and not with_tls:
         _refuse_login_over_a_network(hosts)
     tls = _tls_context(settings) if with_tls else None
-    return Security(protocol, tls, settings.kafka_ssl_ca_location or "this machine", login)
+    return Security(
+        protocol,
+        tls,
+        settings.kafka_ssl_ca_location or "this machine",
+        settings.kafka_ssl_certificate_location,
+        login,
+    )
 
 
 def refuse_security_alone(settings: Settings) -> None:

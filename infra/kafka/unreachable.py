@@ -76,7 +76,7 @@ def reason(server: Server, security: Security, error: BaseException) -> str:
             f"(authorities of {security.authorities})"
         )
     if isinstance(cause, ssl.SSLError):
-        return f"no TLS with Kafka at {server}: {(cause.reason or str(cause)).lower()}"
+        return _why_no_tls(server, security, (cause.reason or str(cause)).lower())
     if isinstance(cause, SaslAuthenticationFailed) and security.login is not None:
         login = security.login
         return (
@@ -94,6 +94,15 @@ def reason(server: Server, security: Security, error: BaseException) -> str:
         )
     text = cause.strerror if isinstance(cause, OSError) else None
     return f"no Kafka answers at {server}: {text or cause}"
+
+
+def _why_no_tls(server: Server, security: Security, text: str) -> str:
+    """Return what TLS broke off with; an alert is what the server says."""
+    if "alert" not in text or not any(word in text for word in ("certificate", "unknown_ca")):
+        return f"no TLS with Kafka at {server}: {text}"
+    if security.certificate:
+        return f"Kafka at {server} refuses the certificate {security.certificate}: {text}"
+    return f"Kafka at {server} wants a certificate: set KAFKA_SSL_CERTIFICATE_LOCATION ({text})"
 
 
 def innermost(error: BaseException) -> BaseException:
