@@ -13,6 +13,7 @@ from infra.garbage import collect_garbage_rarely
 from infra.kafka.cluster import cluster_of, warn_of_plain_text
 from infra.postgres.housekeeping import count_dead_letters, keep_house
 from infra.postgres.pool import create_pool
+from infra.postgres.transport import warn_of_unverified
 from infra.settings import Settings
 from infra.wall_clock import now_ms
 
@@ -36,6 +37,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     def create() -> Worker:
         if not any(isinstance(spec, SinkAgent) for spec in specs):
             return Worker(settings, specs)
+        warn_of_unverified(settings.database_url)
         pool = create_pool(settings)
         chores = [
             partial(keep_house, pool, settings, now_ms),

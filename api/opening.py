@@ -36,6 +36,7 @@ from infra.postgres.signing_keys import SigningKeyStore
 from infra.postgres.slates import SlateStore
 from infra.postgres.token_issuers import TokenIssuerStore
 from infra.postgres.token_revocations import TokenRevocationStore
+from infra.postgres.transport import warn_of_unverified
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
@@ -73,6 +74,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
     cluster = cluster_of(settings)
     warn_of_plain_text(cluster)
+    warn_of_unverified(settings.database_url)
     producer = EventProducer(
         cluster,
         timeout_ms=settings.produce_timeout_ms,

@@ -18,9 +18,10 @@ from aiokafka.conn import collect_hosts
 from aiokafka.errors import KafkaConnectionError
 
 from infra.kafka.quiet import hide_logins
-from infra.kafka.security import Security, is_loopback, security_of
+from infra.kafka.security import Security, security_of
 from infra.kafka.unreachable import KafkaUnreachable, Server, ask_why
 from infra.settings import Settings, SettingsError
+from infra.this_machine import is_this_machine
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def servers_of(addresses: list[str]) -> list[Server]:
 
 def warn_of_plain_text(cluster: Cluster) -> None:
     """Say in the log that records go over a network unencrypted, if they do."""
-    remote = [str(server) for server in cluster.servers if not is_loopback(server.host)]
+    remote = [str(server) for server in cluster.servers if not is_this_machine(server.host)]
     if remote and cluster.security.tls is None:
         log.warning(
             "Kafka at %s is spoken to in plain text: whoever is on the way can read and write its "

@@ -4,13 +4,13 @@ OWASP ASVS 5: TLS 1.2 at least (12.1.1), the broker's certificate and name alway
 and no login without TLS except to this machine (12.3.1). The files are read when a process starts.
 """
 
-import ipaddress
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from infra.settings import Settings, SettingsError
+from infra.this_machine import is_this_machine
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -110,16 +110,6 @@ def security_settings(settings: Settings) -> dict[str, str]:
     return {name: getattr(settings, name) for name in SECURITY_SETTINGS}
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine by itself; names are not looked up."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _set(settings: Settings, names: Sequence[str]) -> list[str]:
     return [VARIABLES[name] for name in names if getattr(settings, name)]
 
@@ -134,7 +124,7 @@ def _refuse_unused(settings: Settings, names: Sequence[str], lack: str, other: s
 
 
 def _refuse_login_over_a_network(hosts: Sequence[str]) -> None:
-    remote = [host for host in hosts if not is_loopback(host)]
+    remote = [host for host in hosts if not is_this_machine(host)]
     if remote:
         raise SettingsError(
             f"KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT would log in to {remote[0]} in plain text: "

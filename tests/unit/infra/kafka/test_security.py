@@ -8,7 +8,6 @@ import pytest
 from infra.kafka.cluster import Cluster, cluster_of, servers_of, warn_of_plain_text
 from infra.kafka.security import (
     SECURITY_SETTINGS,
-    is_loopback,
     refuse_security_alone,
     security_settings,
 )
@@ -161,18 +160,6 @@ def test_a_login_in_plain_text_stays_on_this_machine():
     assert cluster.security.protocol == "SASL_PLAINTEXT"
     with pytest.raises(SettingsError, match=r"log in to 10\.0\.0\.1 "):
         cluster_of(settings_of("SASL_PLAINTEXT", "localhost:1,10.0.0.1:2", **LOGIN))
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("localhost", True), ("LOCALHOST", True), ("127.0.0.1", True), ("127.8.9.10", True),
-        ("::1", True), ("0.0.0.0", False), ("10.0.0.1", False), ("kafka", False),
-        ("localhost.example.com", False), ("127.0.0.1.example.com", False), ("", False),
-    ],
-)  # fmt: skip
-def test_loopback_is_known_without_looking_up_names(host, loopback):
-    assert is_loopback(host) is loopback
 
 
 def test_an_address_has_host_and_port():
