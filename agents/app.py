@@ -10,11 +10,10 @@ from agents.runtime.worker import Worker, run_to_the_end
 from agents.spec import SinkAgent
 from infra.audit_outbox import publish_audit
 from infra.garbage import collect_garbage_rarely
-from infra.kafka.cluster import cluster_of, warn_of_plain_text
 from infra.postgres.housekeeping import count_dead_letters, keep_house
 from infra.postgres.pool import create_pool
-from infra.postgres.transport import warn_of_unverified
 from infra.settings import Settings
+from infra.unprotected import warn_of_unprotected
 from infra.wall_clock import now_ms
 
 # Threads that pickle what a fit takes and returns, and the one that serves metrics, may keep the
@@ -29,7 +28,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     rejected record of our own): what is not committed will be redelivered.
     """
     configure_logging(settings)
-    warn_of_plain_text(cluster_of(settings))
+    warn_of_unprotected(settings)
     specs = [by_name(name) for name in agents]
     collect_garbage_rarely()
     sys.setswitchinterval(SWITCH_S)
@@ -37,7 +36,6 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     def create() -> Worker:
         if not any(isinstance(spec, SinkAgent) for spec in specs):
             return Worker(settings, specs)
-        warn_of_unverified(settings.database_url)
         pool = create_pool(settings)
         chores = [
             partial(keep_house, pool, settings, now_ms),

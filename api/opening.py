@@ -14,7 +14,7 @@ from api.presets import PresetRules
 from api.services import Services
 from infra.issuers.fetching import fetch
 from infra.issuers.remote_keys import RemoteKeys
-from infra.kafka.cluster import cluster_of, warn_of_plain_text
+from infra.kafka.cluster import cluster_of
 from infra.kafka.producer import EventProducer
 from infra.postgres.api_keys import ApiKeyStore
 from infra.postgres.attributes import AttributeStore
@@ -36,7 +36,6 @@ from infra.postgres.signing_keys import SigningKeyStore
 from infra.postgres.slates import SlateStore
 from infra.postgres.token_issuers import TokenIssuerStore
 from infra.postgres.token_revocations import TokenRevocationStore
-from infra.postgres.transport import warn_of_unverified
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
 from infra.postgres.watch_states import WatchStateStore
@@ -73,8 +72,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, synchronous_commit=False
     )
     cluster = cluster_of(settings)
-    warn_of_plain_text(cluster)
-    warn_of_unverified(settings.database_url)
     producer = EventProducer(
         cluster,
         timeout_ms=settings.produce_timeout_ms,

@@ -5,7 +5,6 @@
 Every client of aiokafka is made here; ``agents.runtime.credentials`` says the same to Faust.
 """
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,9 +20,6 @@ from infra.kafka.quiet import hide_logins
 from infra.kafka.security import Security, security_of
 from infra.kafka.unreachable import KafkaUnreachable, Server, ask_why
 from infra.settings import Settings, SettingsError
-from infra.this_machine import is_this_machine
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +93,6 @@ def servers_of(addresses: list[str]) -> list[Server]:
             f"KAFKA_BOOTSTRAP_SERVERS={','.join(addresses)!r}: expected host:port, several "
             "separated by commas"
         ) from None
-
-
-def warn_of_plain_text(cluster: Cluster) -> None:
-    """Say in the log that records go over a network unencrypted, if they do."""
-    remote = [str(server) for server in cluster.servers if not is_this_machine(server.host)]
-    if remote and cluster.security.tls is None:
-        log.warning(
-            "Kafka at %s is spoken to in plain text: whoever is on the way can read and write its "
-            "records; see KAFKA_SECURITY_PROTOCOL",
-            ", ".join(remote),
-        )
 
 
 def new_producer(cluster: Cluster, **options: Any) -> AIOKafkaProducer:

@@ -29,6 +29,7 @@ from topics.catalog import PROGRESS, WATCH_STATES
 
 NOW_MS = 1_760_000_000_000
 WRONG = "wrong-4e7c"
+LOGIN_MS = 5000  # clients live through the end of their logins: they do not renew them
 AGENTS = "watch-states,co-watch"  # a Faust consumer with its table; a reader without a group
 
 
@@ -36,7 +37,9 @@ AGENTS = "watch-states,co-watch"  # a Faust consumer with its table; a reader wi
 def broker(tmp_path_factory):
     with ExitStack() as stack:
         try:
-            made = stack.enter_context(secure_kafka(tmp_path_factory.mktemp("kafka")))
+            made = stack.enter_context(
+                secure_kafka(tmp_path_factory.mktemp("kafka"), login_ms=LOGIN_MS)
+            )
         except EmbeddedError as problem:
             skip_or_fail(f"Kafka: {problem}\nfix it with `make setup`")
         yield made

@@ -34,6 +34,7 @@ ssl.truststore.location={truststore}
 listener.name.mutual.ssl.client.auth=required
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.bare.sasl.enabled.mechanisms=PLAIN
+listener.name.login.connections.max.reauth.ms={login_ms}
 """
 MODULES = "org.apache.kafka.common.security"
 LOGIN = "listener.name.{listener}.{mechanism}.sasl.jaas.config={module} required{users};\n"
@@ -71,8 +72,13 @@ class SecureKafka:
 
 
 @contextmanager
-def secure_kafka(folder: Path) -> Iterator[SecureKafka]:
-    """Start the broker with its users, yield it, stop it."""
+def secure_kafka(folder: Path, *, login_ms: int = 0) -> Iterator[SecureKafka]:
+    """Start the broker with its users, yield it, stop it.
+
+    Args:
+        folder: for its data and its certificates.
+        login_ms: the broker closes connections whose login is older, when they are used; 0: never.
+    """
     authority = Authority(folder, "authority")
     keystore = folder / "broker.keystore"
     keystore.write_bytes(authority.issue("broker", ["localhost"]).both)
@@ -82,6 +88,7 @@ def secure_kafka(folder: Path) -> Iterator[SecureKafka]:
         protocols=",".join(f"{name.upper()}:{each}" for name, each in PROTOCOLS.items()),
         keystore=keystore,
         truststore=authority.certificate,
+        login_ms=login_ms,
     )
     for listener in ("login", "bare"):
         properties += logins(listener)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.kafka.cluster import Cluster, cluster_of, servers_of, warn_of_plain_text
+from infra.kafka.cluster import cluster_of, servers_of
 from infra.kafka.security import (
     SECURITY_SETTINGS,
     refuse_security_alone,
@@ -183,12 +183,3 @@ def test_what_belongs_together_can_be_handed_on():
     assert replace(
         Settings(), kafka_bootstrap_servers="kafka:9092", **security_settings(found)
     ) == (found)
-
-
-@pytest.mark.parametrize(
-    ("bootstrap", "lines"), [("kafka:9092", 1), ("127.0.0.1:1,localhost:2", 0), ("", 0)]
-)
-def test_plain_text_over_a_network_is_said_in_the_log(bootstrap, lines, caplog):
-    warn_of_plain_text(Cluster(bootstrap))
-    assert len(caplog.records) == lines
-    assert all("kafka:9092" in each.getMessage() for each in caplog.records)
