@@ -10,6 +10,7 @@ from cli.bench.processes import pin
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.cluster import Cluster
 from infra.kafka.security import SECURITY_SETTINGS, VARIABLES
+from infra.settings import FILE_SUFFIX
 
 HEAP_MB = 768
 
@@ -48,5 +49,6 @@ def bench_broker(bootstrap: str) -> Iterator[Broker]:
 
 def environment_of_broker(cluster: Cluster) -> dict[str, str]:
     """Return what tells a process to use this broker, in plain text whatever is set otherwise."""
-    unset = dict.fromkeys((VARIABLES[name] for name in SECURITY_SETTINGS), "")
+    names = [VARIABLES[name] for name in SECURITY_SETTINGS]
+    unset = dict.fromkeys([*names, *(name + FILE_SUFFIX for name in names)], "")
     return {**unset, "KAFKA_BOOTSTRAP_SERVERS": cluster.bootstrap_servers}
