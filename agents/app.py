@@ -13,6 +13,7 @@ from infra.garbage import collect_garbage_rarely
 from infra.postgres.housekeeping import count_dead_letters, keep_house
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
+from infra.unprotected import warn_of_unprotected
 from infra.wall_clock import now_ms
 
 # Threads that pickle what a fit takes and returns, and the one that serves metrics, may keep the
@@ -27,6 +28,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
     rejected record of our own): what is not committed will be redelivered.
     """
     configure_logging(settings)
+    warn_of_unprotected(settings)
     specs = [by_name(name) for name in agents]
     collect_garbage_rarely()
     sys.setswitchinterval(SWITCH_S)

@@ -14,6 +14,7 @@ from api.presets import PresetRules
 from api.services import Services
 from infra.issuers.fetching import fetch
 from infra.issuers.remote_keys import RemoteKeys
+from infra.kafka.cluster import cluster_of
 from infra.kafka.producer import EventProducer
 from infra.postgres.api_keys import ApiKeyStore
 from infra.postgres.attributes import AttributeStore
@@ -70,8 +71,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     pool = create_pool(
         settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, synchronous_commit=False
     )
+    cluster = cluster_of(settings)
     producer = EventProducer(
-        settings.kafka_bootstrap_servers,
+        cluster,
         timeout_ms=settings.produce_timeout_ms,
         linger_ms=settings.produce_linger_ms,
     )
@@ -106,7 +108,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             refusals=RefusalStore(pool),
             partner_deliveries=PartnerDeliveryStore(pool),
             dead_letters=DeadLetterStore(pool),
-            redrives=RedriveOnDemand(settings.kafka_bootstrap_servers, pool, now_ms),
+            redrives=RedriveOnDemand(cluster, pool, now_ms),
             contents=ContentStore(pool),
             slates=SlateStore(pool),
             viewers=ViewerStore(pool),

@@ -25,6 +25,7 @@ from api.edge.bounds import Bounds
 from api.edge.connections import Connections
 from infra.garbage import collect_garbage_rarely
 from infra.settings import Settings
+from infra.unprotected import warn_of_unprotected
 
 GRACE_S = 5  # for requests in progress; closing Kafka and Postgres takes up to 4 s more
 BACKLOG = 2048
@@ -116,6 +117,7 @@ def serve(settings: Settings, create: CreateApp = create) -> None:
         SettingsError: a setting cannot be used; said before anything is started.
     """
     configure_logging(settings)
+    warn_of_unprotected(settings)
     if settings.api_processes == 1:
         config = server_config(settings, partial(create, settings))
         return_after_signal()

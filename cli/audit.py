@@ -10,6 +10,7 @@ import click
 from cli.options import EXIT_USAGE, CommandError, with_settings
 from domain.audit import EMPTY, Break, Chain, Head, Published, compare, published
 from infra.kafka.admin import TopicsError, list_topics
+from infra.kafka.cluster import Cluster, cluster_of
 from infra.postgres.audit import AuditTrail, Filter
 from infra.postgres.pool import create_pool
 from infra.replay.snapshot import open_snapshots
@@ -114,7 +115,7 @@ async def check(
     async with create_pool(settings) as pool:
         trail = AuditTrail(pool)
         marked = await trail.marked()
-        topic = await read_topic(settings.kafka_bootstrap_servers)
+        topic = await read_topic(cluster_of(settings))
         chain, table = Chain(known), dict[int, str]()
         async for batch in trail.entries():
             for entry in batch:
@@ -125,19 +126,19 @@ async def check(
     return chain.head, len(topic.sha256), min(found, key=lambda each: each.sequence, default=None)
 
 
-async def read_topic(bootstrap: str) -> Published:
+async def read_topic(cluster: Cluster) -> Published:
     """Return what the topic holds.
 
     Raises:
         TopicsError: there is no such topic.
         CommandError: it holds something that is no entry.
     """
-    if AUDIT_ENTRIES.name not in await list_topics(bootstrap):
+    if AUDIT_ENTRIES.name not in await list_topics(cluster):
         raise TopicsError(
             f"no topic {AUDIT_ENTRIES.name}: create it with `media-gateway topics apply`"
         )
     entries: list[AuditEntry] = []
-    async with open_snapshots(bootstrap) as snapshots:
+    async with open_snapshots(cluster) as snapshots:
         bounds = await snapshots.bounds(AUDIT_ENTRIES.name, AUDIT_ENTRIES.partitions)
         for partition in bounds.ends:
             async for records in snapshots.records(bounds, partition):

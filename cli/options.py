@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
-from infra.data_dir import DataDir, DataDirError
+from infra.data_dir import DataDir, DataDirError, RunningStack
 from infra.embedded.errors import EmbeddedError
+from infra.kafka.security import refuse_security_alone
 from infra.settings import FILE_SUFFIX, Settings, SettingsError
 
 UNREACHED_PER_S = 1_000_000  # calls
@@ -79,11 +80,24 @@ def load_settings(environ: Mapping[str, str], data_dir: Path | None) -> Settings
     if data_dir is not None:
         settings = replace(settings, data_dir=data_dir)
     running = DataDir(settings.data_dir).running()
-    if running is None:
-        return settings
+    return settings if running is None else with_stack(settings, running)
+
+
+def with_stack(settings: Settings, running: RunningStack) -> Settings:
+    """Return settings in which a running stack fills what is not set.
+
+    Raises:
+        SettingsError: how to speak to Kafka is set, but not where it is.
+    """
+    if not settings.kafka_bootstrap_servers:
+        refuse_security_alone(settings)
+        settings = replace(
+            settings,
+            kafka_bootstrap_servers=running.kafka_bootstrap_servers,
+            **cast("dict[str, Any]", running.kafka_security),
+        )
     return replace(
         settings,
-        kafka_bootstrap_servers=settings.kafka_bootstrap_servers or running.kafka_bootstrap_servers,
         database_url=settings.database_url or running.database_url,
         secrets_key=settings.secrets_key or running.secrets_key,
     )
@@ -140,8 +154,21 @@ def require(settings: Settings, *, kafka: bool, database: bool) -> None:
             f"{settings.data_dir}`, or set {' and '.join(missing)}",
             EXIT_USAGE,
         )
+    if kafka:
+        check_kafka(settings)
     if database:
         check_database_url(settings.database_url)
+
+
+def check_kafka(settings: Settings) -> None:
+    """Check that Kafka can be spoken to as it is set; nothing is connected to.
+
+    Raises:
+        SettingsError: see ``infra.kafka.security``.
+    """
+    from infra.kafka.cluster import cluster_of  # imported here, as in `expected_errors`
+
+    cluster_of(settings)
 
 
 def check_database_url(url: str) -> None:

@@ -4,6 +4,7 @@ import asyncio
 
 from agents.registry import changelogs
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import cluster_of
 from infra.postgres.migrate import migrate
 from infra.settings import Settings
 
@@ -17,7 +18,7 @@ def prepare_topics(settings: Settings) -> list[str]:
     """Create the topics of the catalogue and the tables' changelogs; return the names created."""
     return asyncio.run(
         apply_topics(
-            settings.kafka_bootstrap_servers,
+            cluster_of(settings),
             replication_factor=settings.kafka_replication_factor,
             changelogs=changelogs(settings.namespace),
         )

@@ -18,6 +18,7 @@ from cli.replay_report import Verdict, as_data, print_tables
 from domain.replay import Comparison, compare
 from domain.slates import canonical_slate
 from infra.kafka.admin import open_admin
+from infra.kafka.cluster import cluster_of
 from infra.replay.snapshot import Snapshots, open_snapshots
 from infra.settings import Settings
 from topics.catalog import (
@@ -94,7 +95,7 @@ class Replay:
 
     def __init__(self, settings: Settings, progress: Progress) -> None:
         self._settings = settings
-        self._bootstrap = settings.kafka_bootstrap_servers
+        self._cluster = cluster_of(settings)
         self._progress = progress
         self._now_ms = time.time_ns() // 1_000_000
 
@@ -106,7 +107,7 @@ class Replay:
         """
         started = time.monotonic()
         verdict = Verdict()
-        async with open_snapshots(self._bootstrap) as snapshots:
+        async with open_snapshots(self._cluster) as snapshots:
             await self._require_whole(snapshots)
             if wait_s is not None:
                 await self._await_caught_up(snapshots, started + wait_s)
@@ -133,7 +134,7 @@ class Replay:
                 )
 
     async def _await_caught_up(self, snapshots: Snapshots, deadline_s: float) -> None:
-        async with open_admin(self._bootstrap) as admin:
+        async with open_admin(self._cluster) as admin:
             for spec in STREAMS:
                 group = self._settings.namespace + application_id(spec.name, spec.table_version)
                 source = spec.source

@@ -128,12 +128,13 @@ async def write(
     Raises:
         CommandError: the database is away: before, so that nothing was written, or after.
     """
+    from infra.kafka.cluster import cluster_of
     from infra.kafka.compacted import write_rows
 
     async with create_pool(settings) as pool:
         if not await is_ready(pool):
             raise CommandError("nothing was changed: the database of the audit trail is away")
-        await write_rows(settings.kafka_bootstrap_servers, RANKING_RULES, rows)
+        await write_rows(cluster_of(settings), RANKING_RULES, rows)
         try:
             async with pool.connection() as connection, connection.transaction():
                 for each in changes:
@@ -192,9 +193,10 @@ def _read_rule(given: Any, slate_size: int, where: str) -> RankingRule:
 
 
 def _stored(settings: Settings) -> list[RankingRule]:
+    from infra.kafka.cluster import cluster_of
     from infra.kafka.compacted import read_rows
 
-    rows = asyncio.run(read_rows(settings.kafka_bootstrap_servers, RANKING_RULES))
+    rows = asyncio.run(read_rows(cluster_of(settings), RANKING_RULES))
     return [decode(RankingRule, rows[key]) for key in sorted(rows)]
 
 

@@ -40,6 +40,7 @@ from infra.embedded.errors import ChildDiedError, EmbeddedError
 from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.embedded.process import Child, make_directory, port_is_free, require_disk, wait_for
+from infra.kafka.security import refuse_security_alone, security_settings
 from infra.settings import Settings
 
 DISK_FREE_MB = 1024
@@ -189,6 +190,7 @@ class Stack:
         """Start Kafka and Postgres at the same time, each unless one was given."""
         starts: dict[str, Callable[[], str]] = {}
         if not self.settings.kafka_bootstrap_servers:
+            refuse_security_alone(self.settings)
             self._kafka = EmbeddedKafka(
                 self.data_dir.path / "kafka", cache_dir=self.settings.cache_dir
             )
@@ -307,6 +309,7 @@ class Stack:
                 kafka_bootstrap_servers=self.settings.kafka_bootstrap_servers,
                 database_url=self.settings.database_url,
                 secrets_key=self.settings.secrets_key,
+                kafka_security=security_settings(self.settings),
                 api_url=api_url,
                 pids={child.name: child.pid for child in self._children()},
                 metrics_urls=self._metrics_urls,

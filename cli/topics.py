@@ -46,8 +46,9 @@ def list_(settings: Settings) -> None:
       media-gateway topics list
     """
     from infra.kafka.admin import list_topics
+    from infra.kafka.cluster import cluster_of
 
-    for name in asyncio.run(list_topics(settings.kafka_bootstrap_servers)):
+    for name in asyncio.run(list_topics(cluster_of(settings))):
         click.echo(name)
 
 
@@ -64,10 +65,11 @@ def describe(settings: Settings, names: tuple[str, ...], as_json: bool) -> None:
       media-gateway topics describe --json
     """
     from infra.kafka.admin import as_row, describe_topics, list_topics
+    from infra.kafka.cluster import cluster_of
 
-    bootstrap = settings.kafka_bootstrap_servers
-    wanted = list(names) or asyncio.run(list_topics(bootstrap))
-    rows = [as_row(topic) for topic in asyncio.run(describe_topics(bootstrap, wanted))]
+    cluster = cluster_of(settings)
+    wanted = list(names) or asyncio.run(list_topics(cluster))
+    rows = [as_row(topic) for topic in asyncio.run(describe_topics(cluster, wanted))]
     missing = sorted(set(names) - {row["name"] for row in rows})
     if missing:
         raise CommandError(f"no such topic: {', '.join(missing)}")

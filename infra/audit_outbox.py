@@ -9,6 +9,7 @@ import asyncio
 import logging
 
 from infra import metrics
+from infra.kafka.cluster import cluster_of
 from infra.kafka.producer import EventProducer, KafkaUnavailable, Producer
 from infra.postgres.audit import MARK, MARKED_ALONE, read_after, read_head
 from infra.postgres.pool import UNAVAILABLE, Pool
@@ -26,7 +27,7 @@ AWAY: tuple[type[Exception], ...] = (*UNAVAILABLE, KafkaUnavailable)
 async def publish_audit(pool: Pool, settings: Settings) -> None:
     """Publish what is new, every second until cancelled; waits for an absent server."""
     producer = EventProducer(
-        settings.kafka_bootstrap_servers,
+        cluster_of(settings),
         timeout_ms=settings.produce_timeout_ms,
         linger_ms=settings.produce_linger_ms,
     )

@@ -1,8 +1,9 @@
 """The data directory of the embedded stack: who runs there, and where.
 
-``stack.json`` says where the running stack is found (0600: it holds the database password and the
-secrets key); ``lock`` is held by the supervisor for as long as it lives. Both are ignored when
-their process is gone. ``secrets-key`` (0600) is made for a stack that was given none.
+``stack.json`` says where the running stack is found (0600: it holds the passwords of the database
+and of Kafka, and the secrets key); ``lock`` is held by the supervisor for as long as it lives. Both
+are ignored when their process is gone. ``secrets-key`` (0600) is made for a stack that was given
+none.
 """
 
 import base64
@@ -33,6 +34,7 @@ class RunningStack:
         pid: the supervisor's process id.
         pid_started_at_s: when that process started, seconds since the epoch: ids are used again.
         started_at: RFC 3339 UTC.
+        kafka_security: the settings of ``infra.kafka.security`` by which its Kafka is spoken to.
         api_url: empty until the API is ready.
         pids: process id of each component.
         metrics_urls: address of each worker's metrics; empty until the workers are ready.
@@ -44,6 +46,7 @@ class RunningStack:
     kafka_bootstrap_servers: str
     database_url: str
     secrets_key: str = ""
+    kafka_security: dict[str, str] = field(default_factory=dict)
     api_url: str = ""
     pids: dict[str, int] = field(default_factory=dict)
     metrics_urls: dict[str, str] = field(default_factory=dict)

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from domain.dead_letters import (
@@ -19,6 +18,7 @@ from domain.dead_letters import (
     unpack_headers,
     with_mapper,
 )
+from infra.kafka.cluster import Cluster, open_producer
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.audit import Actor
 from infra.postgres.dead_letters import REDRIVEN, Change, DeadLetter, WholeLetter, claim, mark
@@ -159,25 +159,21 @@ def note_of(mapper: str | None) -> str | None:
 
 @asynccontextmanager
 async def open_redriver(
-    bootstrap_servers: str, pool: Pool, clock_ms: Callable[[], int]
+    cluster: Cluster, pool: Pool, clock_ms: Callable[[], int]
 ) -> AsyncIterator[Redriver]:
     """Open a redriver with a producer of its own.
 
     Raises:
-        KafkaError: no broker answers.
+        KafkaUnreachable: no broker takes the producer.
     """
-    client = AIOKafkaProducer(
-        bootstrap_servers=bootstrap_servers,
+    async with open_producer(
+        cluster,
         acks="all",
         enable_idempotence=True,
         max_request_size=REQUEST_BYTES_MAX,
         max_batch_size=BATCH_BYTES_MAX,
-    )
-    try:
-        await client.start()
+    ) as client:
         yield Redriver(pool, client, clock_ms)
-    finally:
-        await client.stop()
 
 
 class RedriveOnDemand:
@@ -187,8 +183,8 @@ class RedriveOnDemand:
     no longer fit, so the next call begins anew.
     """
 
-    def __init__(self, bootstrap_servers: str, pool: Pool, clock_ms: Callable[[], int]) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, cluster: Cluster, pool: Pool, clock_ms: Callable[[], int]) -> None:
+        self._cluster = cluster
         self._pool = pool
         self._clock_ms = clock_ms
 
@@ -203,9 +199,7 @@ class RedriveOnDemand:
         """
         whole = Outcome([], [])
         try:
-            async with open_redriver(
-                self._bootstrap_servers, self._pool, self._clock_ms
-            ) as redriver:
+            async with open_redriver(self._cluster, self._pool, self._clock_ms) as redriver:
                 async for outcome in redriver.redrive(actor, letter_ids, mapper=mapper):
                     whole.redriven.extend(outcome.redriven)
                     whole.refused.extend(outcome.refused)

@@ -14,7 +14,8 @@ class SettingsError(ValueError):
 
 def setting(env: str, default: Any, meaning: str, *, secret: bool = False) -> Any:
     """Declare one setting: environment variable, default and one line of documentation."""
-    return field(default=default, metadata={"env": env, "meaning": meaning, "secret": secret})
+    metadata = {"env": env, "meaning": meaning, "secret": secret}
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +25,28 @@ class Settings:
     kafka_bootstrap_servers: str = setting(
         "KAFKA_BOOTSTRAP_SERVERS", "", "Kafka to use; empty: the embedded one of the data directory"
     )
+    kafka_security_protocol: str = setting(
+        "KAFKA_SECURITY_PROTOCOL", "PLAINTEXT", "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
+    )
+    kafka_ssl_ca_location: str = setting(
+        "KAFKA_SSL_CA_LOCATION",
+        "",
+        "PEM file of the authorities that Kafka's certificates are of; empty: the machine's",
+    )
+    kafka_ssl_certificate_location: str = setting(
+        "KAFKA_SSL_CERTIFICATE_LOCATION", "", "PEM file of our certificate for Kafka and its chain"
+    )
+    kafka_ssl_key_location: str = setting(
+        "KAFKA_SSL_KEY_LOCATION", "", "PEM file of the private key of that certificate"
+    )
+    kafka_ssl_key_password: str = setting(
+        "KAFKA_SSL_KEY_PASSWORD", "", "What that key is encrypted with", secret=True
+    )
+    kafka_sasl_mechanism: str = setting(
+        "KAFKA_SASL_MECHANISM", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
+    kafka_sasl_username: str = setting("KAFKA_SASL_USERNAME", "", "Who we are to Kafka")
+    kafka_sasl_password: str = setting("KAFKA_SASL_PASSWORD", "", "And its password", secret=True)
     database_url: str = setting(
         "DATABASE_URL", "", "Postgres to use; empty: the embedded one of the data directory",
         secret=True,

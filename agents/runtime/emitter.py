@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
-
 from agents.spec import Emit, Reject
 from domain.dead_letters import Failure, Header, Origin, letter_headers
+from infra.kafka.cluster import cluster_of, new_producer, start
 from infra.kafka.routing import partition_of
 from infra.settings import Settings
 
@@ -42,8 +41,9 @@ class Emitter:
     """Sends records; every method returns futures that resolve when Kafka acknowledged them."""
 
     def __init__(self, settings: Settings) -> None:
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+        self._cluster = cluster_of(settings)
+        self._producer = new_producer(
+            self._cluster,
             acks="all",
             enable_idempotence=True,
             linger_ms=settings.produce_linger_ms,
@@ -53,8 +53,12 @@ class Emitter:
         )
 
     async def start(self) -> None:
-        """Connect."""
-        await self._producer.start()
+        """Connect.
+
+        Raises:
+            KafkaUnreachable: no broker takes the producer; the message says why.
+        """
+        await start(self._producer, self._cluster)
 
     async def stop(self) -> None:
         """Send what is buffered and disconnect."""

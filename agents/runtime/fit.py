@@ -15,6 +15,7 @@ from agents.runtime.emitter import Emitter
 from agents.runtime.replica import ReplicaReader
 from agents.spec import FitAgent, Record
 from infra.embedded.exec_guard import die_with
+from infra.kafka.cluster import cluster_of
 from infra.metrics import AGENT_EMITTED, AGENT_RECORDS, FIT_AGE, FIT_SECONDS
 from infra.settings import Settings
 from topics.spec import TopicSpec
@@ -40,7 +41,7 @@ class FitRunner:
         self._interval_s = agent.interval_s(settings)
         self._emitter = emitter
         self._fitter = agent.create_fitter(settings)
-        self._reader = ReplicaReader(settings.kafka_bootstrap_servers, agent.sources, self._deliver)
+        self._reader = ReplicaReader(cluster_of(settings), agent.sources, self._deliver)
         context = multiprocessing.get_context("spawn")
         self._executor = ProcessPoolExecutor(
             max_workers=1,

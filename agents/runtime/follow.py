@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from agents.runtime.emitter import Emitter
 from agents.runtime.replica import ReplicaReader
 from agents.spec import FollowAgent, Record
+from infra.kafka.cluster import cluster_of
 from infra.metrics import AGENT_BATCH_SECONDS, AGENT_EMITTED, AGENT_RECORDS
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -20,7 +21,7 @@ class FollowRunner:
         self.name = agent.name
         self._emitter = emitter
         self._follower = agent.create_follower(settings)
-        self._reader = ReplicaReader(settings.kafka_bootstrap_servers, agent.sources, self._deliver)
+        self._reader = ReplicaReader(cluster_of(settings), agent.sources, self._deliver)
 
     def _deliver(self, topic: TopicSpec, records: Sequence[Record]) -> None:
         AGENT_RECORDS.labels(self.name).inc(len(records))

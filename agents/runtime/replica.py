@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from agents.spec import Record
+from infra.kafka.cluster import Cluster, new_consumer, start
 from topics.spec import TopicSpec
 
 Deliver = Callable[[TopicSpec, Sequence[Record]], None]
@@ -19,13 +20,12 @@ GATHER_BYTES = 1024 * 1024  # as much is sent at once: a backlog is read without
 class ReplicaReader:
     """Feeds every record of some topics to ``deliver``, without a consumer group."""
 
-    def __init__(
-        self, bootstrap_servers: str, topics: Sequence[TopicSpec], deliver: Deliver
-    ) -> None:
+    def __init__(self, cluster: Cluster, topics: Sequence[TopicSpec], deliver: Deliver) -> None:
+        self._cluster = cluster
         self._topics = {topic.name: topic for topic in topics}
         self._deliver = deliver
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap_servers,
+        self._consumer = new_consumer(
+            cluster,
             enable_auto_commit=False,
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_min_bytes=GATHER_BYTES,
@@ -35,7 +35,7 @@ class ReplicaReader:
 
     async def run(self) -> None:
         """Follow the topics until cancelled; ``complete`` is set when everything old is in."""
-        await self._consumer.start()
+        await start(self._consumer, self._cluster)
         try:
             targets = [
                 TopicPartition(topic.name, partition)

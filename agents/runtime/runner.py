@@ -9,9 +9,11 @@ from typing import Any
 
 from faust.types.tuples import TP
 
+from agents.runtime.credentials import broker_urls, credentials_of
 from agents.runtime.emitter import Emitter
 from agents.runtime.transport import BATCH_CODEC, BatchApp, BatchConsumer, Poll
 from agents.spec import Record
+from infra.kafka.cluster import cluster_of
 from infra.metrics import AGENT_COMMITS, AGENT_LAG
 from infra.settings import Settings
 from topics.spec import TopicSpec, application_id
@@ -54,10 +56,11 @@ class Runner(ABC):
         settings = self.settings
         directory = settings.data_dir / "faust" / self.name
         directory.mkdir(parents=True, exist_ok=True)  # Faust makes only the last level
-        servers = ";".join(f"kafka://{each}" for each in bootstrap_list(settings))
+        cluster = cluster_of(settings)
         app = BatchApp(
             self.group,
-            broker=servers,
+            broker=broker_urls(cluster),
+            broker_credentials=credentials_of(cluster),
             store="memory://",
             datadir=str(directory),
             web_enabled=False,
@@ -208,8 +211,3 @@ class Runner(ABC):
     @abstractmethod
     async def make_durable(self, positions: dict[int, int]) -> None:
         """Return when everything before ``positions`` survives a crash. Must snapshot at once."""
-
-
-def bootstrap_list(settings: Settings) -> list[str]:
-    """The bootstrap servers as ``host:port`` items."""
-    return [each.strip() for each in settings.kafka_bootstrap_servers.split(",") if each.strip()]

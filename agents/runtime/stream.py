@@ -14,6 +14,7 @@ from agents.runtime.steps import run_step
 from agents.runtime.table import PartitionTable, changelog_items, restore
 from agents.runtime.transport import Poll
 from agents.spec import Emit, Outcome, Record, StreamAgent
+from infra.kafka.cluster import cluster_of
 from infra.metrics import (
     AGENT_APPLIED,
     AGENT_BATCH_SECONDS,
@@ -59,7 +60,7 @@ class StreamRunner(Runner):
     def _create_replica(self, agent: StreamAgent, settings: Settings) -> ReplicaReader | None:
         if not agent.replicas:
             return None
-        return ReplicaReader(settings.kafka_bootstrap_servers, agent.replicas, self.step.on_replica)
+        return ReplicaReader(cluster_of(settings), agent.replicas, self.step.on_replica)
 
     async def start(self) -> None:
         """Start replicas and ticks, join the group."""
@@ -109,7 +110,7 @@ class StreamRunner(Runner):
                 # generation that this one missed. Caches follow the table.
                 self.step.on_revoked(partitions)
                 self._tables, seconds = await restore(
-                    self.settings.kafka_bootstrap_servers, self.changelog, partitions
+                    cluster_of(self.settings), self.changelog, partitions
                 )
                 AGENT_RECOVERY_SECONDS.labels(self.name).set(seconds)
                 self._count_keys()

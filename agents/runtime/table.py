@@ -12,9 +12,10 @@ wakes up after losing its partition cannot put the past back (Kafka would let it
 import time
 from collections.abc import Iterator, Sequence
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from agents.runtime.emitter import Item
+from infra.kafka.cluster import Cluster, open_consumer
 
 POSITION_BYTES = 8
 POSITION_HEADER = "position"
@@ -125,20 +126,18 @@ class Restored:
 
 
 async def restore(
-    bootstrap_servers: str, changelog: str, partitions: Sequence[int]
+    cluster: Cluster, changelog: str, partitions: Sequence[int]
 ) -> tuple[dict[int, PartitionTable], float]:
     """Read whole changelog partitions; return the tables and the seconds it took."""
     started = time.monotonic()
     restored = {partition: Restored() for partition in partitions}
     targets = [TopicPartition(changelog, partition) for partition in partitions]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+    async with open_consumer(
+        cluster,
         enable_auto_commit=False,
         max_partition_fetch_bytes=RECOVERY_FETCH_BYTES,
         fetch_max_wait_ms=100,
-    )
-    await consumer.start()
-    try:
+    ) as consumer:
         consumer.assign(targets)
         ends = await consumer.end_offsets(targets)
         starts = await consumer.beginning_offsets(targets)
@@ -153,7 +152,5 @@ async def restore(
             for target in list(pending):
                 if await consumer.position(target) >= ends[target]:
                     pending.discard(target)
-    finally:
-        await consumer.stop()
     tables = {partition: each.table() for partition, each in restored.items()}
     return tables, time.monotonic() - started

@@ -69,7 +69,7 @@ async def seed_slates(gateway: Gateway, count: int, progress: Progress) -> None:
     """
     task = progress.add_task("slates seeded", total=count)
     await load_topic(
-        gateway.bootstrap, (SLATES.name, SLATES.partitions), slate_records(count),
+        gateway.cluster, (SLATES.name, SLATES.partitions), slate_records(count),
         lambda done: progress.advance(task, done),
     )  # fmt: skip
     progress.update(task, completed=count)

@@ -9,7 +9,7 @@ import asyncio
 import signal
 import time
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from agents.spec import Outcome
 from agents.watch_states import SPEC
@@ -22,6 +22,7 @@ from cli.bench.contestant import (
     record_of,
 )
 from cli.bench.kafka import BatchWriter, BenchError, bulk_producer
+from infra.kafka.cluster import Cluster, new_consumer, start
 
 
 class BareLoop:
@@ -60,16 +61,17 @@ class BareLoop:
 
 async def consume(config: ContestantConfig, stopping: asyncio.Event) -> None:
     """Run the loop until ``stopping`` is set."""
-    consumer = AIOKafkaConsumer(
+    cluster = Cluster(config.bootstrap)
+    consumer = new_consumer(
+        cluster,
         SOURCE.name,
-        bootstrap_servers=config.bootstrap,
         group_id=config.group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
-    await consumer.start()
+    await start(consumer, cluster)
     try:
-        async with bulk_producer(config.bootstrap) as producer:
+        async with bulk_producer(cluster) as producer:
             loop = BareLoop(config, producer)
             flushed = time.monotonic()
             dirty = False

@@ -18,7 +18,8 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one
 bootstrap_option = click.option(
     "--bootstrap",
     default="",
-    help="Kafka to measure on; its topics are EMPTIED. Default: an embedded broker, removed after.",
+    help="Kafka to measure on, in plain text; its topics are EMPTIED. Default: an embedded broker, "
+    "removed after.",
 )
 
 

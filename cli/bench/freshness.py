@@ -115,9 +115,9 @@ async def follow(lines: asyncio.StreamReader, progress: Progress, task: TaskID) 
 
 async def account(gateway: Gateway, result: LoadResult) -> Accounting:
     """Wait until the worker has committed everything, then find every event."""
-    async with open_snapshots(gateway.bootstrap) as snapshots:
+    async with open_snapshots(gateway.cluster) as snapshots:
         bounds = await snapshots.bounds(PROGRESS.name, PROGRESS.partitions)
-        async with open_admin(gateway.bootstrap) as admin:
+        async with open_admin(gateway.cluster) as admin:
             await await_settled(admin, bounds)
         seen: list[str] = []
         for partition in bounds.ends:

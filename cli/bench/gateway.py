@@ -16,9 +16,10 @@ from rich.progress import Progress
 
 from cli.bench.events import START_AT_MS, duration_of, title_name
 from cli.bench.kafka import BenchError, load_topic
-from cli.options import environment_of, without_limits
+from cli.options import environment_of, with_stack, without_limits
 from infra.data_dir import DataDir, RunningStack
 from infra.embedded.process import free_port
+from infra.kafka.cluster import Cluster, cluster_of
 from infra.settings import Settings
 from schemas.codec import encode
 from schemas.content import Content
@@ -43,9 +44,9 @@ class Gateway:
         return self.stack.api_url
 
     @property
-    def bootstrap(self) -> str:
-        """Bootstrap servers of the stack's Kafka."""
-        return self.stack.kafka_bootstrap_servers
+    def cluster(self) -> Cluster:
+        """The stack's Kafka."""
+        return cluster_of(with_stack(Settings(), self.stack))
 
 
 @contextmanager
@@ -118,7 +119,7 @@ async def load_catalogue(gateway: Gateway, titles: int) -> None:
         for name, content in ((title_name(n), content_of(n)) for n in range(titles))
     )
     topic = (CONTENTS.name, CONTENTS.partitions)
-    await load_topic(gateway.bootstrap, topic, records, lambda count: None)
+    await load_topic(gateway.cluster, topic, records, lambda count: None)
 
 
 def content_of(number: int) -> Content:

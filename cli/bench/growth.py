@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from agents.runtime.table import changelog_items
 from agents.watch_states import SPEC
-from cli.bench.broker import Broker
+from cli.bench.broker import Broker, environment_of_broker
 from cli.bench.contestant import CONFIG_ENV, SOURCE, ContestantConfig, clean_step
 from cli.bench.events import Population, encoded_events, user_name
 from cli.bench.growth_report import GrowthOptions, SizeResult, growth_report
@@ -58,7 +58,7 @@ class GrowthBench:
         templates: Sequence[Template], progress: Progress,
     ) -> None:  # fmt: skip
         self._options = options
-        self._bootstrap = broker.bootstrap
+        self._cluster = broker.cluster
         self._core = cores.worker if cores else None
         self._scratch = scratch
         self._templates = templates
@@ -106,18 +106,18 @@ class GrowthBench:
     async def _prepare(self, name: str) -> dict[int, int]:
         """Make fresh topics, fill the offsets that histories claim; return where events start."""
         for topic in (SOURCE, *SPEC.emits):
-            await recreate_topic(self._bootstrap, topic.name, topic.partitions, {})
+            await recreate_topic(self._cluster, topic.name, topic.partitions, {})
         changelog = namespace(name) + SPEC.changelog
-        await recreate_topic(self._bootstrap, changelog, SOURCE.partitions, COMPACTED)
-        async with bulk_producer(self._bootstrap) as producer:
+        await recreate_topic(self._cluster, changelog, SOURCE.partitions, COMPACTED)
+        async with bulk_producer(self._cluster) as producer:
             writer = BatchWriter(producer, SOURCE.name, SOURCE.partitions)
             for number in range(SOURCE.partitions):
                 for _ in range(self._offset_base):
                     await writer.add(b"filler", b"{}", number)
             await writer.flush()
-        starts = await end_offsets(self._bootstrap, SOURCE.name, SOURCE.partitions)
+        starts = await end_offsets(self._cluster, SOURCE.name, SOURCE.partitions)
         await commit_offsets(
-            self._bootstrap, namespace(name) + application_id(SPEC.name), SOURCE.name, starts
+            self._cluster, namespace(name) + application_id(SPEC.name), SOURCE.name, starts
         )
         return starts
 
@@ -125,7 +125,7 @@ class GrowthBench:
         """Write every viewer's state to the changelog; return the bytes of keys and values."""
         task = self._progress.add_task(f"{users:,} histories", total=users)
         total = 0
-        async with bulk_producer(self._bootstrap) as producer:
+        async with bulk_producer(self._cluster) as producer:
             changelog = namespace(name) + SPEC.changelog
             writer = BatchWriter(producer, changelog, SOURCE.partitions)
             for count, (user, template) in enumerate(self._population(users), 1):
@@ -149,27 +149,25 @@ class GrowthBench:
         task = self._progress.add_task("events loaded", total=options.events)
         population = Population(viewers=users, watching=options.watching, event_prefix="g")
         await load_topic(
-            self._bootstrap, (SOURCE.name, SOURCE.partitions),
+            self._cluster, (SOURCE.name, SOURCE.partitions),
             encoded_events(population, options.events),
             lambda count: self._progress.advance(task, count),
         )  # fmt: skip
-        ends = await end_offsets(self._bootstrap, SOURCE.name, SOURCE.partitions)
+        ends = await end_offsets(self._cluster, SOURCE.name, SOURCE.partitions)
         group = namespace(name) + application_id(SPEC.name)
-        return Job(
-            bootstrap=self._bootstrap, group=group, topic=SOURCE.name, starts=starts, ends=ends
-        )
+        return Job(cluster=self._cluster, group=group, topic=SOURCE.name, starts=starts, ends=ends)
 
     def _start(self, name: str, part: str) -> WorkerProcess:
         state_dir = self._scratch / f"{name}-{part}"
         state_dir.mkdir()
         config = ContestantConfig(
-            bootstrap=self._bootstrap, group="", changelog="", state_dir=str(state_dir),
-            commit_interval_s=COMMIT_INTERVAL_S,
+            bootstrap=self._cluster.bootstrap_servers, group="", changelog="",
+            state_dir=str(state_dir), commit_interval_s=COMMIT_INTERVAL_S,
         )  # fmt: skip
         environ = {
             CONFIG_ENV: config.to_env(),
             "MEDIA_GATEWAY_NAMESPACE": namespace(name),
-            "KAFKA_BOOTSTRAP_SERVERS": self._bootstrap,
+            **environment_of_broker(self._cluster),
             "MEDIA_GATEWAY_COMMIT_INTERVAL_S": str(COMMIT_INTERVAL_S),
             "MEDIA_GATEWAY_DATA_DIR": str(state_dir),
         }

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from infra.kafka.admin import DeclaredTopic, create, open_admin
+from infra.kafka.cluster import Cluster, open_consumer, open_producer
 from infra.kafka.routing import partition_of
 
 TOPIC_WAIT_S = 30.0
@@ -20,21 +21,15 @@ class BenchError(RuntimeError):
 
 @asynccontextmanager
 async def offsets_client(
-    bootstrap: str, group: str | None = None
+    cluster: Cluster, group: str | None = None
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """Open a consumer for offsets only; with ``group`` it can commit while the group is empty."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
+    async with open_consumer(cluster, group_id=group, enable_auto_commit=False) as consumer:
         yield consumer
-    finally:
-        await consumer.stop()
 
 
 async def recreate_topic(
-    bootstrap: str, name: str, partitions: int, configs: Mapping[str, str]
+    cluster: Cluster, name: str, partitions: int, configs: Mapping[str, str]
 ) -> None:
     """Make ``name`` an empty topic, deleting it first if it exists.
 
@@ -42,7 +37,7 @@ async def recreate_topic(
         TopicsError: the broker refused.
         BenchError: it took longer than ``TOPIC_WAIT_S`` seconds.
     """
-    async with open_admin(bootstrap) as admin:
+    async with open_admin(cluster) as admin:
         if name in await admin.list_topics():
             await admin.delete_topics([name])
             await wait_until(lambda: absent(admin, name), f"topic {name} to go")
@@ -114,24 +109,16 @@ class BatchWriter:
 
 
 @asynccontextmanager
-async def bulk_producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+async def bulk_producer(cluster: Cluster) -> AsyncIterator[AIOKafkaProducer]:
     """Open an idempotent producer with the settings that the workers use."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        acks="all",
-        enable_idempotence=True,
-        max_batch_size=256 * 1024,
-        linger_ms=5,
-    )
-    await producer.start()
-    try:
+    async with open_producer(
+        cluster, acks="all", enable_idempotence=True, max_batch_size=256 * 1024, linger_ms=5
+    ) as producer:
         yield producer
-    finally:
-        await producer.stop()
 
 
 async def load_topic(
-    bootstrap: str,
+    cluster: Cluster,
     topic: tuple[str, int],
     records: Iterable[tuple[bytes, bytes]],
     advance: Callable[[int], object],
@@ -142,7 +129,7 @@ async def load_topic(
     """
     name, partitions = topic
     count = 0
-    async with bulk_producer(bootstrap) as producer:
+    async with bulk_producer(cluster) as producer:
         writer = BatchWriter(producer, name, partitions)
         for count, (key, value) in enumerate(records, 1):
             await writer.add(key, value)
@@ -153,29 +140,29 @@ async def load_topic(
     return count
 
 
-async def rewind_group(bootstrap: str, group: str, topic: str, partitions: int) -> None:
+async def rewind_group(cluster: Cluster, group: str, topic: str, partitions: int) -> None:
     """Commit the start of every partition of ``topic`` for ``group``, which must be empty."""
     tps = [TopicPartition(topic, number) for number in range(partitions)]
-    async with offsets_client(bootstrap, group) as consumer:
+    async with offsets_client(cluster, group) as consumer:
         consumer.assign(tps)
         starts = await consumer.beginning_offsets(tps)
         await consumer.commit(starts)
 
 
 async def commit_offsets(
-    bootstrap: str, group: str, topic: str, offsets: Mapping[int, int]
+    cluster: Cluster, group: str, topic: str, offsets: Mapping[int, int]
 ) -> None:
     """Commit ``offsets`` (partition -> offset) for ``group``, which must be empty."""
     tps = {TopicPartition(topic, number): offset for number, offset in offsets.items()}
-    async with offsets_client(bootstrap, group) as consumer:
+    async with offsets_client(cluster, group) as consumer:
         consumer.assign(list(tps))
         await consumer.commit(tps)
 
 
-async def end_offsets(bootstrap: str, topic: str, partitions: int) -> dict[int, int]:
+async def end_offsets(cluster: Cluster, topic: str, partitions: int) -> dict[int, int]:
     """Return the end offset of each partition."""
     tps = [TopicPartition(topic, number) for number in range(partitions)]
-    async with offsets_client(bootstrap) as consumer:
+    async with offsets_client(cluster) as consumer:
         return {tp.partition: end for tp, end in (await consumer.end_offsets(tps)).items()}
 
 

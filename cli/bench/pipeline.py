@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from agents.watch_states import SPEC
-from cli.bench.broker import Broker
+from cli.bench.broker import Broker, environment_of_broker
 from cli.bench.contestant import CONFIG_ENV, SOURCE, ContestantConfig
 from cli.bench.events import Population, encoded_events
 from cli.bench.kafka import COMPACTED, end_offsets, load_topic, recreate_topic, rewind_group
@@ -74,17 +74,17 @@ async def load_events(
 ) -> tuple[dict[int, int], dict[int, int]]:
     """Create the topics and write the events; return start and end offset per partition."""
     for topic in (SOURCE, *SPEC.emits):
-        await recreate_topic(broker.bootstrap, topic.name, topic.partitions, {})
-    starts = await end_offsets(broker.bootstrap, SOURCE.name, SOURCE.partitions)
+        await recreate_topic(broker.cluster, topic.name, topic.partitions, {})
+    starts = await end_offsets(broker.cluster, SOURCE.name, SOURCE.partitions)
     task = progress.add_task("events loaded", total=options.events)
     population = Population(viewers=options.viewers, watching=max(1, options.viewers // 2))
     await load_topic(
-        broker.bootstrap, (SOURCE.name, SOURCE.partitions),
+        broker.cluster, (SOURCE.name, SOURCE.partitions),
         encoded_events(population, options.events),
         lambda count: progress.advance(task, count),
     )  # fmt: skip
     progress.update(task, completed=options.events)
-    return starts, await end_offsets(broker.bootstrap, SOURCE.name, SOURCE.partitions)
+    return starts, await end_offsets(broker.cluster, SOURCE.name, SOURCE.partitions)
 
 
 async def run_contestant(name: str, number: int, arena: Arena) -> RunResult:
@@ -93,25 +93,25 @@ async def run_contestant(name: str, number: int, arena: Arena) -> RunResult:
     group = namespace + application_id(SPEC.name)
     changelog = namespace + SPEC.changelog
     if name != QUIX:  # Quix Streams makes its own, one per group
-        await recreate_topic(arena.broker.bootstrap, changelog, SOURCE.partitions, COMPACTED)
-    await rewind_group(arena.broker.bootstrap, group, SOURCE.name, SOURCE.partitions)
+        await recreate_topic(arena.broker.cluster, changelog, SOURCE.partitions, COMPACTED)
+    await rewind_group(arena.broker.cluster, group, SOURCE.name, SOURCE.partitions)
     state_dir = arena.scratch / f"{name}-{number}"
     state_dir.mkdir()
     config = ContestantConfig(
-        bootstrap=arena.broker.bootstrap, group=group, changelog=changelog,
+        bootstrap=arena.broker.cluster.bootstrap_servers, group=group, changelog=changelog,
         state_dir=str(state_dir), commit_interval_s=COMMIT_INTERVAL_S,
     )  # fmt: skip
     environ = {
         CONFIG_ENV: config.to_env(),
         "MEDIA_GATEWAY_NAMESPACE": namespace,
-        "KAFKA_BOOTSTRAP_SERVERS": arena.broker.bootstrap,
+        **environment_of_broker(arena.broker.cluster),
         "MEDIA_GATEWAY_COMMIT_INTERVAL_S": str(COMMIT_INTERVAL_S),
         "MEDIA_GATEWAY_DATA_DIR": str(state_dir),
     }
     core = arena.cores.worker if arena.cores else None
     worker = WorkerProcess(["-m", MODULES[name]], environ, state_dir / "worker.log", core)
     job = Job(
-        bootstrap=arena.broker.bootstrap, group=group, topic=SOURCE.name,
+        cluster=arena.broker.cluster, group=group, topic=SOURCE.name,
         starts=arena.starts, ends=arena.ends,
     )  # fmt: skip
     try:

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from cli.bench.kafka import BenchError, committed_offsets
 from cli.bench.processes import WorkerProcess, read_started
 from infra.kafka.admin import open_admin
+from infra.kafka.cluster import Cluster
 
 POLL_S = 0.02
 RUN_WAIT_S = 900.0
@@ -19,7 +20,7 @@ RUN_WAIT_S = 900.0
 class Job:
     """What a worker has to commit before its run is over."""
 
-    bootstrap: str
+    cluster: Cluster
     group: str
     topic: str
     starts: dict[int, int]
@@ -60,7 +61,7 @@ async def measure(worker: WorkerProcess, job: Job, state_dir: Path) -> RunResult
         BenchError: the worker ended, or did not finish in ``RUN_WAIT_S`` seconds.
     """
     deadline = time.monotonic() + RUN_WAIT_S
-    async with open_admin(job.bootstrap) as admin:
+    async with open_admin(job.cluster) as admin:
         while not await finished(admin, job):
             worker.require_alive()
             if time.monotonic() > deadline:

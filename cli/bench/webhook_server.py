@@ -30,6 +30,7 @@ from api.server import configure_logging, return_after_signal, server_config
 from api.services import Services
 from cli.options import load_settings, without_limits
 from infra.garbage import collect_garbage_rarely
+from infra.kafka.cluster import cluster_of, new_producer
 from infra.kafka.producer import BATCH_BYTES_MAX, REQUEST_BYTES_MAX
 from infra.settings import Settings
 from schemas.webhook import WEBHOOK_BYTES_MAX
@@ -63,8 +64,8 @@ class Unchecked:
 
         @asynccontextmanager
         async def opened(_: Settings) -> AsyncIterator[Services]:
-            self.producer = AIOKafkaProducer(
-                bootstrap_servers=settings.kafka_bootstrap_servers,
+            self.producer = new_producer(
+                cluster_of(settings),
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=settings.produce_linger_ms,

@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from cli.actor import cli_actor
 from cli.bench import webhook_server
+from cli.bench.broker import environment_of_broker
 from cli.bench.kafka import BenchError
 from cli.bench.processes import Cores, WorkerProcess, pin
 from cli.bench.report import Reach, Report, percentile
@@ -26,6 +27,7 @@ from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.embedded.process import free_port
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import cluster_of
 from infra.postgres.migrate import migrate
 from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
@@ -113,7 +115,7 @@ async def started() -> AsyncIterator[Target]:
         settings = Settings(kafka_bootstrap_servers=bootstrap, database_url=url)
         secret = await prepare(settings)
         port = free_port()
-        environ = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "DATABASE_URL": url}
+        environ = {**environment_of_broker(cluster_of(settings)), "DATABASE_URL": url}
         environ["MEDIA_GATEWAY_LOG_LEVEL"] = "WARNING"
         server = WorkerProcess(
             ["-m", "cli.bench.webhook_server", str(port)], environ, folder / "server.log",
@@ -128,7 +130,7 @@ async def started() -> AsyncIterator[Target]:
 async def prepare(settings: Settings) -> str:
     """Make tables, topics and the partner; return its secret."""
     await asyncio.to_thread(migrate, settings.database_url)
-    await apply_topics(settings.kafka_bootstrap_servers, replication_factor=1)
+    await apply_topics(cluster_of(settings), replication_factor=1)
     secret = create_secret()
     async with create_pool(settings) as pool:
         store = PartnerStore(pool, Sealer(""), now_ms)

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from cli.actor import cli_actor
 from cli.dlq.report import print_table, why_not_open
 from cli.options import EXIT_USAGE, CommandError
+from infra.kafka.cluster import cluster_of
 from infra.postgres.dead_letters import (
     OPEN,
     DeadLetter,
@@ -82,7 +83,7 @@ async def send_again(
         task = progress.add_task("redrive", total=len(chosen))
         async with (
             create_pool(settings) as pool,
-            open_redriver(settings.kafka_bootstrap_servers, pool, now_ms) as redriver,
+            open_redriver(cluster_of(settings), pool, now_ms) as redriver,
         ):
             outcome: Outcome
             async for outcome in redriver.redrive(cli_actor(), chosen, mapper=mapper):

@@ -174,17 +174,18 @@ class _World(NamedTuple):
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[_World]:
     from infra.kafka.admin import open_admin
+    from infra.kafka.cluster import cluster_of
     from infra.postgres.pool import create_pool
     from infra.replay.snapshot import open_snapshots
 
-    bootstrap = settings.kafka_bootstrap_servers
+    cluster = cluster_of(settings)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("connecting")
         async with (
             create_pool(settings, statement_timeout_ms=0) as pool,
-            open_snapshots(bootstrap) as snapshots,
-            open_admin(bootstrap) as admin,
+            open_snapshots(cluster) as snapshots,
+            open_admin(cluster) as admin,
         ):
             yield _World(
                 pool, snapshots, admin, lambda text: progress.update(task, description=text)

@@ -13,6 +13,7 @@ from cli.erasing import stores
 from cli.options import EXIT_FAILED, CommandError
 from domain.watch.erasure import table_key, unpack
 from infra.kafka.admin import ActualTopic, describe_topics
+from infra.kafka.cluster import cluster_of
 from infra.kafka.delivery import Produced
 from infra.kafka.groups import committed, end_of
 from infra.kafka.routing import partition_of
@@ -105,7 +106,7 @@ class Erasing:
 
     async def _look_before(self, erased: Erased, partition: int) -> None:
         names = [*stores.state_topics(), *stores.changelogs(self._settings), *stores.fact_topics()]
-        found = await describe_topics(self._settings.kafka_bootstrap_servers, names)
+        found = await describe_topics(cluster_of(self._settings), names)
         erased.topics = {topic.name: topic for topic in found}
         missing = sorted(set(names) - erased.topics.keys())
         if missing:
@@ -121,7 +122,7 @@ class Erasing:
         user_id, pseudonym, at_ms = erased.user_id, erased.pseudonym, erased.erased_at_ms
         marks = [mark_of(user_id, pseudonym, at_ms, title) for title in content_ids]
         written = await write_marks(
-            self._settings.kafka_bootstrap_servers, marks or [mark_of(user_id, pseudonym, at_ms)]
+            cluster_of(self._settings), marks or [mark_of(user_id, pseudonym, at_ms)]
         )
         for reader in stores.stream_readers(self._settings, PROGRESS.name):
             await self._followed(reader, written.partition)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from infra.data_dir import DataDir
 from infra.kafka.admin import describe_topics, list_topics
+from infra.kafka.cluster import cluster_of
 from infra.postgres.erasures import ErasureStore
 from infra.postgres.pool import Pool
 from infra.privacy.files import search_files
@@ -50,8 +51,8 @@ async def search(
         )
         for each in await search_tables(pool, word)
     ]
-    bootstrap = settings.kafka_bootstrap_servers
-    for topic in await describe_topics(bootstrap, await list_topics(bootstrap)):
+    cluster = cluster_of(settings)
+    for topic in await describe_topics(cluster, await list_topics(cluster)):
         say(f"searching {topic.name}")
         found += _of_topic(await search_topic(snapshots, topic, word), erased_at_ms)
     say("searching files")

@@ -1,1 +1,1 @@
-"""Kafka outside the agents: topics in the cluster, and the producer of the API."""
+"""Kafka outside the agents: how it is spoken to, topics in the cluster, and the API's producer."""

@@ -13,8 +13,10 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from infra.kafka.cluster import Cluster, started_admin
+from infra.kafka.unreachable import KafkaUnreachable
 from topics.catalog import CATALOG
 from topics.spec import DAY_MS, TopicSpec
 
@@ -127,18 +129,16 @@ def compact_config(bytes_max: int) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def open_admin(cluster: Cluster) -> AsyncIterator[AIOKafkaAdminClient]:
     """Open an admin client.
 
     Raises:
-        TopicsError: no broker answers at ``bootstrap``.
+        TopicsError: no broker takes it; the message says why.
     """
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
-        await client.start()
-    except KafkaError as problem:
-        await client.close()
-        raise TopicsError(f"no Kafka answers at {bootstrap}: {problem}") from problem
+        client = await started_admin(cluster, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    except KafkaUnreachable as problem:
+        raise TopicsError(str(problem)) from problem
     try:
         yield client
     finally:
@@ -146,7 +146,7 @@ async def open_admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def apply_topics(
-    bootstrap: str,
+    cluster: Cluster,
     *,
     replication_factor: int,
     catalog: Sequence[TopicSpec] = CATALOG,
@@ -162,7 +162,7 @@ async def apply_topics(
             refuses one. Nothing is created when a mismatch is found.
     """
     declared = declared_topics(catalog, changelogs, replication_factor=replication_factor)
-    async with open_admin(bootstrap) as client:
+    async with open_admin(cluster) as client:
         existing = await fetch_topics(client, [topic.name for topic in declared])
         mismatches = [line for topic in declared for line in differences(topic, existing)]
         if mismatches:
@@ -240,15 +240,15 @@ def differences(topic: DeclaredTopic, existing: dict[str, ActualTopic]) -> list[
     return lines
 
 
-async def list_topics(bootstrap: str) -> list[str]:
+async def list_topics(cluster: Cluster) -> list[str]:
     """Return the names of all topics in the cluster, sorted, without Kafka's internal ones."""
-    async with open_admin(bootstrap) as client:
+    async with open_admin(cluster) as client:
         return sorted(name for name in await client.list_topics() if not name.startswith("__"))
 
 
-async def describe_topics(bootstrap: str, names: Sequence[str]) -> list[ActualTopic]:
+async def describe_topics(cluster: Cluster, names: Sequence[str]) -> list[ActualTopic]:
     """Return the topics of ``names`` that exist, in that order."""
-    async with open_admin(bootstrap) as client:
+    async with open_admin(cluster) as client:
         found = await fetch_topics(client, names)
     return [found[name] for name in names if name in found]
 

@@ -13,10 +13,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from infra import metrics
+from infra.kafka.cluster import Cluster, new_producer, why_unreachable
 from infra.kafka.delivery import FEW_RECORDS, Encoded, Produced, in_batches
 from infra.kafka.routing import route
 from infra.kafka.turns import Turn
@@ -59,13 +59,13 @@ class EventProducer:
     """Sends models to their topics. Use within one event loop: ``start``, ``send``…, ``stop``.
 
     Args:
-        bootstrap_servers: comma-separated ``host:port``.
+        cluster: where Kafka is and how it is spoken to.
         timeout_ms: longest time one call may take, from entry to acknowledgement.
         linger_ms: how long a record waits for company.
     """
 
-    def __init__(self, bootstrap_servers: str, *, timeout_ms: int, linger_ms: int) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, cluster: Cluster, *, timeout_ms: int, linger_ms: int) -> None:
+        self._cluster = cluster
         self._timeout_s = timeout_ms / 1000
         self._linger_ms = linger_ms
         self._client: Any = None  # an AIOKafkaProducer that is started
@@ -195,10 +195,10 @@ class EventProducer:
         self._connecting = asyncio.create_task(self._connect())
 
     async def _connect(self) -> None:
-        level = logging.WARNING  # the first failure of an outage; the rest only says the same
+        first = True
         while True:
-            client = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
+            client = new_producer(
+                self._cluster,
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=self._linger_ms,
@@ -209,17 +209,23 @@ class EventProducer:
             try:
                 await asyncio.wait_for(client.start(), self._timeout_s)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.log(level, "Kafka at %s: %r; trying again", self._bootstrap_servers, error)
-                level = logging.DEBUG
                 await _close(client)
+                if first:  # of an outage; the others only say the same
+                    log.warning("%s; trying again", await self._why(error))
+                first = False
             except BaseException:
                 await _close(client)
                 raise
             else:
-                log.info("connected to Kafka at %s", self._bootstrap_servers)
+                log.info("connected to Kafka at %s", self._cluster.bootstrap_servers)
                 self._client = client
                 return
             await asyncio.sleep(RECONNECT_DELAY_S)
+
+    async def _why(self, error: BaseException) -> str:
+        if isinstance(error, KafkaConnectionError):
+            return await why_unreachable(self._cluster)
+        return f"Kafka at {self._cluster.bootstrap_servers}: {error!r}"
 
 
 async def _close(client: Any) -> None:

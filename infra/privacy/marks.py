@@ -2,8 +2,7 @@
 
 import secrets
 
-from aiokafka import AIOKafkaProducer
-
+from infra.kafka.cluster import Cluster, open_producer
 from infra.kafka.delivery import Produced
 from infra.kafka.routing import partition_of
 from schemas.codec import encode
@@ -27,15 +26,13 @@ def mark_of(
     )
 
 
-async def write_marks(bootstrap: str, marks: list[ProgressEvent]) -> Produced:
+async def write_marks(cluster: Cluster, marks: list[ProgressEvent]) -> Produced:
     """Write marks of one user and return where the last one is; all replicas have them then.
 
     Raises:
         KafkaError: the cluster did not acknowledge one.
     """
-    async with AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True
-    ) as producer:
+    async with open_producer(cluster, acks="all", enable_idempotence=True) as producer:
         for mark in marks:
             key = PROGRESS.key_of(mark)
             partition = partition_of(key, PROGRESS.partitions)

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from infra.kafka.cluster import Cluster, open_consumer
+
 FETCH_BYTES = 4 * 1024 * 1024
 
 
@@ -62,16 +64,12 @@ class Snapshots:
 
 
 @asynccontextmanager
-async def open_snapshots(bootstrap: str) -> AsyncIterator[Snapshots]:
+async def open_snapshots(cluster: Cluster) -> AsyncIterator[Snapshots]:
     """Open a reader that belongs to no consumer group and commits nothing."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+    async with open_consumer(
+        cluster,
         enable_auto_commit=False,
         max_partition_fetch_bytes=FETCH_BYTES,
         fetch_max_wait_ms=100,
-    )
-    await consumer.start()
-    try:
+    ) as consumer:
         yield Snapshots(consumer)
-    finally:
-        await consumer.stop()

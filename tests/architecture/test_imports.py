@@ -11,7 +11,7 @@ import pytest
 
 from tests.architecture.rules.files import PACKAGES, ROOT, sources
 from tests.architecture.rules.files import source as parsed
-from tests.architecture.rules.tidy import framework_problems
+from tests.architecture.rules.tidy import client_problems, framework_problems
 
 OURS = "media-gateway"
 
@@ -57,6 +57,24 @@ def test_import_contracts_refuse(module: str, statement: str, tmp_path: Path) ->
 
 def test_only_the_runtime_and_the_composition_know_faust() -> None:
     assert [line for source in sources() for line in framework_problems(source)] == []
+
+
+def test_clients_of_kafka_are_made_in_one_place() -> None:
+    assert [line for source in sources() for line in client_problems(source)] == []
+
+
+def test_a_client_made_elsewhere_is_found() -> None:
+    bad = parsed(
+        "AIOKafkaProducer(**cluster.keywords())\n"
+        "aiokafka.AIOKafkaConsumer('topic')\n"
+        "make(bootstrap_servers=settings.kafka_bootstrap_servers)\n"
+        "new_producer(cluster, acks='all')\n",
+        "agents/trending.py",
+    )
+    assert [line.split(": ")[0] for line in client_problems(bad)] == [
+        "agents/trending.py:1", "agents/trending.py:2", "agents/trending.py:3",
+    ]  # fmt: skip
+    assert client_problems(bad._replace(path=Path("infra/kafka/cluster.py"))) == []
 
 
 def test_faust_elsewhere_is_found() -> None:

@@ -28,6 +28,8 @@ from infra.postgres.pool import create_pool
 from infra.settings import Settings
 from tests.e2e.test_gateway import Client, added, command
 from tests.support.operators import PASSWORD, SECRET, add_operator, current_code
+from tests.support.secure_kafka import PASSWORD as KAFKA_PASSWORD
+from tests.support.secure_kafka import secure_kafka
 from tests.support.up_process import ROOT, running
 from tests.support.waiting import wait_until
 
@@ -160,17 +162,37 @@ def failing_commands(watched, up, url, password):
         url + "-no-such-database",
     ]
     for database_url in broken:
-        for arguments in (["partner", "list"], ["migrate"], ["--debug", "key", "list"]):
-            done = subprocess.run(
-                [sys.executable, "-m", "cli.main", *arguments, "--data-dir", str(up.data_dir)],
-                cwd=ROOT, capture_output=True, timeout=120, check=False,
-                env={**os.environ, "DATABASE_URL": database_url},
-            )  # fmt: skip
-            assert done.returncode != 0
-            watched.add(f"{arguments} on a broken database", done.stdout + done.stderr)
+        for arguments in (["partner", "list"], ["migrate"], ["key", "list", "--debug"]):
+            failing(watched, up, arguments, DATABASE_URL=database_url)
 
 
-def keep_all(watched, up):
+def failing_kafka_commands(watched, up, broker):
+    """Run commands that Kafka refuses, or that are told nonsense, with the password given."""
+    right = broker.environment(KAFKA_SSL_KEY_PASSWORD="")
+    broken = [
+        {**right, "KAFKA_SASL_PASSWORD": KAFKA_PASSWORD + "-wrong"},
+        {**right, "KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "nobody"},
+        {**right, "KAFKA_SASL_MECHANISM": ""},
+        {**right, "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"},
+        {**right, "KAFKA_BOOTSTRAP_SERVERS": ""},
+    ]
+    for environment in broken:
+        failing(watched, up, ["topics", "list"], **environment)
+    failing(watched, up, ["rule", "list", "--debug"], **broken[0])
+
+
+def failing(watched, up, arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments, "--data-dir", str(up.data_dir)],
+        cwd=ROOT, capture_output=True, timeout=120, check=False,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert b"No such option" not in done.stderr
+    watched.add(f"{arguments} that fails", done.stdout + done.stderr)
+
+
+def keep_all(watched, up, broker):
     """Keep logs, metrics pages and the bytes of every topic."""
     stack = DataDir(up.data_dir).running()
     for url in (*stack.metrics_urls.values(), f"http://127.0.0.1:{up.port}/metrics"):
@@ -178,15 +200,24 @@ def keep_all(watched, up):
     watched.add("output of up", up.output.read_bytes())
     for path in sorted(DataDir(up.data_dir).logs.glob("*.log")):
         watched.add(path.name, path.read_bytes())
-    for path in sorted((up.data_dir / "kafka").rglob("*.log")):
+    for path in sorted((broker.folder / "kafka").rglob("*.log")):
         watched.add(f"kafka segment {path.parent.name}/{path.name}", path.read_bytes())
 
 
-def test_no_planted_secret_is_in_any_output(tmp_path, password_url):
+@pytest.fixture
+def broker(tmp_path):
+    with secure_kafka(tmp_path / "broker") as made:
+        yield made
+
+
+def test_no_planted_secret_is_in_any_output(tmp_path, password_url, broker):
     url, password = password_url
     sealing_key = base64.b64encode(secrets.token_bytes(32)).decode()
-    files = {"DATABASE_URL": url, "MEDIA_GATEWAY_SECRETS_KEY": sealing_key}
-    given = {}
+    given = broker.environment()
+    files = {
+        "DATABASE_URL": url, "MEDIA_GATEWAY_SECRETS_KEY": sealing_key,
+        "KAFKA_SASL_PASSWORD": given.pop("KAFKA_SASL_PASSWORD"),
+    }  # fmt: skip
     for name, value in files.items():
         (tmp_path / name).write_text(value + "\n")
         given[f"{name}_FILE"] = str(tmp_path / name)
@@ -200,7 +231,8 @@ def test_no_planted_secret_is_in_any_output(tmp_path, password_url):
         key = command(up, "key", "create", "app", "--scopes", scopes)
         client = Client(up, key)
         canaries = {
-            "database password": password, "sealing key": sealing_key, "app key": key,
+            "database password": password, "kafka password": KAFKA_PASSWORD,
+            "sealing key": sealing_key, "app key": key,
             "webhook secret": secret.removeprefix("whsec_"),
         }  # fmt: skip
         assert client.webhook("acme", secret, 1, added("m1"))[0] == 202
@@ -210,7 +242,8 @@ def test_no_planted_secret_is_in_any_output(tmp_path, password_url):
         canaries |= operators_secrets(up, client, url, sealing_key)
         misuse(watched, up, canaries)
         failing_commands(watched, up, url, password)
-        keep_all(watched, up)
+        failing_kafka_commands(watched, up, broker)
+        keep_all(watched, up, broker)
     assert lines.lines
     watched.add("command lines", "\n".join(sorted(lines.lines)))
     assert len(watched.texts) > 40

@@ -20,6 +20,7 @@ from infra.embedded.kafka import EmbeddedKafka
 from infra.embedded.postgres import EmbeddedPostgres
 from infra.embedded.process import free_port
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import Cluster
 from infra.kafka.producer import RECORDS_MAX, EventProducer, KafkaUnavailable
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.migrate import migrate
@@ -75,11 +76,13 @@ async def started(producer):
 
 
 async def create_topics(bootstrap):
-    await apply_topics(bootstrap, replication_factor=1)
+    await apply_topics(Cluster(bootstrap), replication_factor=1)
 
 
 async def test_a_producer_lives_through_a_late_a_frozen_and_a_restarted_broker(broker):
-    async with started(EventProducer(broker.bootstrap, timeout_ms=3000, linger_ms=1)) as producer:
+    async with started(
+        EventProducer(Cluster(broker.bootstrap), timeout_ms=3000, linger_ms=1)
+    ) as producer:
         await refuses_quickly(producer)
         kafka = await asyncio.to_thread(broker)
         await create_topics(broker.bootstrap)
@@ -136,13 +139,13 @@ async def memory_stays_bounded(producer):
 
 async def test_every_record_is_where_the_producer_says_and_keeps_its_order(kafka_bootstrap, unique):
     spec = PROGRESS
-    await apply_topics(kafka_bootstrap, replication_factor=1)
+    await apply_topics(Cluster(kafka_bootstrap), replication_factor=1)
     user_ids = [unique(f"u{number}") for number in range(7)]
     events = [
         an_event(number).model_copy(update={"user_id": user_ids[number % 7]})
         for number in range(700)
     ]
-    producer = EventProducer(kafka_bootstrap, timeout_ms=20_000, linger_ms=5)
+    producer = EventProducer(Cluster(kafka_bootstrap), timeout_ms=20_000, linger_ms=5)
     async with started(producer):
         await wait_until_async(producer.is_ready, 30, "connected")
         places = await producer.send_many(spec, events[:400])

@@ -21,6 +21,7 @@ from cli.main import main
 from domain.audit import EMPTY, follow, head_of
 from infra.audit_outbox import publish_batch
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import Cluster
 from infra.kafka.producer import EventProducer, KafkaUnavailable
 from infra.postgres.audit import AuditTrail, append, read_marked
 from infra.postgres.migrate import migrate
@@ -37,7 +38,7 @@ from topics.catalog import AUDIT_ENTRIES
 
 @pytest.fixture
 async def topic(kafka_bootstrap):
-    await apply_topics(kafka_bootstrap, replication_factor=1)
+    await apply_topics(Cluster(kafka_bootstrap), replication_factor=1)
     await wait_until_async(lambda: emptied(kafka_bootstrap), 60, "the topic is empty")
     return kafka_bootstrap
 
@@ -65,7 +66,7 @@ async def pool(fresh_database_url):
 
 @asynccontextmanager
 async def producer_of(bootstrap):
-    producer = EventProducer(bootstrap, timeout_ms=20_000, linger_ms=1)
+    producer = EventProducer(Cluster(bootstrap), timeout_ms=20_000, linger_ms=1)
     await producer.start(wait_s=20)
     try:
         yield producer

@@ -7,6 +7,7 @@ from agents.embeddings import JOB_TEXTS, NICENESS
 from agents.runtime.worker import FIT_NICENESS
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import Cluster
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.embedding import Embedding
@@ -61,7 +62,7 @@ async def test_a_new_title_passes_the_backlog_and_a_kill_encodes_nothing_twice(
 
         await wait_until_async(enough, 180, f"{count} titles encoded")
 
-    await apply_topics(bootstrap, replication_factor=1, changelogs=[])
+    await apply_topics(Cluster(bootstrap), replication_factor=1, changelogs=[])
     backlog = [f"old-{number}" for number in range(BACKLOG)]
     await write_topic(bootstrap, CONTENTS, contents(*backlog))
     first = start_worker()

@@ -22,6 +22,7 @@ from cli.bench.events import Population, progress_events
 from infra.embedded import kafka as embedded_kafka
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics, describe_topics, list_topics, open_admin
+from infra.kafka.cluster import Cluster
 from infra.kafka.routing import partition_of
 from infra.postgres.migrate import migrate
 from schemas.codec import encode
@@ -162,7 +163,9 @@ def events_of_others(amount, seed):
 
 async def test_an_erased_user_leaves_nothing_and_does_not_come_back(system):
     await apply_topics(
-        system.bootstrap, replication_factor=1, changelogs=[*changelogs(), *changelogs("again-")]
+        Cluster(system.bootstrap),
+        replication_factor=1,
+        changelogs=[*changelogs(), *changelogs("again-")],
     )
     await write_topic(system.bootstrap, CONTENTS, contents())
     workers = [system.start(agents) for agents in AGENTS]
@@ -195,7 +198,7 @@ async def test_an_erased_user_leaves_nothing_and_does_not_come_back(system):
     for agent, topic in (("watch-states", PROGRESS), ("slates", INTERACTIONS)):
         await system.followed(agent, topic, "again-")
     assert again.terminate() == 0
-    async with open_admin(system.bootstrap) as admin:  # nobody writes to them any more
+    async with open_admin(Cluster(system.bootstrap)) as admin:  # nobody writes to them any more
         await admin.delete_topics([name for name, _ in changelogs("again-")])
     for agent, topic in (("serving-watch-states", WATCH_STATES), ("slates", INTERACTIONS)):
         await system.followed(agent, topic)
@@ -291,7 +294,9 @@ async def hurry(system):
         },
     }  # fmt: skip
     kept = ("cleanup.policy", "max.message.bytes", "min.insync.replicas", "retention.ms")
-    topics = await describe_topics(system.bootstrap, await list_topics(system.bootstrap))
+    topics = await describe_topics(
+        Cluster(system.bootstrap), await list_topics(Cluster(system.bootstrap))
+    )
     resources = [
         ConfigResource(
             ConfigResourceType.TOPIC, topic.name,
@@ -299,7 +304,7 @@ async def hurry(system):
         )
         for topic in topics
     ]  # fmt: skip
-    async with open_admin(system.bootstrap) as admin:
+    async with open_admin(Cluster(system.bootstrap)) as admin:
         (answer,) = await admin.alter_configs(resources)
     assert {code for code, *_ in answer.resources} == {0}
 

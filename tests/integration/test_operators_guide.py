@@ -9,6 +9,7 @@ import pytest
 
 from domain.audit import verify
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import Cluster
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.audit import AuditTrail
 from infra.postgres.migrate import migrate
@@ -37,7 +38,7 @@ CHANGES = [
 async def pool(fresh_database_url, kafka_bootstrap):
     """A database with an operator, a partner, a key and 19 letters, which have the ids 1 to 19."""
     migrate(fresh_database_url)
-    await apply_topics(kafka_bootstrap, replication_factor=1)
+    await apply_topics(Cluster(kafka_bootstrap), replication_factor=1)
     async with create_pool(Settings(database_url=fresh_database_url)) as opened:
         await add_operator(opened, "ada")
         partners = PartnerStore(opened, Sealer(KEY), now_ms)

@@ -17,6 +17,7 @@ from agents.catalogue import SPEC as CATALOGUE
 from agents.registry import changelogs
 from cli.main import main
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import Cluster
 from infra.postgres.migrate import migrate
 from schemas.codec import encode
 from schemas.webhook import WebhookReceived
@@ -58,7 +59,7 @@ class World:
 
     async def start(self):
         await apply_topics(
-            self.bootstrap, replication_factor=1, changelogs=changelogs(self.namespace)
+            Cluster(self.bootstrap), replication_factor=1, changelogs=changelogs(self.namespace)
         )
         self.worker = WorkerProcess(
             "cli.main", ["worker", "--agents", ",".join(AGENTS)], self.environment, self.directory

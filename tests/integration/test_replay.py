@@ -13,6 +13,7 @@ from agents.registry import changelogs
 from cli.bench.events import Population, progress_events
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics, open_admin
+from infra.kafka.cluster import Cluster
 from schemas.codec import decode, encode
 from schemas.watch_state import WatchState
 from schemas.webhook import WebhookReceived
@@ -66,7 +67,7 @@ def events(count, seed=7):
 
 
 async def test_replay_same_then_different_then_refused(bootstrap, tmp_path):
-    await apply_topics(bootstrap, replication_factor=1, changelogs=changelogs())
+    await apply_topics(Cluster(bootstrap), replication_factor=1, changelogs=changelogs())
     await write_topic(bootstrap, WEBHOOKS, webhooks())
     settings = {
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -117,7 +118,7 @@ async def test_replay_same_then_different_then_refused(bootstrap, tmp_path):
     assert compared[WATCH_STATES.name]["different"] == 1
     assert compared[f"{SLATES.name} (viewer part)"]["different"] == 1
 
-    async with open_admin(bootstrap) as admin:
+    async with open_admin(Cluster(bootstrap)) as admin:
         await admin.delete_records(
             {TopicPartition(PROGRESS.name, 0): RecordsToDelete(before_offset=1)}
         )

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from cli.main import main
 from infra.kafka.admin import TopicsError
+from infra.kafka.cluster import Cluster
 from infra.kafka.compacted import read_rows
 from infra.postgres.migrate import migrate
 from schemas.ranking_rule import RULES_MAX
@@ -77,7 +78,7 @@ async def test_a_topic_that_is_not_there_is_said_so(
 ) -> None:
     absent = replace(RANKING_RULES, name=unique("absent"))
     with pytest.raises(TopicsError, match="media-gateway topics apply"):
-        await read_rows(kafka_bootstrap, absent)
+        await read_rows(Cluster(kafka_bootstrap), absent)
 
 
 @pytest.mark.parametrize("command", [["list"], ["remove", "p"]])

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from infra.kafka.admin import TopicsError, apply_topics, describe_topics, list_topics
+from infra.kafka.cluster import Cluster
 from topics.catalog import CONTENTS, PROGRESS
 
 
@@ -16,16 +17,22 @@ async def test_creates_once_with_explicit_configuration(
     state = replace(CONTENTS, name=unique("state"))
     changelogs = [(unique("table-changelog"), 4)]
     created = await apply_topics(
-        kafka_bootstrap, replication_factor=1, catalog=[facts, state], changelogs=changelogs
+        Cluster(kafka_bootstrap),
+        replication_factor=1,
+        catalog=[facts, state],
+        changelogs=changelogs,
     )
     assert created == [facts.name, facts.dead_letter_name, state.name, changelogs[0][0]]
     again = await apply_topics(
-        kafka_bootstrap, replication_factor=1, catalog=[facts, state], changelogs=changelogs
+        Cluster(kafka_bootstrap),
+        replication_factor=1,
+        catalog=[facts, state],
+        changelogs=changelogs,
     )
     assert again == []
-    assert set(created) <= set(await list_topics(kafka_bootstrap))
+    assert set(created) <= set(await list_topics(Cluster(kafka_bootstrap)))
 
-    source, dead, compacted, table = await describe_topics(kafka_bootstrap, created)
+    source, dead, compacted, table = await describe_topics(Cluster(kafka_bootstrap), created)
     assert (source.partitions, source.replicas) == (8, 1)
     assert source.config["cleanup.policy"] == "delete"
     assert source.config["retention.ms"] == str(facts.retention_ms)
@@ -44,15 +51,15 @@ async def test_mismatch_is_an_error_and_creates_nothing(
     kafka_bootstrap: str, unique: Callable[[str], str]
 ) -> None:
     spec = replace(CONTENTS, name=unique("state"))
-    await apply_topics(kafka_bootstrap, replication_factor=1, catalog=[spec])
+    await apply_topics(Cluster(kafka_bootstrap), replication_factor=1, catalog=[spec])
     other = replace(spec, name=unique("other"))
     wider = replace(spec, partitions=3)
     with pytest.raises(TopicsError, match="1 partitions, declared 3"):
-        await apply_topics(kafka_bootstrap, replication_factor=1, catalog=[other, wider])
+        await apply_topics(Cluster(kafka_bootstrap), replication_factor=1, catalog=[other, wider])
     as_facts = replace(spec, cleanup="delete", retention_ms=1000)
     with pytest.raises(TopicsError, match=r"cleanup.policy=compact, declared delete"):
-        await apply_topics(kafka_bootstrap, replication_factor=1, catalog=[as_facts])
-    assert other.name not in await list_topics(kafka_bootstrap)
+        await apply_topics(Cluster(kafka_bootstrap), replication_factor=1, catalog=[as_facts])
+    assert other.name not in await list_topics(Cluster(kafka_bootstrap))
 
 
 async def test_too_few_brokers_is_a_clear_error(
@@ -60,9 +67,9 @@ async def test_too_few_brokers_is_a_clear_error(
 ) -> None:
     spec = replace(CONTENTS, name=unique("state"))
     with pytest.raises(TopicsError, match=r"replication factor.*brokers"):
-        await apply_topics(kafka_bootstrap, replication_factor=99, catalog=[spec])
+        await apply_topics(Cluster(kafka_bootstrap), replication_factor=99, catalog=[spec])
 
 
 async def test_no_broker_is_a_clear_error() -> None:
     with pytest.raises(TopicsError, match=r"no Kafka answers at 127\.0\.0\.1:1"):
-        await list_topics("127.0.0.1:1")
+        await list_topics(Cluster("127.0.0.1:1"))

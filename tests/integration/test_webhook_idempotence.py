@@ -20,6 +20,7 @@ from api.app import create_app
 from api.opening import open_services
 from infra.embedded.process import free_port
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import Cluster
 from infra.postgres.migrate import migrate
 from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore
 from infra.postgres.pool import create_pool
@@ -48,7 +49,7 @@ DAY_S = 24 * HOUR_S
 @pytest.fixture
 async def settings(kafka_bootstrap, fresh_database_url, unique):
     migrate(fresh_database_url)
-    await apply_topics(kafka_bootstrap, replication_factor=1)
+    await apply_topics(Cluster(kafka_bootstrap), replication_factor=1)
     found = Settings(kafka_bootstrap_servers=kafka_bootstrap, database_url=fresh_database_url)
     await add_partner(found, unique("acme"))
     return found
@@ -195,7 +196,7 @@ async def test_a_produce_that_timed_out_and_is_repeated_has_one_effect(
 ):
     kafka = await asyncio.to_thread(broker)
     migrate(fresh_database_url)
-    await apply_topics(broker.bootstrap, replication_factor=1)
+    await apply_topics(Cluster(broker.bootstrap), replication_factor=1)
     partner, clock = unique("acme"), Clock()
     bodies = {"msg_1": BODY, "warm-up": orjson.dumps(envelope(payload={**FILM, "id": "A-2"}))}
     settings = Settings(

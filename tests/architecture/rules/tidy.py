@@ -15,6 +15,11 @@ VAGUE_MODULES = {"common", "data", "helper", "helpers", "manager", "misc", "util
 MACHINE_PATH = re.compile(
     r"(?<![\w.$}/:-])/(?:home|root|Users|work|workspace)(?:/[\w.]|(?![\w/-]))"
 )
+CLIENT_OWNERS = ("infra/kafka/cluster.py", "infra/kafka/unreachable.py")
+CLIENTS = {
+    "AIOKafkaAdminClient", "AIOKafkaClient", "AIOKafkaConsumer", "AIOKafkaProducer", "create_conn",
+}  # fmt: skip
+CLIENT_KEYWORDS = {"bootstrap_servers", "security_protocol", "sasl_mechanism"}
 FAUST_OWNERS = ("agents/runtime/", "agents/app.py", "agents/worker.py")
 
 
@@ -69,6 +74,20 @@ def framework_problems(source: Source) -> list[str]:
         for name in imported(source)
         if name.split(".")[0] in {"faust", "mode"}
     ]
+
+
+def client_problems(source: Source) -> list[str]:
+    """Return clients of Kafka that are made where nobody thinks of TLS and logins."""
+    if source.path.as_posix() in CLIENT_OWNERS:
+        return []
+    found = []
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in CLIENTS or any(word.arg in CLIENT_KEYWORDS for word in node.keywords):
+            found.append(f"{source.path}:{node.lineno}: {name} speaks to Kafka by itself")
+    return found
 
 
 def imported(source: Source) -> list[str]:

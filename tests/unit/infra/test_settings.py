@@ -1,4 +1,5 @@
 import os
+from dataclasses import fields
 
 import pytest
 
@@ -19,6 +20,12 @@ def test_what_is_no_secret_is_not_read_from_files(tmp_path):
     path = tmp_path / "port"
     path.write_text("1234")
     assert Settings.from_env({"MEDIA_GATEWAY_PORT_FILE": str(path)}).port == 8080
+
+
+def test_no_secret_is_in_the_representation():
+    secrets = {item.name: CANARY for item in fields(Settings) if item.metadata["secret"]}
+    assert len(secrets) >= 6
+    assert CANARY not in repr(Settings(**secrets))
 
 
 def test_a_secret_given_twice_is_refused_without_being_said(tmp_path):
