@@ -20,6 +20,7 @@ import click
 
 from infra.data_dir import DataDir, DataDirError
 from infra.embedded.errors import EmbeddedError
+from infra.security.pseudonyms import joined
 from infra.settings import FILE_SUFFIX, Settings, SettingsError
 
 UNREACHED_PER_S = 1_000_000  # calls
@@ -86,6 +87,7 @@ def load_settings(environ: Mapping[str, str], data_dir: Path | None) -> Settings
         kafka_bootstrap_servers=settings.kafka_bootstrap_servers or running.kafka_bootstrap_servers,
         database_url=settings.database_url or running.database_url,
         secrets_key=settings.secrets_key or running.secrets_key,
+        erasure_key=joined(settings.erasure_key, running.erasure_key),
     )
 
 
