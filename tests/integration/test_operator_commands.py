@@ -176,7 +176,13 @@ def test_an_operator_is_changed_and_listed(environment, database, run):
     assert run("operator", "enable", "zoe").output == "enabled zoe\n"
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE operators SET locked_until_ms = 253402300799000")
-    assert state()[1] == "locked until unlocked"
+    assert state()[1] == "strange addresses locked until unlocked"
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE operators SET familiar_locked_until_ms = 253402300798000")
+    assert state()[1] == (
+        "familiar addresses locked until 9999-12-31T23:59:58.000Z, "
+        "strange addresses locked until unlocked"
+    )
     assert run("operator", "unlock", "zoe").output == "unlocked zoe\n"
     assert state()[1] == "enabled"
     twice = f"{OTHER_PASSWORD}\n{OTHER_PASSWORD}\n"
