@@ -96,11 +96,14 @@ def list_operators(settings: Settings) -> None:
 def reset_totp(settings: Settings, name: str, qr_png: Path | None, *, show_uri: bool) -> None:
     """Give an operator another app secret and recovery codes, e.g. after a lost phone.
 
-    Nothing is changed until the new secret's first code was good; then all their sessions end.
+    For who has lost the recovery codes as well: nothing of the operator's is asked for, so be sure
+    who asks you. Nothing is changed until the new secret's first code was good; then all their
+    sessions end, the old app and codes are void, and a lockout is over. The password stays.
 
     \b
-    Example:
+    Examples:
       media-gateway operator reset-totp ada
+      media-gateway operator reset-totp ada --qr-png ada.png
     """
 
     async def reset(store: OperatorStore) -> list[str]:
@@ -119,7 +122,7 @@ def reset_totp(settings: Settings, name: str, qr_png: Path | None, *, show_uri: 
 @click.argument("name")
 @with_settings(database=True)
 def set_password(settings: Settings, name: str) -> None:
-    """Give an operator another password, and end all their sessions.
+    """Give an operator another password, end all their sessions, and a lockout.
 
     \b
     Example:

@@ -64,7 +64,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 INSERT_CODE = "INSERT INTO operator_recovery_codes (operator_id, code_hash) VALUES (%s, %s)"
 DELETE_CODES = "DELETE FROM operator_recovery_codes WHERE operator_id = %s"
 DELETE_SESSIONS = "DELETE FROM operator_sessions WHERE operator_id = %s"
-# With the sessions: who had one may have made an address familiar.
+# With the sessions: whoever had one may have made an address familiar.
 DELETE_ADDRESSES = "DELETE FROM operator_addresses WHERE operator_id = %s"
 LIST = """
 SELECT operator_id, name, role, disabled_at_ms, locked_until_ms, familiar_locked_until_ms,
@@ -154,21 +154,22 @@ class OperatorStore:
         await self._change(actor, "operator.unlock", name, [(UNLOCK, ())])
 
     async def set_password(self, actor: Actor, name: str, password_hash: str) -> None:
-        """Give an operator another password, and end its sessions."""
+        """Give an operator another password, end its sessions, and unlock it."""
         statements = [
             (SET_PASSWORD, (password_hash,)), (DELETE_SESSIONS, ()), (DELETE_ADDRESSES, ()),
+            (UNLOCK, ()),
         ]  # fmt: skip
         await self._change(actor, "operator.set-password", name, statements)
 
     async def reset_factor(self, actor: Actor, name: str, factor: NewFactor) -> None:
-        """Give an operator another app secret and recovery codes, and end its sessions."""
+        """Give an operator another app secret and recovery codes, end its sessions, unlock it."""
         async with self._pool.connection() as connection, connection.transaction():
             operator_id = await _locked_id(connection, name)
             before = await _seen(connection, operator_id)
             sealed = self._seal(operator_id, factor)
             await connection.execute(SET_TOTP, (sealed, factor.step, operator_id))
-            await connection.execute(DELETE_SESSIONS, (operator_id,))
-            await connection.execute(DELETE_ADDRESSES, (operator_id,))
+            for statement in (DELETE_SESSIONS, DELETE_ADDRESSES, UNLOCK):
+                await connection.execute(statement, (operator_id,))
             await _replace_codes(connection, operator_id, factor)
             after = await _seen(connection, operator_id)
             await append(connection, actor, "operator.reset-totp", name, before, after)

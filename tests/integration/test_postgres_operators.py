@@ -158,6 +158,18 @@ async def test_no_address_is_familiar_once_sessions_were_ended(stores, change):
     assert await stores.log_in(right, later) is Outcome.LOCKED
 
 
+@pytest.mark.parametrize("change", ["set_password", "reset_factor"])
+async def test_whoever_gets_another_password_or_app_begins_without_wrong_attempts(stores, change):
+    for _ in range(5):
+        await stores.log_in(WRONG)
+    assert await stores.log_in(Given(True, code())) is Outcome.LOCKED
+    if change == "set_password":
+        await stores.operators.set_password(CLI, "ada", "another hash")
+    else:
+        await stores.operators.reset_factor(CLI, "ada", NewFactor(SECRET, 0, SALT, []))
+    assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
+
+
 async def test_the_newest_addresses_are_kept_for_some_time(stores):
     async def familiar(now):
         async with stores.pool.connection() as connection:
