@@ -12,6 +12,7 @@ from infra.audit_outbox import publish_audit
 from infra.garbage import collect_garbage_rarely
 from infra.postgres.housekeeping import count_dead_letters, keep_house
 from infra.postgres.pool import create_pool
+from infra.rule_outbox import publish_rules
 from infra.settings import Settings
 from infra.unprotected import warn_of_unprotected
 from infra.wall_clock import now_ms
@@ -40,6 +41,7 @@ def run_worker(settings: Settings, agents: Sequence[str]) -> int:
         chores = [
             partial(keep_house, pool, settings, now_ms),
             partial(publish_audit, pool, settings),
+            partial(publish_rules, pool, settings),
             partial(count_dead_letters, pool),
         ]
         return Worker(settings, specs, pool, chores)

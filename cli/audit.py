@@ -40,7 +40,9 @@ def audit() -> None:
 def list_entries(
     settings: Settings, actor: str | None, action: str | None, since: str | None, limit: int
 ) -> None:
-    """List entries, newest first: number, time, actor, action, subject, address.
+    """List entries, newest first: number, time, actor, action, subject, address, request.
+
+    Entries of one run of a command have one request id, as have those of one HTTP request.
 
     \b
     Examples:
@@ -177,7 +179,7 @@ def line(entry: AuditEntry) -> str:
     """Return the line of one entry; nothing in it can end a line or colour a terminal."""
     parts = (
         str(entry.sequence), to_rfc3339(entry.at_ms), entry.actor, entry.action, entry.subject,
-        entry.source or "-",
+        entry.source or "-", entry.request_id or "-",
     )  # fmt: skip
     return "\t".join(printable(part) for part in parts)
 

@@ -21,6 +21,7 @@ import click
 from infra.data_dir import DataDir, DataDirError, RunningStack
 from infra.embedded.errors import EmbeddedError
 from infra.kafka.security import refuse_security_alone
+from infra.security.pseudonyms import joined
 from infra.settings import FILE_SUFFIX, Settings, SettingsError
 
 UNREACHED_PER_S = 1_000_000  # calls
@@ -100,6 +101,7 @@ def with_stack(settings: Settings, running: RunningStack) -> Settings:
         settings,
         database_url=settings.database_url or running.database_url,
         secrets_key=settings.secrets_key or running.secrets_key,
+        erasure_key=joined(settings.erasure_key, running.erasure_key),
     )
 
 

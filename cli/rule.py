@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, Any
 
 import click
 import orjson
@@ -13,16 +13,25 @@ from rich.table import Table
 
 from cli.actor import cli_actor
 from cli.options import CommandError, with_settings
-from infra.postgres.audit import Connection, append
-from infra.postgres.pool import UNAVAILABLE, create_pool, is_ready
+from infra.kafka.cluster import cluster_of
+from infra.postgres.pool import create_pool, is_ready
+from infra.postgres.rule_changes import turn
+from infra.rule_outbox import (
+    AWAY,
+    RuleChange,
+    enter,
+    send_in_turn,
+    send_waiting,
+    stored_rules,
+)
 from infra.settings import Settings
-from schemas.audit_entry import AuditAction
-from schemas.codec import decode, describe, encode
+from schemas.codec import describe, encode
 from schemas.ranking_rule import RULES_MAX, RankingRule
 from schemas.times import to_rfc3339
-from topics.catalog import RANKING_RULES
 
 WIDTH = 160  # of the table where the output is no terminal
+
+Decide = Callable[[Mapping[str, RankingRule]], list[RuleChange]]
 
 
 @click.group()
@@ -39,22 +48,23 @@ def put(settings: Settings, file: IO[bytes]) -> None:
     A rule with the same id is replaced. Nothing is set unless all rules are valid. The next list of
     each viewer follows the rules.
 
-    Each has an entry in the audit trail, written once Kafka has acknowledged the rules.
+    Each has an entry in the audit trail, in one transaction with the change. Where Kafka goes away
+    in that moment, the rules are kept, and sent when it is back.
 
     \b
     Example:
       media-gateway rule put premiere.json
     """
     rules = read_rules(file.read(), settings.slate_size)
-    known = {each.rule_id: each for each in _stored(settings)}
-    count = len(known.keys() | {each.rule_id for each in rules})
-    if count > RULES_MAX:
-        raise CommandError(f"there would be {count} rules; at most {RULES_MAX} are possible")
-    rows = {RANKING_RULES.key_of(each): encode(each) for each in rules}
-    changes = [RuleChange(each.rule_id, known.get(each.rule_id), each) for each in rules]
-    asyncio.run(write(settings, {**rows}, changes))
-    for each in rules:
-        click.echo(f"{'replaced' if each.rule_id in known else 'added'} {each.rule_id}")
+
+    def decide(known: Mapping[str, RankingRule]) -> list[RuleChange]:
+        count = len(known.keys() | {each.rule_id for each in rules})
+        if count > RULES_MAX:
+            raise CommandError(f"there would be {count} rules; at most {RULES_MAX} are possible")
+        return [RuleChange(each.rule_id, known.get(each.rule_id), each) for each in rules]
+
+    for each in asyncio.run(change(settings, decide)):
+        click.echo(f"{'added' if each.before is None else 'replaced'} {each.rule_id}")
 
 
 @rule.command("list")
@@ -68,7 +78,7 @@ def list_rules(settings: Settings, *, as_json: bool) -> None:
       media-gateway rule list
       media-gateway rule list --json
     """
-    rules = _stored(settings)
+    rules = list(asyncio.run(stored_rules(cluster_of(settings))).values())
     if as_json:
         click.echo(json.dumps([orjson.loads(encode(each)) for each in rules], indent=2))
         return
@@ -87,11 +97,13 @@ def remove(settings: Settings, rule_id: str) -> None:
     Example:
       media-gateway rule remove premiere-week
     """
-    known = {each.rule_id: each for each in _stored(settings)}
-    if rule_id not in known:
-        raise CommandError(f"no rule has the id {rule_id!r}")
-    change = RuleChange(rule_id, known[rule_id], None)
-    asyncio.run(write(settings, {rule_id.encode(): None}, [change]))
+
+    def decide(known: Mapping[str, RankingRule]) -> list[RuleChange]:
+        if rule_id not in known:
+            raise CommandError(f"no rule has the id {rule_id!r}")
+        return [RuleChange(rule_id, known[rule_id], None)]
+
+    asyncio.run(change(settings, decide))
     click.echo(f"removed {rule_id}")
 
 
@@ -109,51 +121,30 @@ def check(settings: Settings, file: IO[bytes]) -> None:
         click.echo(f"{each.rule_id} is valid")
 
 
-class RuleChange(NamedTuple):
-    """What a rule was and what it is now; None: there is none."""
-
-    rule_id: str
-    before: RankingRule | None
-    after: RankingRule | None
-
-
-async def write(
-    settings: Settings, rows: dict[bytes, bytes | None], changes: Sequence[RuleChange]
-) -> None:
-    """Write rules to their topic, then an entry for each to the audit trail.
-
-    Rules are in Kafka and the trail is in Postgres, so the two are no transaction. An entry says
-    what was acknowledged, and comes after it.
+async def change(settings: Settings, decide: Decide) -> list[RuleChange]:
+    """Make the changes that ``decide`` makes of the rules there are, and return them.
 
     Raises:
-        CommandError: the database is away: before, so that nothing was written, or after.
+        CommandError: it refuses, or the database is away: then nothing was changed. Or the changes
+            are kept with their entries, but Kafka went away.
     """
-    from infra.kafka.cluster import cluster_of
-    from infra.kafka.compacted import write_rows
-
+    cluster = cluster_of(settings)
     async with create_pool(settings) as pool:
         if not await is_ready(pool):
             raise CommandError("nothing was changed: the database of the audit trail is away")
-        await write_rows(cluster_of(settings), RANKING_RULES, rows)
+        async with turn(pool) as connection:
+            await send_waiting(connection, cluster)
+            changes = decide(await stored_rules(cluster))
+            await enter(connection, cli_actor(), changes)
         try:
-            async with pool.connection() as connection, connection.transaction():
-                for each in changes:
-                    await enter(connection, each)
-        except UNAVAILABLE as error:
+            await send_in_turn(pool, cluster)
+        except AWAY as error:
             raise CommandError(
-                "the rules are changed, but the database went away: the audit trail has no entry "
-                "of it; to put a rule again enters it"
+                f"the change is kept and in the audit trail, but could not be sent to Kafka "
+                f"({type(error).__name__}): a worker that runs serving agents sends it, or the "
+                f"next `rule put` or `rule remove`"
             ) from error
-
-
-async def enter(connection: Connection, change: RuleChange) -> None:
-    """Add the entry of one change."""
-    action: AuditAction = "rule.remove" if change.after is None else "rule.put"
-    before, after = (
-        None if each is None else each.model_dump(mode="json", exclude_none=True)
-        for each in (change.before, change.after)
-    )
-    await append(connection, cli_actor(), action, change.rule_id, before, after)
+    return changes
 
 
 def read_rules(text: bytes, slate_size: int) -> list[RankingRule]:
@@ -190,14 +181,6 @@ def _read_rule(given: Any, slate_size: int, where: str) -> RankingRule:
     if wrong:
         raise CommandError(where + "; ".join(wrong))
     return found
-
-
-def _stored(settings: Settings) -> list[RankingRule]:
-    from infra.kafka.cluster import cluster_of
-    from infra.kafka.compacted import read_rows
-
-    rows = asyncio.run(read_rows(cluster_of(settings), RANKING_RULES))
-    return [decode(RankingRule, rows[key]) for key in sorted(rows)]
 
 
 def table_of(rules: Iterable[RankingRule]) -> Table:

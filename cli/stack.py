@@ -197,8 +197,11 @@ class Stack:
             self._kafka.log_path = self.data_dir.logs / "kafka.log"
             starts["kafka"] = self._start_kafka
         if not self.settings.database_url:
-            if not self.settings.secrets_key:
-                self.settings = replace(self.settings, secrets_key=self.data_dir.secrets_key())
+            self.settings = replace(
+                self.settings,
+                secrets_key=self.settings.secrets_key or self.data_dir.secrets_key(),
+                erasure_key=self.data_dir.erasure_keys(self.settings.erasure_key),
+            )
             self._postgres = EmbeddedPostgres(self.data_dir.path / "postgres")
             self._postgres.log_path = self.data_dir.logs / "postgres.log"
             starts["postgres"] = self._start_postgres
@@ -310,6 +313,7 @@ class Stack:
                 database_url=self.settings.database_url,
                 secrets_key=self.settings.secrets_key,
                 kafka_security=security_settings(self.settings),
+                erasure_key=self.settings.erasure_key,
                 api_url=api_url,
                 pids={child.name: child.pid for child in self._children()},
                 metrics_urls=self._metrics_urls,

@@ -1,9 +1,9 @@
 """The data directory of the embedded stack: who runs there, and where.
 
-``stack.json`` says where the running stack is found (0600: it holds the passwords of the database
-and of Kafka, and the secrets key); ``lock`` is held by the supervisor for as long as it lives. Both
-are ignored when their process is gone. ``secrets-key`` (0600) is made for a stack that was given
-none.
+``stack.json`` says where the running stack is found (0600: it holds the keys, and the passwords of
+the database and of Kafka); ``lock`` is held by the supervisor for as long as it lives. Both are
+ignored when their process is gone. ``secrets-key`` and ``erasure-key`` (0600) are made where a
+stack was given none.
 """
 
 import base64
@@ -18,7 +18,9 @@ from pathlib import Path
 
 import psutil
 
-SECRETS_KEY_BYTES = 32  # AES-256
+from infra.security.pseudonyms import joined
+
+KEY_BYTES = 32  # AES-256, and HMAC-SHA256
 CLOCK_TOLERANCE_S = 2.0  # process start times are read with the resolution of the kernel's clock
 
 
@@ -47,6 +49,7 @@ class RunningStack:
     database_url: str
     secrets_key: str = ""
     kafka_security: dict[str, str] = field(default_factory=dict)
+    erasure_key: str = ""
     api_url: str = ""
     pids: dict[str, int] = field(default_factory=dict)
     metrics_urls: dict[str, str] = field(default_factory=dict)
@@ -60,6 +63,7 @@ class DataDir:
         self.stack_file = self.path / "stack.json"
         self.lock_file = self.path / "lock"
         self.secrets_key_file = self.path / "secrets-key"
+        self.erasure_key_file = self.path / "erasure-key"
         self.logs = self.path / "logs"
 
     def running(self) -> RunningStack | None:
@@ -86,13 +90,23 @@ class DataDir:
         Raises:
             DataDirError: it cannot be read or written.
         """
-        try:
-            if not self.secrets_key_file.exists():
-                key = base64.b64encode(secrets.token_bytes(SECRETS_KEY_BYTES)).decode()
-                write_private(self.secrets_key_file, key)
-            return self.secrets_key_file.read_text()
-        except OSError as problem:
-            raise DataDirError(f"{self.secrets_key_file}: {problem.strerror}") from problem
+        return _made_once(self.secrets_key_file)
+
+    def erasure_keys(self, given: str) -> str:
+        """Return the keys of pseudonyms for the embedded database, the current one first.
+
+        Without a given one it is the directory's own, made at the first call. A given one comes
+        before it: who was erased under the directory's own stays recognised.
+
+        Args:
+            given: as in the settings, keys with a comma between them; may be empty.
+
+        Raises:
+            DataDirError: it cannot be read or written.
+        """
+        if given and not self.erasure_key_file.exists():
+            return given
+        return joined(given, _made_once(self.erasure_key_file))
 
     def clear(self) -> None:
         """Remove ``stack.json``: nothing runs here any more."""
@@ -121,6 +135,16 @@ class DataDir:
             yield
         finally:
             os.close(descriptor)
+
+
+def _made_once(path: Path) -> str:
+    """Return the key in a file, base64; random and written first if there is no file."""
+    try:
+        if not path.exists():
+            write_private(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+        return path.read_text()
+    except OSError as problem:
+        raise DataDirError(f"{path}: {problem.strerror}") from problem
 
 
 def write_private(path: Path, text: str) -> None:

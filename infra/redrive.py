@@ -2,7 +2,9 @@
 
 The rows are locked while their records are on the way, so two who redrive the same ones at once
 send each once. If this process dies before the rows are marked they stay open, and a second redrive
-sends the records once more: consumers know their event ids, so nothing takes effect twice.
+sends the records once more: consumers know their event ids, so nothing takes effect twice. The
+audit trail has an entry of all letters before the first is sent, and one of each few that are
+marked, in the transaction that marks them.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,7 +23,15 @@ from domain.dead_letters import (
 from infra.kafka.cluster import Cluster, open_producer
 from infra.kafka.producer import KafkaUnavailable
 from infra.postgres.audit import Actor
-from infra.postgres.dead_letters import REDRIVEN, Change, DeadLetter, WholeLetter, claim, mark
+from infra.postgres.dead_letters import (
+    REDRIVEN,
+    Change,
+    DeadLetter,
+    WholeLetter,
+    announce,
+    claim,
+    mark,
+)
 from infra.postgres.pool import Pool
 from topics.catalog import CATALOG
 
@@ -78,6 +88,7 @@ class Redriver:
             KafkaError: a record was not acknowledged; its letter is open still, and those whose
                 records were acknowledged are marked.
         """
+        await announce(self._pool, actor, letter_ids)
         for first in range(0, len(letter_ids), AT_ONCE):
             yield await self._redrive_few(actor, letter_ids[first : first + AT_ONCE], mapper)
 

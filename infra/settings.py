@@ -313,7 +313,8 @@ class Settings:
         "MEDIA_GATEWAY_ERASURE_KEY",
         "",
         "Base64 of 32 bytes: makes the pseudonyms of erased users; older keys behind a comma. The "
-        "same for all processes, never to be lost; empty: whoever knows an id knows its pseudonym",
+        "same for all processes, never to be lost; empty: the one of the embedded stack; with a "
+        "database of your own whoever knows an id knows its pseudonym",
         secret=True,
     )
     demo_data: Path = setting(

@@ -17,7 +17,8 @@ AuditAction = Literal[
     "partner.enable", "key.create", "key.rotate", "key.revoke", "rule.put", "rule.remove",
     "issuer.add", "issuer.enable", "issuer.disable", "issuer.remove", "signing-key.rotate",
     "signing-key.retire", "token.revoke",
-    "dead-letter.replay", "dead-letter.discard", "title.decide", "user.erase",
+    "dead-letter.replay-begin", "dead-letter.replay", "dead-letter.discard", "title.decide",
+    "user.erase",
 ]  # fmt: skip
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 TEXT_MAX = 128

@@ -59,7 +59,7 @@ RANKING_RULES = TopicSpec(
     cleanup="compact",
     retention_ms=-1,
     message_bytes_max=MEBIBYTE,
-    writer="cli",
+    writer="rule-outbox",
     readers=("slates", "serving-ranking-rules", "cli"),
     description="What the product team pins, boosts, buries and filters; a tombstone ends a rule.",
 )

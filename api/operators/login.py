@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.identity.operators import actor
-from api.limits.counting import exact_address_of
+from api.limits.counting import address_of, exact_address_of
 from api.operators.bodies import read_model
 from api.operators.views import token_response
 from api.problems import LOGIN_REFUSED, UNAVAILABLE, ProblemError
@@ -93,7 +93,9 @@ async def is_accepted(request: Request, factors: Factors, token: str) -> bool:
         metrics.OPERATOR_LOGINS.labels(Outcome.WRONG_PASSWORD.value).inc()
         log_event(Event.LOGIN_FAILED, factors.name, exact_address_of(request))
         return False
-    attempt = LoginAttempt(found.operator_id, given, hash_token(token), found.password_hash)
+    attempt = LoginAttempt(
+        found.operator_id, given, hash_token(token), found.password_hash, address_of(request)
+    )
     outcome = await services.logins.log_in(
         attempt, actor(request, factors.name), services.clock_ms()
     )

@@ -12,7 +12,7 @@ from cli.actor import cli_actor
 from cli.operators.enrolment import ask_new_password, enrol, show_recovery_codes
 from cli.operators.sessions import login, logout, recovery_codes, step_up
 from cli.options import CommandError, with_settings
-from domain.identity.login import FOR_EVER_MS
+from domain.identity.lockout import FOR_EVER_MS
 from infra.postgres.operators import NoSuchOperator, Operator, OperatorExists, OperatorStore
 from infra.postgres.pool import create_pool
 from infra.security.operator_secrets import create_operator_id
@@ -67,7 +67,7 @@ def create(
     if name in {each.name for each in run(settings, sealer, OperatorStore.list_all)}:
         raise CommandError(f"operator {name!r} exists already")
     password = ask_new_password(name)
-    added = Operator(create_operator_id(), name, role, None, 0, now_ms(), 0)
+    added = Operator(create_operator_id(), name, role, None, 0, 0, now_ms(), 0)
 
     async def add(store: OperatorStore) -> list[str]:
         hashing = PasswordHashing()
@@ -96,11 +96,14 @@ def list_operators(settings: Settings) -> None:
 def reset_totp(settings: Settings, name: str, qr_png: Path | None, *, show_uri: bool) -> None:
     """Give an operator another app secret and recovery codes, e.g. after a lost phone.
 
-    Nothing is changed until the new secret's first code was good; then all their sessions end.
+    For who has lost the recovery codes as well: nothing of the operator's is asked for, so be sure
+    who asks you. Nothing is changed until the new secret's first code was good; then all their
+    sessions end, the old app and codes are void, and a lockout is over. The password stays.
 
     \b
-    Example:
+    Examples:
       media-gateway operator reset-totp ada
+      media-gateway operator reset-totp ada --qr-png ada.png
     """
 
     async def reset(store: OperatorStore) -> list[str]:
@@ -119,7 +122,7 @@ def reset_totp(settings: Settings, name: str, qr_png: Path | None, *, show_uri: 
 @click.argument("name")
 @with_settings(database=True)
 def set_password(settings: Settings, name: str) -> None:
-    """Give an operator another password, and end all their sessions.
+    """Give an operator another password, end all their sessions, and a lockout.
 
     \b
     Example:
@@ -185,14 +188,20 @@ def line(each: Operator, at_ms: int) -> str:
 
 
 def state_of(each: Operator, at_ms: int) -> str:
-    """Return whether an operator can log in."""
+    """Return whether an operator can log in, and from where."""
     if each.disabled_at_ms is not None:
         return "disabled"
-    if each.locked_until_ms == FOR_EVER_MS:
-        return "locked until unlocked"
-    if at_ms < each.locked_until_ms:
-        return f"locked until {to_rfc3339(each.locked_until_ms)}"
-    return "enabled"
+    kinds = {"familiar": each.familiar_locked_until_ms, "strange": each.locked_until_ms}
+    locks = [
+        f"{kind} addresses locked until {_moment(until_ms)}"
+        for kind, until_ms in kinds.items()
+        if at_ms < until_ms
+    ]
+    return ", ".join(locks) or "enabled"
+
+
+def _moment(until_ms: int) -> str:
+    return "unlocked" if until_ms == FOR_EVER_MS else to_rfc3339(until_ms)
 
 
 def run(settings: Settings, sealer: Sealer, work: Callable[[OperatorStore], Awaitable[T]]) -> T:

@@ -1,36 +1,15 @@
 """An account and what somebody gives to log in -> whether it is accepted, and the account after it.
 
-Wrong attempts are counted per account: the fifth within a minute locks it for 15 minutes, the
-next time for twice as long, up to a day; 100 in a row lock it until somebody unlocks it. Only an
-accepted attempt forgets them. NIST SP 800-63B-4, section 3.2.2, sets the 100.
+Wrong attempts are counted per account, apart for addresses that are familiar to it; what the counts
+lead to is in ``domain.identity.lockout``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
+from domain.identity.lockout import Counts
 from domain.identity.totp import steps_of
-from schemas.times import AT_MS_MAX
-
-MINUTE_MS = 60_000
-FAILURES_A_MINUTE_MAX = 5
-FAILURES_IN_A_ROW_MAX = 100
-FIRST_LOCKOUT_MS = 15 * MINUTE_MS
-LOCKOUT_MS_MAX = 24 * 60 * MINUTE_MS
-FOR_EVER_MS = AT_MS_MAX
-
-
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """What is remembered of wrong attempts since the last accepted one.
-
-    ``recent_at_ms``: those of the last minute, since the last lockout. ``lockouts``: in a row.
-    """
-
-    recent_at_ms: tuple[int, ...] = ()
-    in_a_row: int = 0
-    lockouts: int = 0
-    locked_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +18,7 @@ class Account:
 
     secret: bytes
     last_step: int = -1
-    failures: Failures = Failures()
+    counts: Counts = field(default_factory=Counts)
     disabled: bool = False
     recovery: frozenset[bytes] = frozenset()
 
@@ -69,27 +48,32 @@ class Outcome(Enum):
 
 
 class Judgement(NamedTuple):
-    """The outcome of an attempt, the account after it, and whether this attempt locked it."""
+    """The outcome of an attempt, the account after it, and whether this attempt locked it.
+
+    ``locks``: it began a lockout, of familiar or of strange addresses.
+    """
 
     outcome: Outcome
     account: Account
     locks: bool = False
 
 
-def judge(account: Account, given: Given, at_ms: int) -> Judgement:
+def judge(account: Account, given: Given, at_ms: int, *, familiar: bool) -> Judgement:
     """Judge one attempt at ``at_ms`` (Unix milliseconds).
 
-    A locked or disabled account stays as it is, whatever is given.
+    A disabled account stays as it is, whatever is given, and so does one that is locked for
+    addresses like the one that the attempt comes from: familiar or strange.
     """
     if account.disabled:
         return Judgement(Outcome.DISABLED, account)
-    if is_locked(account.failures, at_ms):
+    if account.counts.refuse(familiar=familiar, at_ms=at_ms):
         return Judgement(Outcome.LOCKED, account)
     outcome, proven = _prove(account, given, at_ms)
     if outcome is Outcome.ACCEPTED:
-        return Judgement(outcome, replace(proven, failures=Failures()))
-    failures = after_failure(account.failures, at_ms)
-    return Judgement(outcome, replace(account, failures=failures), is_locked(failures, at_ms))
+        counts = account.counts.after_success(familiar=familiar)
+        return Judgement(outcome, replace(proven, counts=counts))
+    counts = account.counts.after_failure(familiar=familiar, at_ms=at_ms)
+    return Judgement(outcome, replace(account, counts=counts), counts.began(account.counts))
 
 
 def _prove(account: Account, given: Given, at_ms: int) -> tuple[Outcome, Account]:
@@ -107,29 +91,3 @@ def _prove(account: Account, given: Given, at_ms: int) -> tuple[Outcome, Account
     if steps[0] <= account.last_step:
         return Outcome.REPLAYED, account
     return Outcome.ACCEPTED, replace(account, last_step=steps[-1])
-
-
-def is_locked(failures: Failures, at_ms: int) -> bool:
-    """Whether the account is locked at ``at_ms``."""
-    return at_ms < failures.locked_until_ms
-
-
-def after_failure(failures: Failures, at_ms: int) -> Failures:
-    """Return what is remembered after one more wrong attempt."""
-    recent = (*(each for each in failures.recent_at_ms if each > at_ms - MINUTE_MS), at_ms)
-    in_a_row = failures.in_a_row + 1
-    if in_a_row >= FAILURES_IN_A_ROW_MAX:
-        return Failures((), in_a_row, failures.lockouts + 1, FOR_EVER_MS)
-    if len(recent) < FAILURES_A_MINUTE_MAX:
-        return replace(failures, recent_at_ms=recent, in_a_row=in_a_row)
-    until_ms = at_ms + lockout_ms(failures.lockouts)
-    return Failures((), in_a_row, failures.lockouts + 1, until_ms)
-
-
-def lockout_ms(lockouts: int) -> int:
-    """Return how long the next lockout takes after ``lockouts`` in a row, milliseconds.
-
-    >>> [lockout_ms(lockouts) // MINUTE_MS for lockouts in (0, 1, 2, 6, 7, 50)]
-    [15, 30, 60, 960, 1440, 1440]
-    """
-    return min(FIRST_LOCKOUT_MS << min(lockouts, 16), LOCKOUT_MS_MAX)

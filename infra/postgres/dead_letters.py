@@ -164,6 +164,7 @@ MARK = """
 UPDATE dead_letters SET state = %s, changed_at_ms = %s, changed_by = %s, note = %s
 WHERE letter_id = ANY(%s) AND state = 'open' RETURNING letter_id
 """
+OPEN_ONES = "SELECT letter_id FROM dead_letters WHERE letter_id = ANY(%s) AND state = 'open'"
 COUNT = """
 SELECT source_topic, reason, state, count(*) FROM dead_letters GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
@@ -196,6 +197,21 @@ async def upsert(
     if kept:
         users = [[user for user, _ in names], [pseudonym for _, pseudonym in names]]
         await connection.execute(UPSERT.encode(), [*users, *columns_of(kept)])
+
+
+async def announce(pool: Pool, actor: Actor, letter_ids: Sequence[int]) -> None:
+    """Enter in the audit trail that the open ones of the letters are about to be redriven.
+
+    Kafka takes records before their letters are marked: of what is sent by a process that dies in
+    between, this is the entry. There is none where no letter is open.
+    """
+    async with pool.connection() as connection, connection.transaction():
+        cursor = await connection.execute(OPEN_ONES, (list(letter_ids),))
+        found = sorted(letter_id for (letter_id,) in await cursor.fetchall())
+        if found:
+            before = {"letter_ids": found, "state": OPEN}
+            action: AuditAction = "dead-letter.replay-begin"
+            await append(connection, actor, action, numbers_text(found), before)
 
 
 async def claim(connection: AsyncConnection[Any], letter_ids: Sequence[int]) -> list[WholeLetter]:

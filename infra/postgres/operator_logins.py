@@ -7,10 +7,12 @@ the other, whichever process they reach: the fifth wrong one locks for all, and 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from domain.identity.login import Account, Failures, Given, Judgement, Outcome, judge
+from domain.identity.lockout import Counts, Failures
+from domain.identity.login import Account, Given, Judgement, Outcome, judge
 from domain.identity.sessions import SessionTimes
 from infra import metrics
 from infra.postgres.audit import Actor, Connection, append
+from infra.postgres.operator_addresses import is_familiar, remember
 from infra.postgres.operators import totp_context
 from infra.postgres.pool import Pool
 from infra.security.events import Event, log_event
@@ -18,16 +20,20 @@ from infra.security.sealing import Sealer
 from schemas.audit_entry import AuditAction
 
 LOCK_ACCOUNT = """
-SELECT password_hash, sealed_totp, last_step, failed_at_ms, failures_in_a_row, lockouts,
-       locked_until_ms, disabled_at_ms IS NOT NULL
+SELECT password_hash, sealed_totp, last_step, disabled_at_ms IS NOT NULL,
+       failed_at_ms, failures_in_a_row, lockouts, locked_until_ms,
+       familiar_failed_at_ms, familiar_failures_in_a_row, familiar_lockouts,
+       familiar_locked_until_ms
 FROM operators WHERE operator_id = %s FOR UPDATE
 """
 # A statement of its own: what waited for the lock sees the row as it is now, but other tables as
 # they were when it began to wait.
 RECOVERY = "SELECT code_hash FROM operator_recovery_codes WHERE operator_id = %s"
-SAVE_FAILURES = """
+SAVE_COUNTS = """
 UPDATE operators
-SET failed_at_ms = %s, failures_in_a_row = %s, lockouts = %s, locked_until_ms = %s
+SET failed_at_ms = %s, failures_in_a_row = %s, lockouts = %s, locked_until_ms = %s,
+    familiar_failed_at_ms = %s, familiar_failures_in_a_row = %s, familiar_lockouts = %s,
+    familiar_locked_until_ms = %s
 WHERE operator_id = %s
 """
 # The lock above makes the guard true; it stays, as the one thing that a used code cannot pass.
@@ -63,13 +69,14 @@ class LoginAttempt(NamedTuple):
     """Who tries, with what, and the hash of the token that a new session would have.
 
     ``password_hash`` is what the password was checked against: if it is no longer the operator's,
-    the password was changed meanwhile, and is wrong.
+    the password was changed meanwhile, and is wrong. ``address``: what counts as the caller's.
     """
 
     operator_id: str
     given: Given
     token_sha256: bytes
     password_hash: str
+    address: str
 
 
 class StepUp(NamedTuple):
@@ -101,11 +108,13 @@ class LoginStore:
         Raises:
             SealingError: the app's secret cannot be opened with the keys that are set.
         """
-        operator_id, given, token_sha256, checked = attempt
+        operator_id, given, token_sha256, checked, address = attempt
         async with self._pool.connection() as connection, connection.transaction():
             password_hash, account = await self._lock(connection, operator_id, given)
             right = given.password_is_right and password_hash == checked
-            judgement = judge(account, given._replace(password_is_right=right), now_ms)
+            given = given._replace(password_is_right=right)
+            familiar = await is_familiar(connection, operator_id, address, now_ms)
+            judgement = judge(account, given, now_ms, familiar=familiar)
             await save(connection, operator_id, account, judgement.account)
             if judgement.outcome is Outcome.ACCEPTED:
                 code_at_ms = now_ms if given.code is not None else 0
@@ -113,6 +122,7 @@ class LoginStore:
                 ended = (operator_id, *self._ended_before(now_ms))
                 await connection.execute(DELETE_ENDED, ended)
                 await open_session(connection, operator_id, token_sha256, times)
+                await remember(connection, operator_id, address, now_ms)
                 action: AuditAction = (
                     "operator.login" if given.code else "operator.use-recovery-code"
                 )
@@ -125,12 +135,14 @@ class LoginStore:
     async def step_up(self, step: StepUp, actor: Actor, now_ms: int) -> Outcome | None:
         """Judge a code given within a session; where it is accepted, the token is replaced.
 
+        Whoever has a session has logged in, so the attempt counts as familiar.
+
         Returns: None when the session has ended meanwhile; it is not brought back.
         """
         given = Given(password_is_right=True, code=step.code)
         async with self._pool.connection() as connection, connection.transaction():
             _, account = await self._lock(connection, step.operator_id, given)
-            judgement = judge(account, given, now_ms)
+            judgement = judge(account, given, now_ms, familiar=True)
             await save(connection, step.operator_id, account, judgement.account)
             if judgement.outcome is Outcome.ACCEPTED:
                 rotated = await connection.execute(
@@ -151,14 +163,14 @@ class LoginStore:
         """Return the password's hash and the account, locked until the transaction ends."""
         row = await (await connection.execute(LOCK_ACCOUNT, (operator_id,))).fetchone()
         assert row is not None, "operators are never removed"
-        password_hash, sealed, last_step, recent, in_a_row, lockouts, until, disabled = row
+        password_hash, sealed, last_step, disabled, *counts = row
         codes = []
         if given.recovery is not None:
             codes = await (await connection.execute(RECOVERY, (operator_id,))).fetchall()
         return password_hash, Account(
             secret=self._sealer.open_encrypted(sealed, totp_context(operator_id)),
             last_step=last_step,
-            failures=Failures(tuple(recent), in_a_row, lockouts, until),
+            counts=Counts(_failures(*counts[:4]), _failures(*counts[4:])),
             disabled=disabled,
             recovery=frozenset(bytes(code) for (code,) in codes),
         )
@@ -166,15 +178,24 @@ class LoginStore:
 
 async def save(connection: Connection, operator_id: str, before: Account, after: Account) -> None:
     """Write what an attempt changed of an account."""
-    if after.failures != before.failures:
-        recent, *counts = (getattr(after.failures, name) for name in Failures.__slots__)
-        await connection.execute(SAVE_FAILURES, (list(recent), *counts, operator_id))
+    if after.counts != before.counts:
+        values = (*_columns(after.counts.strange), *_columns(after.counts.familiar), operator_id)
+        await connection.execute(SAVE_COUNTS, values)
     if after.last_step != before.last_step:
         used = await connection.execute(USE_STEP, (after.last_step, operator_id, after.last_step))
         assert used.rowcount == 1
     spent = before.recovery - after.recovery
     if spent:
         await connection.execute(USE_RECOVERY, (operator_id, list(spent)))
+
+
+def _failures(recent: list[int], in_a_row: int, lockouts: int, until_ms: int) -> Failures:
+    return Failures(tuple(recent), in_a_row, lockouts, until_ms)
+
+
+def _columns(failures: Failures) -> tuple[list[int], int, int, int]:
+    recent = list(failures.recent_at_ms)
+    return recent, failures.in_a_row, failures.lockouts, failures.locked_until_ms
 
 
 async def open_session(
@@ -193,7 +214,11 @@ async def enter_failure(connection: Connection, actor: Actor, judgement: Judgeme
     if action is not None:
         await append(connection, actor, action, actor.name)
     if judgement.locks:
-        until = {"locked_until_ms": judgement.account.failures.locked_until_ms}
+        counts = judgement.account.counts
+        until = {
+            "locked_until_ms": counts.strange.locked_until_ms,
+            "familiar_locked_until_ms": counts.familiar.locked_until_ms,
+        }
         await append(connection, actor, "operator.lockout", actor.name, None, until)
 
 

@@ -16,13 +16,17 @@ from schemas.audit_entry import AuditAction
 
 
 class Operator(NamedTuple):
-    """One operator as others may know it."""
+    """One operator as others may know it.
+
+    ``locked_until_ms`` is for strange addresses, ``familiar_locked_until_ms`` for familiar ones.
+    """
 
     operator_id: str
     name: str
     role: str
     disabled_at_ms: int | None
     locked_until_ms: int
+    familiar_locked_until_ms: int
     created_at_ms: int
     recovery_codes_left: int
 
@@ -60,8 +64,11 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 INSERT_CODE = "INSERT INTO operator_recovery_codes (operator_id, code_hash) VALUES (%s, %s)"
 DELETE_CODES = "DELETE FROM operator_recovery_codes WHERE operator_id = %s"
 DELETE_SESSIONS = "DELETE FROM operator_sessions WHERE operator_id = %s"
+# With the sessions: whoever had one may have made an address familiar.
+DELETE_ADDRESSES = "DELETE FROM operator_addresses WHERE operator_id = %s"
 LIST = """
-SELECT operator_id, name, role, disabled_at_ms, locked_until_ms, created_at_ms,
+SELECT operator_id, name, role, disabled_at_ms, locked_until_ms, familiar_locked_until_ms,
+       created_at_ms,
        (SELECT count(*) FROM operator_recovery_codes c WHERE c.operator_id = o.operator_id)
            AS recovery_codes_left
 FROM operators o
@@ -70,7 +77,10 @@ FIND_CREDENTIALS = "SELECT operator_id, password_hash, recovery_salt FROM operat
 LOCK_ROW = "SELECT operator_id FROM operators WHERE name = %s FOR UPDATE"
 DISABLE = "UPDATE operators SET disabled_at_ms = %s WHERE operator_id = %s"
 UNLOCK = """
-UPDATE operators SET failed_at_ms = '{}', failures_in_a_row = 0, lockouts = 0, locked_until_ms = 0
+UPDATE operators
+SET failed_at_ms = '{}', failures_in_a_row = 0, lockouts = 0, locked_until_ms = 0,
+    familiar_failed_at_ms = '{}', familiar_failures_in_a_row = 0, familiar_lockouts = 0,
+    familiar_locked_until_ms = 0
 WHERE operator_id = %s
 """
 SET_TOTP = "UPDATE operators SET sealed_totp = %s, last_step = %s WHERE operator_id = %s"
@@ -132,7 +142,7 @@ class OperatorStore:
 
     async def disable(self, actor: Actor, name: str, now_ms: int) -> None:
         """Disable an operator and end its sessions; it cannot log in until it is enabled."""
-        statements = [(DISABLE, (now_ms,)), (DELETE_SESSIONS, ())]
+        statements = [(DISABLE, (now_ms,)), (DELETE_SESSIONS, ()), (DELETE_ADDRESSES, ())]
         await self._change(actor, "operator.disable", name, statements)
 
     async def enable(self, actor: Actor, name: str) -> None:
@@ -144,18 +154,22 @@ class OperatorStore:
         await self._change(actor, "operator.unlock", name, [(UNLOCK, ())])
 
     async def set_password(self, actor: Actor, name: str, password_hash: str) -> None:
-        """Give an operator another password, and end its sessions."""
-        statements = [(SET_PASSWORD, (password_hash,)), (DELETE_SESSIONS, ())]
+        """Give an operator another password, end its sessions, and unlock it."""
+        statements = [
+            (SET_PASSWORD, (password_hash,)), (DELETE_SESSIONS, ()), (DELETE_ADDRESSES, ()),
+            (UNLOCK, ()),
+        ]  # fmt: skip
         await self._change(actor, "operator.set-password", name, statements)
 
     async def reset_factor(self, actor: Actor, name: str, factor: NewFactor) -> None:
-        """Give an operator another app secret and recovery codes, and end its sessions."""
+        """Give an operator another app secret and recovery codes, end its sessions, unlock it."""
         async with self._pool.connection() as connection, connection.transaction():
             operator_id = await _locked_id(connection, name)
             before = await _seen(connection, operator_id)
             sealed = self._seal(operator_id, factor)
             await connection.execute(SET_TOTP, (sealed, factor.step, operator_id))
-            await connection.execute(DELETE_SESSIONS, (operator_id,))
+            for statement in (DELETE_SESSIONS, DELETE_ADDRESSES, UNLOCK):
+                await connection.execute(statement, (operator_id,))
             await _replace_codes(connection, operator_id, factor)
             after = await _seen(connection, operator_id)
             await append(connection, actor, "operator.reset-totp", name, before, after)

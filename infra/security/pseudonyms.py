@@ -51,6 +51,16 @@ class Pseudonyms:
         return [(user, each) for user in sorted(set(user_ids)) for each in self.all_of(user)]
 
 
+def joined(*keys_base64: str) -> str:
+    """Return the keys of several settings as one, in their order, each once.
+
+    >>> joined("new", "", "old, new")
+    'new,old'
+    """
+    each_once = dict.fromkeys(each.strip() for keys in keys_base64 for each in keys.split(","))
+    return ",".join(each for each in each_once if each)
+
+
 def _pseudonym(key: bytes, user_id: str) -> str:
     return hmac.digest(key, DOMAIN + user_id.encode(), "sha256").hex()
 

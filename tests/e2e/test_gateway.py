@@ -1,7 +1,8 @@
 """The whole path through the command line and HTTP, and again after a restart.
 
 A partner's signed webhook makes a title readable; a viewer's progress changes the watch state, the
-slate and the row to continue; a restart on the same data directory keeps all of it.
+slate and the row to continue; a viewer is erased; a restart on the same data directory keeps all
+of it, also who was erased.
 """
 
 import json
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 
 from standardwebhooks.webhooks import Webhook
 
+from infra.security.pseudonyms import Pseudonyms
 from tests.support.up_process import ROOT, running
 from tests.support.waiting import wait_until
 
@@ -63,15 +65,18 @@ class Client:
         return self.call(f"/webhooks/{partner}", body, headers)
 
     def watch(self, user, title, event_id, position_s):
-        """Report that a viewer played a title of 100 minutes up to a position."""
+        """Report that a viewer played a title of 100 minutes up to a position, now."""
+        status, answer = self.report(user, title, event_id, position_s, int(time.time() * 1000))
+        assert (status, answer["results"][0]["status"]) == (202, "accepted")
+
+    def report(self, user, title, event_id, position_s, occurred_at_ms):
+        """Report an event of a title of 100 minutes; return (status, decoded body)."""
         event = {
             "event_id": event_id, "user_id": user, "content_id": title, "session_id": f"{user}-1",
             "device_id": "tv", "state": "stopped", "position_s": position_s, "duration_s": 6000,
-            "played_from_s": 0, "played_to_s": position_s,
-            "occurred_at_ms": int(time.time() * 1000),
+            "played_from_s": 0, "played_to_s": position_s, "occurred_at_ms": occurred_at_ms,
         }  # fmt: skip
-        status, answer = self.call("/progress", json.dumps(event).encode())
-        assert (status, answer["results"][0]["status"]) == (202, "accepted")
+        return self.call("/progress", json.dumps(event).encode())
 
     def wait_included(self, path, event_id):
         """Return the answer at ``path`` once it includes an event."""
@@ -104,11 +109,14 @@ def test_webhook_to_content_progress_to_slate_and_a_restart_keeps_everything(tmp
         client = Client(up, key)
         post_catalogue(client, secret)
         near = near_in_meaning(client)
+        erased_before_ms = one_viewer_is_erased(up, client, tmp_path / "dan.json")
         before = three_viewers_watch(client) | {"near": near}
         up.process.terminate()
         assert up.process.wait(30) == 0
     with running(tmp_path / "data") as again:
-        check_same_after_restart(Client(again, key), secret, before)
+        client = Client(again, key)
+        check_same_after_restart(client, secret, before)
+        check_still_erased(again, client, tmp_path / "dan.json", erased_before_ms)
 
 
 def post_catalogue(client, secret):
@@ -137,6 +145,32 @@ def near_in_meaning(client):
     scores = [entry["score"] for entry in answer["entries"]]
     assert 1 > scores[0] >= scores[1] > 0
     return answer
+
+
+def one_viewer_is_erased(up, client, receipt_file):
+    """A viewer watches and is erased with the keys of the data directory; return when it watched.
+
+    None of it may be seen afterwards: what the others get is compared across the restart.
+    """
+    occurred_at_ms = int(time.time() * 1000)
+    client.report("dan", "acme:m1", "dan-m1", 6000, occurred_at_ms)
+    client.wait_included("/users/dan/history", "dan-m1")
+    command(up, "erase", "--user", "dan", "--receipt", str(receipt_file))
+    document = json.loads(receipt_file.read_text())
+    key = (up.data_dir / "erasure-key").read_text()
+    assert document["receipt"]["keyed"] is True
+    assert document["receipt"]["user"] == Pseudonyms(key).of("dan") != Pseudonyms("").of("dan")
+    assert client.call("/users/dan/history")[1]["entries"] == []
+    return occurred_at_ms
+
+
+def check_still_erased(again, client, receipt_file, occurred_at_ms):
+    """The restarted stack knows whom it erased, and its key proves the receipt."""
+    status, answer = client.report("dan", "acme:m2", "dan-late", 6000, occurred_at_ms)
+    assert status == 400
+    assert "before the data of this user was erased" in json.dumps(answer)
+    assert "public key" in command(again, "erase", "verify-receipt", str(receipt_file))
+    command(again, "erase", "search", "--user", "dan")
 
 
 def three_viewers_watch(client):

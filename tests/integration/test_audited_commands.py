@@ -98,6 +98,7 @@ def test_each_command_that_changes_something_leaves_one_entry(run, url, tmp_path
     entries = trail(url)
     assert [each.action for each in entries] == expected
     assert {(each.actor_kind, each.actor) for each in entries} == {("cli", cli_actor().name)}
+    assert len({each.request_id for each in entries}) == len(expected)  # one run, one id
     assert run("audit", "verify")[0].startswith(f"{len(expected)} entries hold, 0 of them")
     subjects = [each.subject for each in entries]
     assert subjects[:7] == ["acme"] * 5 + [first, first]

@@ -18,14 +18,14 @@ from infra.postgres import (
 )
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.audit import Actor, AuditTrail
-from infra.postgres.dead_letters import DeadLetterStore, LetterFilter
+from infra.postgres.dead_letters import DeadLetterStore, LetterFilter, numbers_text
 from infra.postgres.migrate import migrate
 from infra.postgres.partners import SECRET, Key, NewPartner, PartnerStore, TooManyKeys
 from infra.postgres.pool import create_pool
 from infra.postgres.signing_keys import NewSigningKey, SigningKeyStore
 from infra.postgres.token_issuers import TokenIssuer, TokenIssuerStore
 from infra.postgres.token_revocations import TokenRevocationStore
-from infra.redrive import Redriver
+from infra.redrive import AT_ONCE, Redriver
 from infra.security.partner_keys import PUBLIC_KEY, KeysDoNotFit
 from infra.security.sealing import Sealer
 from infra.security.signing import create_seed
@@ -113,12 +113,16 @@ AN_ISSUER = TokenIssuer(
 
 
 class Write(NamedTuple):
-    """One change, as the entry calls it; ``method`` is the store's."""
+    """One change, as the entry calls it; ``method`` is the store's.
+
+    ``announced``: the entry that comes first, because the change is not one transaction.
+    """
 
     action: str
     subject: str
     method: object
     make: object
+    announced: tuple[str, ...] = ()
 
 
 WRITES = (
@@ -154,7 +158,8 @@ WRITES = (
           world.revocations.revoke(ADA, "user", "user-1", NOW_MS // 1000)),
     Write("token.revoke", "token " + "j" * 255, TokenRevocationStore.revoke, lambda world:
           world.revocations.revoke(ADA, "token", "j" * 255, NOW_MS // 1000)),
-    Write("dead-letter.replay", "", Redriver.redrive, lambda world: world.redrive(1)),
+    Write("dead-letter.replay", "", Redriver.redrive, lambda world: world.redrive(1),
+          ("dead-letter.replay-begin",)),
     Write("dead-letter.discard", "", DeadLetterStore.discard, lambda world: world.discard(2)),
 )  # fmt: skip
 STORES = (
@@ -186,7 +191,8 @@ def test_every_write_of_the_stores_is_in_the_list():
 
 
 async def test_each_write_leaves_one_entry_and_the_trail_holds(world):
-    for number, write in enumerate(WRITES, 1):
+    expected = []
+    for write in WRITES:
         before = await world.dump()
         await write.make(world)
         after = await world.dump()
@@ -194,7 +200,8 @@ async def test_each_write_leaves_one_entry_and_the_trail_holds(world):
         assert "audit_entries" in changed
         assert len(changed) > 1, f"{write.action} changed nothing"
         entries = await world.entries()
-        assert len(entries) == number, write.action
+        expected += [*write.announced, write.action]
+        assert [each.action for each in entries] == expected
         entry = entries[-1]
         assert (entry.action, entry.actor, entry.actor_kind) == (write.action, "ada", "operator")
         assert (entry.request_id, entry.source) == (ADA.request_id, ADA.source)
@@ -221,7 +228,8 @@ async def test_a_change_that_is_rolled_back_leaves_none(world, monkeypatch):
         assert await world.dump() == before, write.action
         await write.make(world)
     entries = await world.entries()
-    assert [each.sequence for each in entries] == [*range(1, len(WRITES) + 1)]  # and no gap
+    count = len(WRITES) + sum(len(each.announced) for each in WRITES)
+    assert [each.sequence for each in entries] == [*range(1, count + 1)]  # and no gap
     assert verify(entries) is None
 
 
@@ -265,12 +273,38 @@ async def test_keys_are_judged_under_the_lock_of_the_change(world):
     assert await world.dump() == before
 
 
-async def test_a_letter_that_kafka_did_not_take_has_no_entry(world):
+async def test_a_letter_that_kafka_did_not_take_stays_open_and_has_the_announcement_alone(world):
     world.client.away = True
     before = await world.dump()
     with pytest.raises(KafkaUnavailable):
         await world.redrive(1)
-    assert await world.dump() == before
+    after = await world.dump()
+    assert [each.action for each in await world.entries()] == ["dead-letter.replay-begin"]
+    assert after | {"audit_entries": []} == before
+
+
+async def test_a_redrive_that_is_cut_off_has_entries_of_exactly_what_it_did(world):
+    await flush(world.pool, *(letter(number) for number in range(3, 100)))
+    ids = await world.dead_letters.find_open(LetterFilter(), 10_000)
+
+    async def until_kafka_goes_away():
+        outcomes = []
+        async for outcome in world.redriver.redrive(ADA, ids):
+            outcomes.append(outcome)
+            world.client.away = len(outcomes) == 2
+
+    with pytest.raises(KafkaUnavailable):
+        await until_kafka_goes_away()
+    redriven = LetterFilter(state="redriven")
+    done = [each.letter_id for each in await world.dead_letters.fetch_page(redriven, 1000)]
+    few = [sorted(ids[first : first + AT_ONCE]) for first in (0, AT_ONCE)]
+    assert sorted(done) == sorted([*few[0], *few[1]])
+    entries = await world.entries()
+    assert [(each.action, each.subject) for each in entries] == [
+        ("dead-letter.replay-begin", numbers_text(sorted(ids))),
+        ("dead-letter.replay", numbers_text(few[0])), ("dead-letter.replay", numbers_text(few[1])),
+    ]  # fmt: skip
+    assert {each.request_id for each in entries} == {ADA.request_id}
 
 
 async def test_many_letters_have_one_entry_that_names_them_in_short(world):

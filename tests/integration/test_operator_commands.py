@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from cli.actor import cli_actor
 from cli.main import main
 from domain.identity.totp import base32, code_at, step_at
 from infra.embedded.process import free_port
@@ -103,7 +104,8 @@ def test_from_the_first_operator_to_the_logout(environment, database, run, tmp_p
         assert stored.startswith("$argon2id$")
         login = ("operator", "login", "ada", "--url", api.url)
         # The code that completed the enrolment is used up; the next one is accepted already.
-        refused = run(*login, given=f"{PASSWORD}\n{current(secret, -1)}\n")
+        [(used,)] = rows(database, "SELECT last_step FROM operators WHERE name = 'ada'")
+        refused = run(*login, given=f"{PASSWORD}\n{code_at(secret, used)}\n")
         assert refused.exit_code == 1
         assert "used before" in refused.output
         logged_in = run(*login, given=f"{PASSWORD}\n{current(secret, 1)}\n")
@@ -163,6 +165,45 @@ def test_a_picture_is_for_its_owner_alone_and_a_lost_phone_is_replaced(
     assert [before] != rows(database, "SELECT sealed_totp FROM operators WHERE name = 'vic'")
 
 
+def test_who_lost_phone_and_recovery_codes_is_let_in_again_and_nobody_else(
+    environment, database, run, tmp_path
+):
+    api = ApiProcess(environment, tmp_path)
+    try:
+        api.wait_alive()
+        old, recovery, _ = create(environment, "una")
+        login = ("operator", "login", "una", "--url", api.url)
+
+        def log_in(given, *options):
+            return run(*login, *options, given=f"{PASSWORD}\n{given}\n")
+
+        forget_codes(database)
+        assert log_in(current(old)).exit_code == 0
+        for _ in range(5):  # in vain, so that the account is locked as well
+            assert log_in("no such code", "--recovery").exit_code == 1
+        assert "locked until" in run("operator", "list").output
+        with Terminal(["operator", "reset-totp", "una", "--show-uri"], environment) as terminal:
+            new = read_secret(terminal)
+            terminal.expect("Code that the app shows now: ")
+            terminal.type(current(new))
+            assert terminal.wait() == 0, terminal.output
+        assert "locked until" not in run("operator", "list").output
+        ended = run("operator", "step-up", given=f"{current(new, 1)}\n")
+        assert (ended.exit_code, "credentials" in ended.output) == (1, True), ended.output
+        forget_codes(database)
+        assert log_in(current(old)).exit_code == 1
+        assert log_in(recovery[0], "--recovery").exit_code == 1
+        assert log_in(current(new)).exit_code == 0
+    finally:
+        api.end()
+    entries = rows(
+        database,
+        "SELECT actor_kind, actor, count(*) FROM audit_entries "
+        "WHERE subject = 'una' AND action = 'operator.reset-totp' GROUP BY 1, 2",
+    )
+    assert entries == [("cli", cli_actor().name, 1)]
+
+
 def test_an_operator_is_changed_and_listed(environment, database, run):
     create(environment, "zoe")
 
@@ -176,7 +217,13 @@ def test_an_operator_is_changed_and_listed(environment, database, run):
     assert run("operator", "enable", "zoe").output == "enabled zoe\n"
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE operators SET locked_until_ms = 253402300799000")
-    assert state()[1] == "locked until unlocked"
+    assert state()[1] == "strange addresses locked until unlocked"
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE operators SET familiar_locked_until_ms = 253402300798000")
+    assert state()[1] == (
+        "familiar addresses locked until 9999-12-31T23:59:58.000Z, "
+        "strange addresses locked until unlocked"
+    )
     assert run("operator", "unlock", "zoe").output == "unlocked zoe\n"
     assert state()[1] == "enabled"
     twice = f"{OTHER_PASSWORD}\n{OTHER_PASSWORD}\n"

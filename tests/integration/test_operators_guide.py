@@ -30,7 +30,8 @@ SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE, re.DOTALL)).replace("\\\
 URL = re.compile(r"\$API(/[^\s\"]+)")
 CHANGES = [
     "partner.create", "partner.update", "partner.rotate-secret", "partner.disable",
-    "dead-letter.replay", "dead-letter.discard", "key.create", "key.revoke",
+    "dead-letter.replay-begin", "dead-letter.replay", "dead-letter.discard", "key.create",
+    "key.revoke",
 ]  # fmt: skip
 
 

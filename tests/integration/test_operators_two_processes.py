@@ -79,15 +79,22 @@ async def clients(apis):
         yield one, other
 
 
-async def log_in(client, name, code, password=PASSWORD):
+async def log_in(client, name, code, password=PASSWORD, address=None):
     body = {"name": name, "password": password, "code": code}
     from_anywhere = f"198.18.{random.randrange(256)}.{random.randrange(256)}"
-    headers = {"X-Forwarded-For": from_anywhere}
+    headers = {"X-Forwarded-For": address or from_anywhere}
     return await client.post(AUTH + "login", json=body, headers=headers)
 
 
 def bearer(token):
     return {"Authorization": f"Bearer {token}"}
+
+
+async def let_a_minute_pass(pool, name):
+    """Let the failures of strangers be older than the minute that they count for."""
+    statement = "UPDATE operators SET failed_at_ms = '{}' WHERE name = %s"
+    async with pool.connection() as connection:
+        await connection.execute(statement, (name,))
 
 
 async def forget_codes(pool):
@@ -150,6 +157,21 @@ async def test_the_lockout_is_counted_over_both(apis, pool, clients, ada):
     logs = "".join(api.log.read_text() for api in apis)
     assert f"authn_login_lock:{ada}" in logs
     assert PASSWORD not in logs
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("203.0.113.7", "203.0.113.7"), ("2001:db8:0:7::1", "2001:db8:0:7:ffff::2")],
+)
+async def test_strangers_lock_each_other_out_and_not_the_owner(pool, clients, ada, before, after):
+    one, other = clients
+    assert (await log_in(one, ada, current_code(), address=before)).status_code == 200
+    for number in range(5):
+        assert (await log_in(clients[number % 2], ada, "000000", "wrong")).status_code == 401
+    await let_a_minute_pass(pool, ada)
+    await forget_codes(pool)
+    assert (await log_in(other, ada, current_code())).status_code == 401
+    assert (await log_in(other, ada, current_code(), address=after)).status_code == 200
 
 
 async def test_without_the_key_a_login_is_503_and_no_attempt_is_counted(apis, pool, ada):

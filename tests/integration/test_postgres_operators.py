@@ -8,10 +8,12 @@ import psycopg
 import pytest
 
 from domain.audit import verify
+from domain.identity.lockout import MINUTE_MS
 from domain.identity.login import Given, Outcome
 from domain.identity.totp import code_at, step_at
 from infra.postgres.audit import Actor, AuditTrail
 from infra.postgres.migrate import migrate
+from infra.postgres.operator_addresses import KEPT_MAX, KEPT_MS, is_familiar
 from infra.postgres.operator_logins import LoginAttempt, LoginStore, StepUp
 from infra.postgres.operator_sessions import SessionStore, limits_of
 from infra.postgres.operators import NewFactor, NoSuchOperator, OperatorExists, OperatorStore
@@ -30,6 +32,7 @@ from tests.support.operators import CHEAP, CLI, KEY, SALT, SECRET, add_operator
 
 NOW_MS = 1_767_300_000_000
 ADA = Actor("operator", "ada", "request", "203.0.113.7")
+HOME, ELSEWHERE = "203.0.113.7", "198.51.100.9"
 OTHER_KEY = base64.b64encode(bytes(range(50, 82))).decode()
 
 
@@ -41,9 +44,10 @@ class Stores:
         self.operators = OperatorStore(pool, Sealer(KEY))
         self.trail = AuditTrail(pool)
 
-    async def log_in(self, given, now=NOW_MS, token=None, name="ada"):
+    async def log_in(self, given, now=NOW_MS, token=None, name="ada", address=HOME):
         stored = (await self.operators.find_credentials(name)).password_hash
-        attempt = LoginAttempt(f"op_{name}", given, hash_token(token or create_token()), stored)
+        token_sha256 = hash_token(token or create_token())
+        attempt = LoginAttempt(f"op_{name}", given, token_sha256, stored, address)
         return await self.logins.log_in(attempt, ADA, now)
 
     async def entries(self):
@@ -60,6 +64,9 @@ async def stores(fresh_database_url):
     async with create_pool(settings, synchronous_commit=False) as pool:
         await add_operator(pool, "ada", recovery=("ABCDEFGH",))
         yield Stores(pool, settings)
+
+
+WRONG = Given(False, "000000")
 
 
 def code(away=0, at_ms=NOW_MS):
@@ -88,6 +95,103 @@ async def test_wrong_attempts_at_once_are_counted_one_by_one(stores):
     assert await stores.log_in(Given(True, code())) is Outcome.LOCKED
     await stores.operators.unlock(CLI, "ada")
     assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
+
+
+async def strangers_lock_out_strangers(stores, now=NOW_MS):
+    """Five wrong passwords from an address that nobody logged in from; return a minute later."""
+    for _ in range(5):
+        await stores.log_in(WRONG, now, address=ELSEWHERE)
+    assert await stores.log_in(WRONG, now, address=ELSEWHERE) is Outcome.LOCKED
+    later = now + MINUTE_MS
+    right = Given(True, code(at_ms=later))
+    assert await stores.log_in(right, later, address="2001:db8::/64") is Outcome.LOCKED
+    return later
+
+
+async def test_strangers_do_not_lock_out_who_logged_in_from_here_before(stores):
+    assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
+    later = await strangers_lock_out_strangers(stores)
+    right = Given(True, code(at_ms=later))
+    assert await stores.log_in(right, later, name="ada") is Outcome.ACCEPTED
+    assert await stores.log_in(WRONG, later, address=ELSEWHERE) is Outcome.LOCKED
+    [ada] = await stores.operators.list_all()
+    assert ada.locked_until_ms == NOW_MS + 15 * MINUTE_MS
+    assert ada.familiar_locked_until_ms == 0
+    assert Counter(await stores.actions()) == {
+        "operator.create": 1, "operator.login": 2, "operator.login-failed": 5,
+        "operator.lockout": 1,
+    }  # fmt: skip
+
+
+async def test_familiar_addresses_are_locked_out_by_their_own_failures_and_unlocked(stores):
+    await stores.log_in(Given(True, code()))
+    for _ in range(5):
+        await stores.log_in(WRONG)
+    [ada] = await stores.operators.list_all()
+    assert (ada.locked_until_ms, ada.familiar_locked_until_ms) == (0, NOW_MS + 15 * MINUTE_MS)
+    assert await stores.log_in(WRONG, address=ELSEWHERE) is Outcome.LOCKED  # five this minute
+    await stores.operators.unlock(CLI, "ada")
+    assert await stores.log_in(Given(True, code(1))) is Outcome.ACCEPTED
+
+
+async def test_a_session_steps_up_while_strangers_are_locked_out(stores):
+    token, new = create_token(), create_token()
+    await stores.log_in(Given(True, code()), token=token)
+    later = await strangers_lock_out_strangers(stores)
+    step = StepUp("op_ada", code(at_ms=later), hash_token(token), hash_token(new))
+    assert await stores.logins.step_up(step, ADA, later) is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("change", ["disable", "set_password", "reset_factor"])
+async def test_no_address_is_familiar_once_sessions_were_ended(stores, change):
+    await stores.log_in(Given(True, code()))
+    operators = stores.operators
+    if change == "disable":
+        await operators.disable(CLI, "ada", NOW_MS)
+        await operators.enable(CLI, "ada")
+    elif change == "set_password":
+        await operators.set_password(CLI, "ada", "$argon2id$another")
+    else:
+        await operators.reset_factor(CLI, "ada", NewFactor(SECRET, 0, SALT, []))
+    later = await strangers_lock_out_strangers(stores)
+    right = Given(True, code(at_ms=later))
+    assert await stores.log_in(right, later) is Outcome.LOCKED
+
+
+@pytest.mark.parametrize("change", ["set_password", "reset_factor"])
+async def test_whoever_gets_another_password_or_app_begins_without_wrong_attempts(stores, change):
+    for _ in range(5):
+        await stores.log_in(WRONG)
+    assert await stores.log_in(Given(True, code())) is Outcome.LOCKED
+    if change == "set_password":
+        await stores.operators.set_password(CLI, "ada", "another hash")
+    else:
+        await stores.operators.reset_factor(CLI, "ada", NewFactor(SECRET, 0, SALT, []))
+    assert await stores.log_in(Given(True, code())) is Outcome.ACCEPTED
+
+
+async def test_the_newest_addresses_are_kept_for_some_time(stores):
+    async def familiar(now):
+        async with stores.pool.connection() as connection:
+            return {
+                each for each in ("2001:db8::/64", *addresses)
+                if await is_familiar(connection, "op_ada", each, now)
+            }  # fmt: skip
+
+    addresses = [f"198.51.100.{number}" for number in range(KEPT_MAX + 1)]
+    now = NOW_MS
+    for address in addresses:
+        now += MINUTE_MS
+        given = Given(True, code(at_ms=now))
+        assert await stores.log_in(given, now, address=address) is Outcome.ACCEPTED
+    assert await familiar(now) == set(addresses[1:])
+    last_ms = now + KEPT_MS - 1
+    assert await familiar(last_ms) == {addresses[-1]}
+    given = Given(True, code(at_ms=last_ms))
+    assert await stores.log_in(given, last_ms, address=addresses[-1]) is Outcome.ACCEPTED
+    async with stores.pool.connection() as connection:
+        kept = await connection.execute("SELECT address, seen_at_ms FROM operator_addresses")
+        assert await kept.fetchall() == [(addresses[-1], last_ms)]
 
 
 async def test_a_recovery_code_works_once_also_at_once(stores):
@@ -182,7 +286,8 @@ async def test_another_app_secret_another_password_and_new_recovery_codes(stores
 async def test_a_password_that_is_changed_while_it_is_checked_opens_nothing(stores):
     checked = (await stores.operators.find_credentials("ada")).password_hash
     await stores.operators.set_password(CLI, "ada", "another hash")
-    attempt = LoginAttempt("op_ada", Given(True, code()), hash_token(create_token()), checked)
+    given = Given(True, code())
+    attempt = LoginAttempt("op_ada", given, hash_token(create_token()), checked, HOME)
     assert await stores.logins.log_in(attempt, ADA, NOW_MS) is Outcome.WRONG_PASSWORD
 
 

@@ -224,7 +224,11 @@ async def test_killed_between_acknowledgement_and_mark_it_is_applied_once(world)
     await asyncio.to_thread(wait_until, world.titles, 60, "the content")
     await world.settled()
     versions = await world.versions()
+    entries = "SELECT action, subject FROM audit_entries ORDER BY sequence"
+    announced = ("dead-letter.replay-begin", str(letter["letter_id"]))
+    assert world.query(entries) == [announced]  # what was sent is known, although not marked
     assert b"redriven: 1" in await world.dlq(*arguments)
+    assert world.query(entries)[1:] == [announced, ("dead-letter.replay", announced[1])]
     await world.settled()
     same = [each for each in await world.redriven()
             if dict(each.headers)["redrive.offset"] == b"%d" % offset]  # fmt: skip

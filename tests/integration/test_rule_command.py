@@ -56,6 +56,8 @@ def test_rules_are_put_replaced_listed_and_removed(
         ("rule.put", "p"), ("rule.put", "b"), ("rule.put", "p"), ("rule.put", "b"),
         ("rule.put", "p"), ("rule.remove", "p"), ("rule.remove", "b"),
     ]  # fmt: skip
+    runs = [line.split("\t")[6] for line in run("audit", "list").splitlines()]
+    assert [runs.count(each) for each in runs] == [1, 1, 2, 2, 1, 2, 2]  # one run, one id
 
 
 def test_without_the_database_no_rule_is_changed(kafka_bootstrap: str, tmp_path: Path) -> None:

@@ -16,37 +16,59 @@ def naive_code(secret: bytes, step: int) -> str:
 
 
 class NaiveAccount:
-    """Judges attempts from lists of everything that happened since the last success."""
+    """Judges attempts from a list of everything that happened."""
 
     def __init__(self, secret: bytes, recovery: set[bytes]) -> None:
         self.secret = secret
         self.recovery = set(recovery)
         self.used_steps: list[int] = []
-        self.failures: list[tuple[int, int]] = []  # (time, lockouts before it)
-        self.locks: list[tuple[int, float]] = []  # (from, until)
+        self.history: list[tuple[int, bool, bool]] = []  # (time, familiar, accepted)
+        self.locks: dict[bool, list[float]] = {True: [], False: []}  # until when, by familiar
 
     def attempt(
-        self, password_is_right: bool, code: str | None, recovery: bytes | None, now_ms: int
+        self,
+        password_is_right: bool,
+        code: str | None,
+        recovery: bytes | None,
+        now_ms: int,
+        familiar: bool,
     ) -> str:
         """Return the outcome's name of one attempt."""
-        if any(now_ms < until for _, until in self.locks):
+        if self._is_locked(familiar, now_ms) or sum(map(len, self._close(now_ms))) >= 5:
             return "locked"
         outcome = self._proof(password_is_right, code, recovery, now_ms)
+        self.history.append((now_ms, familiar, outcome == "accepted"))
         if outcome == "accepted":
-            self.failures.clear()
-            self.locks.clear()
+            self.locks[familiar].clear()
             return outcome
-        self.failures.append((now_ms, len(self.locks)))
-        close = [
-            at for at, lockouts in self.failures
-            if at > now_ms - MINUTE_MS and lockouts == len(self.locks)
-        ]  # fmt: skip
-        if len(self.failures) >= 100:
-            self.locks.append((now_ms, float("inf")))
-        elif len(close) >= 5:
-            minutes = min(15 * 2 ** len(self.locks), 24 * 60)
-            self.locks.append((now_ms, now_ms + minutes * MINUTE_MS))
+        if self._in_a_row(familiar) >= 50:
+            self.locks[familiar].append(float("inf"))
+        strange, known = self._close(now_ms)
+        if len(strange) + len(known) >= 5:
+            most = len(known) > len(strange)
+            if not self._is_locked(most, now_ms):
+                minutes = min(15 * 2 ** len(self.locks[most]), 24 * 60)
+                self.locks[most].append(now_ms + minutes * MINUTE_MS)
         return outcome
+
+    def _is_locked(self, familiar: bool, now_ms: int) -> bool:
+        return any(now_ms < until for until in self.locks[familiar])
+
+    def _close(self, now_ms: int) -> tuple[list[int], list[int]]:
+        """Return when strange and familiar ones failed: within a minute, since their success."""
+        found: tuple[list[int], list[int]] = ([], [])
+        for at, familiar, accepted in self.history:
+            if accepted:
+                found[familiar].clear()
+            elif at > now_ms - MINUTE_MS:
+                found[familiar].append(at)
+        return found
+
+    def _in_a_row(self, kind: bool) -> int:
+        count = 0
+        for _, familiar, accepted in self.history:
+            count = 0 if accepted else count + (familiar == kind)
+        return count
 
     def _proof(
         self, password_is_right: bool, code: str | None, recovery: bytes | None, now_ms: int

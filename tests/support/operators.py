@@ -37,7 +37,7 @@ async def add_operator(
     Recovery codes are found only at the cost of the server that looks for them.
     """
     hashing = PasswordHashing(cost)
-    added = Operator(f"op_{name}", name, role, None, 0, now_ms(), len(recovery))
+    added = Operator(f"op_{name}", name, role, None, 0, 0, now_ms(), len(recovery))
     hashes = await hashing.hash_recovery(list(recovery), SALT)
     factor = NewFactor(SECRET, 0, SALT, hashes)
     store = OperatorStore(pool, Sealer(key))

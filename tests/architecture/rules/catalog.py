@@ -12,7 +12,7 @@ API = "api"
 # The components that are not agents. Two take outside input: the API answers before anybody can
 # judge it, so what turns out bad goes to a dead letter; the command checks what a person gives it
 # and refuses it on the spot, so its topics hold nothing bad. The outbox sends rows of its own.
-COMPONENTS = frozenset({API, "cli", "audit-outbox"})
+COMPONENTS = frozenset({API, "cli", "audit-outbox", "rule-outbox"})
 
 
 def reads(agent: AgentSpec) -> tuple[TopicSpec, ...]:

@@ -54,6 +54,7 @@ class FakeOperatorWorld:
     def __init__(self, world):
         self.world = world
         self.operators = {}
+        self.familiar = set()  # (operator id, address)
         self.live = {}  # token hash -> Session
         self.entries = []
         self.pauses = []
@@ -106,8 +107,12 @@ class FakeOperatorWorld:
         self.enter(actor, "operator.renew-recovery-codes", name)
 
     async def log_in(self, attempt, actor, now_ms):
-        outcome = self.judged(attempt.operator_id, attempt.given, actor, now_ms)
+        place = (attempt.operator_id, attempt.address)
+        outcome = self.judged(
+            attempt.operator_id, attempt.given, actor, now_ms, familiar=place in self.familiar
+        )
         if outcome is Outcome.ACCEPTED:
+            self.familiar.add(place)
             code_at_ms = now_ms if attempt.given.code is not None else 0
             self.open(attempt.operator_id, attempt.token_sha256, now_ms, code_at_ms)
             used = "operator.login" if attempt.given.code else "operator.use-recovery-code"
@@ -119,11 +124,11 @@ class FakeOperatorWorld:
         times = SessionTimes(now_ms, now_ms, code_at_ms)
         self.live[token_sha256] = Session(operator_id, name, self.operators[name].role, times)
 
-    def judged(self, operator_id, given, actor, now_ms):
+    def judged(self, operator_id, given, actor, now_ms, *, familiar):
         if self.failing:
             raise self.failing
         operator = self.operators[self.named(operator_id)]
-        judgement = judge(operator.account, given, now_ms)
+        judgement = judge(operator.account, given, now_ms, familiar=familiar)
         operator.account = judgement.account
         if judgement.outcome in ENTRIES:
             self.enter(actor, ENTRIES[judgement.outcome], actor.name)
@@ -134,7 +139,7 @@ class FakeOperatorWorld:
 
     async def step_up(self, step, actor, now_ms):
         given = Given(True, step.code)
-        outcome = self.judged(step.operator_id, given, actor, now_ms)
+        outcome = self.judged(step.operator_id, given, actor, now_ms, familiar=True)
         if outcome is Outcome.ACCEPTED:
             session = self.live.pop(step.token_sha256, None)
             if session is None:

@@ -14,7 +14,7 @@ from api.operators.login import REFUSAL_STEP_S
 from api.responses import json_response
 from api.routes import ENDPOINTS
 from domain.audit import verify
-from domain.identity.login import Failures
+from domain.identity.lockout import Counts, Failures
 from infra.security.operator_secrets import create_token, hash_token
 from infra.security.passwords import Cost, PasswordHashing
 from infra.security.sealing import SealingError
@@ -85,7 +85,7 @@ def test_a_password_and_a_code_open_a_session(client, people, log_in):
 
 def test_every_refusal_is_the_same_in_text_and_time(people, log_in, post):
     people.add("dora", disabled=True)
-    people.add("lea", failures=Failures(locked_until_ms=2**50))
+    people.add("lea", counts=Counts(Failures(locked_until_ms=2**50)))
     people.add("rita", last_step=2**40)
     refused = [
         log_in("nobody"), log_in("ada\r\nauthn_login_success:root"), log_in("dora"), log_in("lea"),

@@ -37,6 +37,8 @@ def a_running_stack(data_dir: Path) -> RunningStack:
         started_at="2026-01-01T00:00:00+00:00",
         kafka_bootstrap_servers="127.0.0.1:9",
         database_url="postgresql://u:p@127.0.0.1:9/d",
+        secrets_key="sealing",
+        erasure_key="own",
         api_url="http://127.0.0.1:9",
     )
     DataDir(data_dir).write(stack)
@@ -108,6 +110,14 @@ def test_a_running_stack_fills_what_the_environment_lacks(tmp_path: Path) -> Non
     given = load_settings({"DATABASE_URL": "postgresql://other"}, tmp_path)
     assert given.database_url == "postgresql://other"
     assert given.kafka_bootstrap_servers == stack.kafka_bootstrap_servers
+
+
+def test_commands_use_the_keys_of_the_running_stack(tmp_path: Path) -> None:
+    a_running_stack(tmp_path)
+    found = load_settings({}, tmp_path)
+    assert (found.secrets_key, found.erasure_key) == ("sealing", "own")
+    given = load_settings({"MEDIA_GATEWAY_ERASURE_KEY": "mine"}, tmp_path)
+    assert given.erasure_key == "mine,own"  # who was erased under the stack's own stays known
 
 
 def test_settings_survive_the_environment_of_a_child(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The data directory says truly who runs there."""
 
+import base64
 import os
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.data_dir import DataDir, DataDirError, RunningStack, own_start_s
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import Sealer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -96,7 +98,31 @@ def test_the_secrets_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert Sealer(made).open(Sealer(made).seal(b"x", "acme"), "acme") == b"x"
 
 
-def test_a_secrets_key_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "secrets-key").mkdir()
-    with pytest.raises(DataDirError, match="secrets-key"):
-        DataDir(tmp_path).secrets_key()
+def test_the_erasure_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+    made = DataDir(tmp_path).erasure_keys("")
+    assert DataDir(tmp_path).erasure_keys("") == made
+    assert stat.S_IMODE((tmp_path / "erasure-key").stat().st_mode) == 0o600
+    assert Pseudonyms(made).is_keyed
+    assert made != DataDir(tmp_path).secrets_key()
+
+
+def test_a_given_erasure_key_is_used_and_none_is_made(tmp_path: Path) -> None:
+    assert DataDir(tmp_path).erasure_keys("given") == "given"
+    assert not (tmp_path / "erasure-key").exists()
+
+
+def test_who_was_erased_under_the_directorys_key_is_known_under_a_given_one(tmp_path: Path) -> None:
+    given = base64.b64encode(bytes(32)).decode()
+    before = Pseudonyms(DataDir(tmp_path).erasure_keys(""))
+    after = Pseudonyms(DataDir(tmp_path).erasure_keys(given))
+    assert after.of("user-1") == Pseudonyms(given).of("user-1")
+    assert before.of("user-1") in after.all_of("user-1")
+
+
+@pytest.mark.parametrize("name", ["secrets-key", "erasure-key"])
+def test_a_key_that_cannot_be_kept_is_one_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    data_dir = DataDir(tmp_path)
+    make = {"secrets-key": data_dir.secrets_key, "erasure-key": lambda: data_dir.erasure_keys("")}
+    with pytest.raises(DataDirError, match=name):
+        make[name]()

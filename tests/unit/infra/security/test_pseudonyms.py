@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from infra.security.pseudonyms import PseudonymError, Pseudonyms
+from infra.security.pseudonyms import PseudonymError, Pseudonyms, joined
 
 NEW, OLD = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
 
@@ -20,6 +20,12 @@ def test_pseudonyms_of_older_keys_and_of_no_key_are_recognised():
     assert {Pseudonyms(OLD).of("u"), Pseudonyms("").of("u")} < set(both.all_of("u"))
     assert both.is_keyed
     assert not Pseudonyms("").is_keyed
+
+
+def test_joined_keys_are_each_there_once_in_their_order():
+    assert joined("", "") == ""
+    assert joined("", OLD) == OLD
+    assert joined(f"{NEW}, {OLD}", OLD) == joined(NEW, OLD) == f"{NEW},{OLD}"
 
 
 @pytest.mark.parametrize("key", ["not base64!", base64.b64encode(b"short").decode(), f"{NEW},x"])
