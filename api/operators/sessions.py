@@ -3,6 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.deadline import paused
 from api.identity.operators import actor_of, operator_of
 from api.operators.bodies import read_model
 from api.operators.views import token_response, view
@@ -83,7 +84,8 @@ async def post_recovery_codes(request: Request) -> Response:
     services, name = services_of(request), operator_of(request).session.name
     codes, salt = create_recovery_codes(), create_salt()
     try:
-        hashes = await services.passwords.hash_recovery(codes, salt)
+        with paused(request):  # else a slow machine would replace codes after its 503
+            hashes = await services.passwords.hash_recovery(codes, salt)
     except HashingBusy as error:
         raise ProblemError(UNAVAILABLE, str(error)) from error
     await services.operators.renew_recovery_codes(actor_of(request), name, salt, hashes)

@@ -235,6 +235,20 @@ def test_a_recovery_code_opens_a_session_that_may_read_once(client, people, post
     assert "operator.use-recovery-code" in actions(people)
 
 
+@pytest.fixture
+def short_deadline(monkeypatch):
+    monkeypatch.setattr("api.endpoint.POST_S", 1.0)
+
+
+def test_new_recovery_codes_are_shown_however_long_their_hashes_take(
+    short_deadline, people, post, token
+):
+    people.passwords.takes_s = 1.2
+    response = post("recovery-codes", token)
+    assert response.status_code == 200, response.text
+    assert len(response.json()["codes"]) == 10
+
+
 def test_a_logout_ends_one_session_and_everywhere_ends_all(world, client, people, post, log_in):
     tokens = []
     for _ in range(3):
