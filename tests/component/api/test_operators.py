@@ -174,6 +174,13 @@ def test_without_the_key_nobody_can_log_in_and_the_answer_says_so(people, log_in
     assert "sealed" not in refused.text
 
 
+def test_without_the_key_nobody_can_step_up_and_the_answer_says_so(people, post, token):
+    people.failing = SealingError("sealed with a key that is not set")
+    refused = post("step-up", token, code=people.code())
+    assert kind(refused) == (503, "unavailable")
+    assert "sealed" not in refused.text
+
+
 def test_an_older_hash_is_renewed_at_login(people, log_in):
     older = PasswordHashing(Cost(memory_kib=16, passes=1, lanes=1))
     people.operators["ada"].password_hash = asyncio.run(older.hash(PASSWORD))
