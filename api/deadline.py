@@ -18,7 +18,8 @@ from infra.abandoned import abandon
 
 READ_S = 3.0  # a caller's patience; as long as the server gives one statement
 # 2 s for a connection of the pool, 5 s for Kafka (the default of MEDIA_GATEWAY_PRODUCE_TIMEOUT_MS),
-# 1 s for the statements between; the time in which the body arrives is not counted.
+# 1 s for the statements between. Not counted is the time in which the body arrives, and in which
+# recovery codes are hashed.
 POST_S = 8.0
 DEADLINE = "media_gateway.deadline"
 

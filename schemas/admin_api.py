@@ -20,10 +20,15 @@ DELIVERIES_PER_S_MAX = 10_000
 DAY_S = 24 * 3600
 OVERLAP_S_MAX = 7 * DAY_S
 EXPIRES_S_MAX = 10 * 365 * DAY_S
+RECORD_BYTES_MAX = 2**20 + 4096  # of one record, the largest of all topics with dead letters
 LETTER_ID_MAX = 2**53  # beyond it JSON numbers differ between languages
 
 Tier = Literal["free", "pro", "enterprise"]
 SchemeName = Literal["v1", "v1a", "sha256"]
+MapperName = Literal["generic", "film-catalogue", "netflix-titles", "series-catalogue"]
+Scope = Literal[
+    "progress:write", "recommendations:read", "catalogue:read", "tokens:issue", "deliveries:read"
+]
 LetterReason = Literal["decode", "rule", "step"]
 
 
@@ -39,17 +44,24 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-Printable = Annotated[str, AfterValidator(_printable)]
+Printable = Annotated[
+    str, AfterValidator(_printable), Field(description="printable characters and spaces")
+]
+NOT_BLANK = "[^ ]"  # what is printable has no other blanks
 DisplayName = Annotated[Printable, StringConstraints(max_length=DISPLAY_NAME_MAX)]
-MapperName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9\-]+$", max_length=40)]
-PublicKeyText = Annotated[str, StringConstraints(pattern=r"^whpk_[A-Za-z0-9+/]+=*$", max_length=64)]
+# Base64 of 32 bytes: the last of 43 characters holds four bits.
+PublicKeyText = Annotated[
+    str,
+    StringConstraints(
+        pattern="^whpk_[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$", min_length=49, max_length=49
+    ),
+]
 Schemes = Annotated[
-    tuple[SchemeName, ...], Field(min_length=1, max_length=3), AfterValidator(_distinct)
+    tuple[SchemeName, ...],
+    Field(min_length=1, max_length=3, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
 ]
-Scopes = Annotated[
-    tuple[Annotated[str, StringConstraints(min_length=1, max_length=40)], ...],
-    Field(min_length=1, max_length=10),
-]
+Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=10)]
 LetterIds = Annotated[
     tuple[Annotated[int, Field(ge=1, le=LETTER_ID_MAX)], ...],
     Field(min_length=1, max_length=IDS_MAX),
@@ -89,7 +101,7 @@ class PartnerChange(ChangeRequest):
 
     model_config = ConfigDict(json_schema_extra=_as_patch)
 
-    mapper: MapperName = ""
+    mapper: MapperName = "generic"
     display_name: DisplayName = ""
     schemes: Schemes = ()
     tier: Tier = "free"
@@ -181,26 +193,32 @@ class AdminDeadLetters(WireModel):
     next_cursor: str | None = None
 
 
-class RecordHeader(WireModel):
-    """One header of the record; ``value`` where it is UTF-8, else ``value_base64``."""
+# Parts of a record: text, any text, and bytes.
+RecordText = Annotated[str, Field(max_length=RECORD_BYTES_MAX)]
+RecordName = Annotated[str, Field(max_length=RECORD_BYTES_MAX, pattern=r"^[\s\S]*$")]
+RecordBase64 = Annotated[str, Field(max_length=(RECORD_BYTES_MAX + 2) // 3 * 4)]
 
-    name: str
-    value: str | None = None
-    value_base64: str | None = None
+
+class RecordHeader(WireModel):
+    """One header of the record; ``value`` where it is UTF-8 without NUL, else ``value_base64``."""
+
+    name: RecordName
+    value: RecordText | None = None
+    value_base64: RecordBase64 | None = None
 
 
 class WholeDeadLetter(AdminDeadLetter):
     """A record that could not be processed, with its bytes.
 
     ``payload`` is there where the value is JSON, as it was written; else ``payload_base64`` has the
-    bytes. A record without a value has neither. ``key`` likewise, where it is UTF-8.
+    bytes. A record without a value has neither. ``key`` likewise, where it is UTF-8 without NUL.
     """
 
     headers: tuple[RecordHeader, ...]
-    key: str | None = None
-    key_base64: str | None = None
+    key: RecordText | None = None
+    key_base64: RecordBase64 | None = None
     payload: object = None
-    payload_base64: str | None = None
+    payload_base64: RecordBase64 | None = None
 
 
 class RedriveRequest(ChangeRequest):
@@ -233,7 +251,7 @@ class DiscardRequest(ChangeRequest):
     """Dead letters that nobody will redrive, and why."""
 
     ids: LetterIds
-    reason: Annotated[Printable, StringConstraints(min_length=1, max_length=NOTE_MAX)]
+    reason: Annotated[Printable, StringConstraints(pattern=NOT_BLANK, max_length=NOTE_MAX)]
 
 
 class DiscardResult(WireModel):
@@ -246,7 +264,7 @@ class DiscardResult(WireModel):
 class KeyCreate(ChangeRequest):
     """A new API key; it belongs to an app, to one user, or to one partner."""
 
-    name: Annotated[Printable, StringConstraints(min_length=1, max_length=KEY_NAME_MAX)]
+    name: Annotated[Printable, StringConstraints(pattern=NOT_BLANK, max_length=KEY_NAME_MAX)]
     scopes: Scopes | None = Field(default=None, description="default: the usual ones of its owner")
     user_id: Identifier | None = None
     partner: PartnerId | None = None

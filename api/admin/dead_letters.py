@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.admin.texts import BODY_BYTES_MAX, check_mapper, moment
+from api.admin.texts import BODY_BYTES_MAX, moment
 from api.cursors import format_cursor, read_cursor
 from api.identity.operators import actor_of
 from api.operators.bodies import read_model
@@ -84,8 +84,6 @@ async def get_dead_letter(request: Request) -> Response:
 async def post_redrive(request: Request) -> Response:
     """Send letters to their topics again; answered when Kafka has them."""
     body = await read_model(request, RedriveRequest, BODY_BYTES_MAX)
-    if body.mapper is not None:
-        check_mapper(body.mapper)
     ids = tuple(dict.fromkeys(body.ids))
     outcome = await services_of(request).redrives.redrive(
         actor_of(request), ids, mapper=body.mapper
@@ -104,12 +102,9 @@ async def post_redrive(request: Request) -> Response:
 async def post_discard(request: Request) -> Response:
     """Say of letters that nobody will redrive them."""
     body = await read_model(request, DiscardRequest, BODY_BYTES_MAX)
-    note = body.reason.strip()
-    if not note:
-        raise ProblemError(INVALID, "reason: expected more than blanks")
     services, ids = services_of(request), tuple(dict.fromkeys(body.ids))
     done = await services.dead_letters.discard(
-        actor_of(request), ids, at_ms=services.clock_ms(), note=note
+        actor_of(request), ids, at_ms=services.clock_ms(), note=body.reason.strip()
     )
     left = tuple(each for each in ids if each not in set(done))
     return json_response(encode(DiscardResult(discarded=tuple(sorted(done)), not_open=left)))
@@ -171,13 +166,14 @@ def header(name: str, value: bytes | None) -> RecordHeader:
 
 
 def text_or_base64(value: bytes | None) -> tuple[str | None, str | None]:
-    """Return bytes as text and None, or as None and base64; None is neither."""
+    """Return bytes as text and None, or as None and base64; None is neither, NUL is no text."""
     if value is None:
         return None, None
     try:
-        return value.decode(), None
+        text = value.decode()
     except UnicodeDecodeError:
         return None, encoded(value)
+    return (None, encoded(value)) if "\0" in text else (text, None)
 
 
 def encoded(value: bytes | None) -> str | None:

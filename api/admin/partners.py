@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.admin.texts import BODY_BYTES_MAX, check_mapper, moment
+from api.admin.texts import BODY_BYTES_MAX, moment
 from api.identity.operators import actor_of
 from api.operators.bodies import read_model
 from api.parsing import Query
@@ -69,7 +69,6 @@ async def get_partner(request: Request) -> Response:
 async def post_partner(request: Request) -> Response:
     """Add a partner; its secret is in this answer and in no other."""
     body = await read_model(request, PartnerCreate, BODY_BYTES_MAX)
-    check_mapper(body.mapper)
     public_key = public_key_of(body.public_key)
     usual = ("v1",) if public_key is None else ("v1a",)
     new = NewPartner(
@@ -100,8 +99,6 @@ async def patch_partner(request: Request) -> Response:
     changes: dict[str, Any] = {field: getattr(body, field) for field in body.model_fields_set}
     if not changes:
         raise ProblemError(INVALID, "there is nothing to change: give at least one field")
-    if "mapper" in changes:
-        check_mapper(changes["mapper"])
     if "schemes" in changes:
         changes["schemes"] = tuple(map(Scheme, changes["schemes"]))
     services = services_of(request)

@@ -1,8 +1,11 @@
 """What an operator does with a session: look at it, renew it, prove a code, end it."""
 
+import logging
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.deadline import paused
 from api.identity.operators import actor_of, operator_of
 from api.operators.bodies import read_model
 from api.operators.views import token_response, view
@@ -19,8 +22,11 @@ from infra.security.operator_secrets import (
     hash_token,
 )
 from infra.security.passwords import HashingBusy
+from infra.security.sealing import SealingError
 from schemas.codec import encode
 from schemas.operator_api import RecoveryCodes, SessionsEnded, StepUpRequest
+
+log = logging.getLogger(__name__)
 
 REASONS = {
     Outcome.WRONG_CODE: "this is not the code of this moment",
@@ -53,7 +59,11 @@ async def post_step_up(request: Request) -> Response:
     step = StepUp(
         caller.session.operator_id, body.code, caller.token_sha256, hash_token(token)
     )  # fmt: skip
-    outcome = await services.logins.step_up(step, actor_of(request), services.clock_ms())
+    try:
+        outcome = await services.logins.step_up(step, actor_of(request), services.clock_ms())
+    except SealingError as error:
+        log.error("nobody can step up: %s", error)
+        raise ProblemError(UNAVAILABLE, "no code can be judged at the moment") from error
     if outcome in (None, Outcome.DISABLED):
         raise ProblemError(UNAUTHENTICATED)
     if outcome is not Outcome.ACCEPTED:
@@ -83,7 +93,8 @@ async def post_recovery_codes(request: Request) -> Response:
     services, name = services_of(request), operator_of(request).session.name
     codes, salt = create_recovery_codes(), create_salt()
     try:
-        hashes = await services.passwords.hash_recovery(codes, salt)
+        with paused(request):  # else a slow machine would replace codes after its 503
+            hashes = await services.passwords.hash_recovery(codes, salt)
     except HashingBusy as error:
         raise ProblemError(UNAVAILABLE, str(error)) from error
     await services.operators.renew_recovery_codes(actor_of(request), name, salt, hashes)

@@ -18,6 +18,7 @@ from api.admin.texts import BODY_BYTES_MAX
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import operator
 from api.parameters import cursor, limit
+from api.routes import links
 from api.routes.admin_partners import NAME_SCHEMA
 from api.routes.problem_lists import BODY_PROBLEMS, READ_PROBLEMS
 from infra.postgres.dead_letters import STATES
@@ -57,7 +58,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             query("until", TIME_SCHEMA, "failed before, RFC 3339"),
             cursor(),
         ),
-        answers=(Answer(description="one page", model=AdminDeadLetters, example=examples.LETTERS),),
+        answers=(
+            Answer(
+                description="one page",
+                model=AdminDeadLetters,
+                example=examples.LETTERS,
+                links=(links.TO_LETTER, links.TO_MORE_LETTERS),
+            ),
+        ),
         problems=READ_PROBLEMS,
     ),
     Endpoint(

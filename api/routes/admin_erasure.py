@@ -6,6 +6,7 @@ from api.admin.erasure import get_erasure, post_erasure
 from api.endpoint import Answer, Endpoint
 from api.identity.access import operator
 from api.parameters import USER
+from api.routes import links
 from schemas.admin_api import ErasureStarted, ErasureState
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -23,6 +24,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="the erasure is noted and its mark is in Kafka; agents follow",
                 model=ErasureStarted,
                 example=examples.ERASURE_STARTED,
+                links=(links.TO_ERASURE,),
             ),
         ),
         problems=(problems.INVALID, problems.UNAVAILABLE),

@@ -7,6 +7,7 @@ from api.admin.texts import BODY_BYTES_MAX
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import operator
 from api.parameters import cursor, limit
+from api.routes import links
 from api.routes.problem_lists import BODY_PROBLEMS, READ_PROBLEMS
 from schemas.admin_api import AdminKey, AdminKeys, KeyCreate, KeyWithText
 
@@ -24,7 +25,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             limit(PAGE_DEFAULT, PAGE_MAX),
             cursor(),
         ),
-        answers=(Answer(description="one page", model=AdminKeys, example=examples.KEYS),),
+        answers=(
+            Answer(
+                description="one page",
+                model=AdminKeys,
+                example=examples.KEYS,
+                links=(links.TO_MORE_KEYS,),
+            ),
+        ),
         problems=READ_PROBLEMS,
     ),
     Endpoint(
@@ -41,6 +49,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="what is known of the key, and the key",
                 model=KeyWithText,
                 example=examples.CREATED_KEY,
+                links=(links.TO_REVOCATION,),
             ),
         ),
         problems=(*BODY_PROBLEMS, problems.UNAVAILABLE),

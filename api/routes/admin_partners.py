@@ -15,6 +15,7 @@ from api.admin.texts import BODY_BYTES_MAX
 from api.endpoint import Answer, Body, Endpoint, Parameter
 from api.identity.access import operator
 from api.parameters import limit
+from api.routes import links
 from api.routes.problem_lists import BODY_PROBLEMS, READ_PROBLEMS
 from schemas.admin_api import (
     AdminPartner,
@@ -52,7 +53,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="next_after of the page before",
             ),
         ),
-        answers=(Answer(description="one page", model=AdminPartners, example=examples.PARTNERS),),
+        answers=(
+            Answer(
+                description="one page",
+                model=AdminPartners,
+                example=examples.PARTNERS,
+                links=(links.TO_FIRST_PARTNER, links.TO_MORE_PARTNERS),
+            ),
+        ),
         problems=READ_PROBLEMS,
     ),
     Endpoint(
@@ -80,6 +88,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="the partner and its secret",
                 model=PartnerWithSecret,
                 example=examples.SECRET,
+                links=(links.TO_NEW_PARTNER, links.TO_PARTNER_CHANGE, links.TO_ROTATION),
             ),
         ),
         problems=(*BODY_PROBLEMS, problems.EXISTS, *KEYS_PROBLEMS),

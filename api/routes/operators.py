@@ -22,6 +22,7 @@ from api.operators.sessions import (
     post_step_up,
 )
 from api.parameters import limit
+from api.routes import links
 from api.routes.problem_lists import BODY_PROBLEMS, READ_PROBLEMS
 from schemas.audit_entry import TEXT_MAX
 from schemas.operator_api import (
@@ -183,7 +184,14 @@ TRAIL: tuple[Endpoint, ...] = (
                 example="2026-01-01T00:00:00Z",
             ),
         ),
-        answers=(Answer(description="one page", model=AuditPage, example=examples.AUDIT),),
+        answers=(
+            Answer(
+                description="one page",
+                model=AuditPage,
+                example=examples.AUDIT,
+                links=(links.TO_EARLIER_ENTRIES,),
+            ),
+        ),
         problems=READ_PROBLEMS,
     ),
 )

@@ -1,7 +1,8 @@
 """Operators for a fuzzer: each accepts a code once, and sessions of theirs can be ended freely."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import psycopg
 
@@ -12,12 +13,14 @@ from infra.security.passwords import COST
 from infra.settings import Settings
 from tests.support.operators import add_operator
 
-RECOVERY = "ABCDEFGH"
-READER = "fuzz-reader"
+T = TypeVar("T")
+ADMIN = "fuzz-admin"
 LEAVER = "fuzz-leaver"  # its sessions all end when one of them says so
-LOGINS = tuple(f"fuzz-login-{number}" for number in range(10))
-RECOVERIES = tuple(f"fuzz-recover-{number}" for number in range(4))
-STEPS = tuple(f"fuzz-step-{number}" for number in range(10))
+LOGINS = tuple(f"fuzz-login-{number}" for number in range(16))
+STEPS = tuple(f"fuzz-step-{number}" for number in range(16))
+RECOVERING = tuple(f"fuzz-recover-{number}" for number in range(4))
+RECOVERY_CODES = ("ABCDEFGH", "JKMNPQRS", "TVWXYZ23", "BCDFGHJK")
+RECOVERIES = tuple((name, code) for code in RECOVERY_CODES for name in RECOVERING)
 
 
 async def add_operators(database_url: str) -> None:
@@ -25,10 +28,10 @@ async def add_operators(database_url: str) -> None:
     pool = create_pool(Settings(database_url=database_url))
     await pool.open()
     try:
-        for name in (READER, LEAVER, *LOGINS, *STEPS):
+        for name in (ADMIN, LEAVER, *LOGINS, *STEPS):
             await add_operator(pool, name)
-        for name in RECOVERIES:
-            await add_operator(pool, name, recovery=(RECOVERY,), cost=COST)
+        for name in RECOVERING:
+            await add_operator(pool, name, recovery=RECOVERY_CODES, cost=COST)
     finally:
         await pool.close()
 
@@ -47,8 +50,8 @@ class Sessions:
         return token
 
 
-def one_each(names: tuple[str, ...]) -> Iterator[str]:
-    """Yield each name once, then the last one for ever: its code was used."""
-    yield from names
+def one_each(given: Sequence[T]) -> Iterator[T]:
+    """Yield each once, then the last one for ever: its code was used."""
+    yield from given
     while True:
-        yield names[-1]
+        yield given[-1]

@@ -1,5 +1,6 @@
 """Doubles of the stores of operators: the product's own rules over dictionaries."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from domain.audit import EMPTY, digest, follow, head_of
@@ -19,12 +20,13 @@ SALT = b"s" * 16
 
 
 class CountingHashing(PasswordHashing):
-    """Cheap hashes that are counted; ``busy`` refuses them all."""
+    """Cheap hashes that are counted; ``busy`` refuses them all, ``takes_s`` is for each call."""
 
     def __init__(self):
         super().__init__(CHEAP)
         self.computed = []
         self.busy = False
+        self.takes_s = 0.0
 
     async def is_right(self, password, stored):
         if self.busy:
@@ -34,6 +36,7 @@ class CountingHashing(PasswordHashing):
 
     async def hash_recovery(self, codes, salt):
         self.computed.append("recovery code")
+        await asyncio.sleep(self.takes_s)
         return await super().hash_recovery(codes, salt)
 
 

@@ -9,7 +9,8 @@ import atexit
 import hashlib
 import json
 import os
-from base64 import urlsafe_b64encode
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import Counter
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import schemathesis
 from api.contract.security import OPERATOR_SESSION
 from api.parsing import INTEGER_MAX
 from tests.support import fuzzed_operators as operators
+from tests.support.fuzzed_requests import Administration
 from tests.support.operators import PASSWORD, current_code
 from tests.support.shared_stack import PARTNER, TITLES, VIEWER, signed
 
@@ -27,6 +29,8 @@ SECRET = os.environ["MEDIA_GATEWAY_FUZZ_SECRET"]
 TOKENS = json.loads(os.environ["MEDIA_GATEWAY_FUZZ_TOKENS"])
 # Where sessions of operators can be opened; empty: this caller has none.
 DATABASE_URL = os.environ["MEDIA_GATEWAY_FUZZ_DATABASE_URL"]
+# What this caller administers; empty: it does not.
+ADMINISTERED = os.environ["MEDIA_GATEWAY_FUZZ_ADMINISTERED"]
 WEBHOOKS = "/api/v1/webhooks/{partner}"
 COUNTS = Path(os.environ["MEDIA_GATEWAY_FUZZ_COUNTS"])
 OWNED = {"user": [VIEWER], "content_id": [f"{PARTNER}:{each}" for each in TITLES]}
@@ -37,7 +41,9 @@ TO_BE_SIGNED = {
     "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
 }
 
+POSITION = re.compile(rb"[0-9]+\|.+")
 PAST_MS = 1_767_225_600_000  # 2026-01-01; all times become earlier ones
+FUTURE_MS = 4_102_444_800_000  # 2100-01-01
 
 counts: Counter[str] = Counter()
 turn = 0
@@ -45,31 +51,41 @@ sessions = operators.Sessions(DATABASE_URL) if DATABASE_URL else None
 logins = operators.one_each(operators.LOGINS)
 recoveries = operators.one_each(operators.RECOVERIES)
 steps = operators.one_each(operators.STEPS)
+administration = Administration(ADMINISTERED) if ADMINISTERED else None
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Make a request that shall be accepted one that can be: known names, times of the past."""
+    """Keep off what is not the fuzzer's; make what shall be accepted a request that can be."""
     global turn
     turn += 1
     if case.operation.path in PUBLIC_LOGINS:
         # Logins are limited by address; the gateway of the tests trusts who says another one.
         case.headers["X-Forwarded-For"] = f"10.{turn >> 16 & 255}.{turn >> 8 & 255}.{turn & 255}"
-    if not is_positive(case):
-        return
-    for name, known in OWNED.items():
+    if administration is not None:
+        administration.keep_off(case)
+    if is_positive(case):
+        make_acceptable(case)
+
+
+def make_acceptable(case):
+    """Put what a JSON schema cannot say into a request: known names, times of the past."""
+    path, query = case.path_parameters or {}, case.query or {}
+    known = OWNED if administration is None else administration.known()
+    for name in known.keys() & path.keys():
         # Two of three are about what there is; the others find nothing, which is an answer too.
-        if name in (case.path_parameters or {}) and turn % 3:
-            case.path_parameters[name] = known[turn % len(known)]
-    known = {name: value for name, value in QUERIES.items() if name in (case.query or {})}
-    for name, make in known.items():
-        case.query[name] = make(case.operation.path, turn)
+        if path[name] not in known[name] and turn % 3:
+            path[name] = known[name][turn // 3 % len(known[name])]
+    for name in QUERIES.keys() & query.keys():
+        query[name] = QUERIES[name](case.operation.path, turn, query[name])
     if isinstance(case.body, (dict, list)):
         case.body = with_past_times(parseable(case.body))
+    if administration is not None:
+        administration.fit(case, turn)
     if sessions is not None and case.operation.path in PUBLIC_LOGINS:
         case.body = PUBLIC_LOGINS[case.operation.path]()
     if case.operation.path == WEBHOOKS:
-        case.path_parameters["partner"] = PARTNER
+        path["partner"] = PARTNER
         case.headers.update(TO_BE_SIGNED)
 
 
@@ -83,29 +99,42 @@ PUBLIC_LOGINS = {
         "name": next(logins), "password": PASSWORD, "code": current_code()
     },
     "/api/v1/auth/recover": lambda: {
-        "name": next(recoveries), "password": PASSWORD, "recovery_code": operators.RECOVERY
+        "password": PASSWORD, **dict(zip(("name", "recovery_code"), next(recoveries), strict=True))
     },
 }  # fmt: skip
 
 
-def a_cursor(path, number):
+def is_cursor(text):
+    """Whether a text came from an answer."""
+    try:
+        return POSITION.fullmatch(urlsafe_b64decode(text)) is not None
+    except ValueError:
+        return False
+
+
+def a_cursor(path, number, drawn):
     """Return a cursor as the API hands them out."""
+    if is_cursor(drawn):
+        return drawn
     last = f"film-{number}" if path.startswith("/api/v1/users") else str(number)
-    return urlsafe_b64encode(f"{number}|{last}".encode()).decode()
+    at_ms = number if number % 2 else FUTURE_MS  # lists begin with the newest: nothing, or all
+    return urlsafe_b64encode(f"{at_ms}|{last}".encode()).decode()
 
 
 # Parameter -> a value that was, or could have been, in an answer.
 QUERIES = {
     "cursor": a_cursor,
-    "refusals_cursor": lambda path, number: urlsafe_b64encode(str(number).encode()).decode(),
-    "since": lambda path, number: f"2026-01-{number % 28 + 1:02}T00:00:00Z",
+    "refusals_cursor": lambda path, number, _: urlsafe_b64encode(str(number).encode()).decode(),
+    "since": lambda path, number, _: f"2026-01-{number % 28 + 1:02}T00:00:00Z",
+    "until": lambda path, number, _: f"2026-12-{number % 28 + 1:02}T00:00:00Z",
 }
 
 
 def parseable(value):
-    """Return a JSON value without NUL and without integers beyond 2^53.
+    """Return a JSON value without NUL, without integers beyond 2^53, and with integers as such.
 
-    The parser refuses both anywhere; a schema cannot say that of fields that it does not name.
+    The parser refuses both anywhere; a schema cannot say that of fields that it does not name. To
+    JSON schema 5.0 is an integer; the API takes integers without a fraction.
     """
     if isinstance(value, list):
         return [parseable(each) for each in value]
@@ -113,6 +142,8 @@ def parseable(value):
         return {parseable(name): parseable(each) for name, each in value.items()}
     if isinstance(value, str):
         return value.replace("\0", "")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     beyond = isinstance(value, int) and abs(value) > INTEGER_MAX
     return value % INTEGER_MAX if beyond else value
 
@@ -127,11 +158,8 @@ def with_past_times(body):
     for name in ("occurred_at", "timestamp"):
         if changed.get(name) is not None:
             changed[name] = "2026-01-01T00:00:00Z"
-    # To JSON schema 5.0 is an integer; the API takes integers without a fraction.
     if changed.get("occurred_at_ms") is not None:
-        changed["occurred_at_ms"] = int(changed["occurred_at_ms"] % PAST_MS)
-    if "ttl_s" in changed:
-        changed["ttl_s"] = int(changed["ttl_s"])
+        changed["occurred_at_ms"] %= PAST_MS
     return changed
 
 
@@ -172,7 +200,7 @@ def a_session(case):
         operator = next(steps)
         case.body = {"code": current_code()}
         return sessions.open(operator)
-    return sessions.open(operators.READER)
+    return sessions.open(operators.ADMIN)
 
 
 if TOKENS:
@@ -185,6 +213,8 @@ def after_call(context, case, response):
     """Count the answer."""
     mode = "none" if case.meta is None else case.meta.generation.mode.name.lower()
     name = case.operation.definition.raw.get("operationId", case.operation.label)
+    if administration is not None:
+        administration.note(case, response)
     counts[f"{name} {mode} {response.status_code}"] += 1
 
 

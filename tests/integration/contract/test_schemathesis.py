@@ -1,7 +1,8 @@
 """schemathesis against the live API: thousands of valid and invalid requests, and chains of them.
 
-All checks of the tool, deterministic. Three callers: an app, a partner and an operator with their
-credentials, a device with the token of one user, and nobody. The stack behind must live through it.
+All checks of the tool, deterministic, at every endpoint. Four callers: an app and a partner with
+their credentials, an operator, a device with the token of one user, and nobody. The operator
+changes what was made for the fuzzer alone; the stack behind must live through all of it.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from api.contract.security import (
@@ -27,53 +29,59 @@ from api.contract.security import (
     PARTNER_SIGNATURE,
     SCHEMES_OF,
 )
+from api.identity.access import Caller as Kind
 from api.routes import ENDPOINTS
 from infra.data_dir import DataDir
 from infra.security.keys import USER_SCOPES
-from tests.support.fuzzed_operators import add_operators
-from tests.support.shared_stack import VIEWER, key_headers
+from tests.support.fuzzed_administration import PARTNER as FUZZED_PARTNER
+from tests.support.fuzzed_administration import add_administered
+from tests.support.fuzzed_operators import ADMIN, add_operators
+from tests.support.shared_stack import VIEWER, added, key_headers, post_webhook, read
 from tests.support.up_process import ROOT
 from tests.support.venv_commands import venv_command
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(1800)  # the first test waits for all requests
 
-CASES_MIN = 5000
+CASES_MIN = 6000
 TIMEOUT_S = 1200  # of a machine that does much else; alone it takes about a minute
 CONFIGURATION = ROOT / "tests/integration/contract/schemathesis.toml"
-# schemathesis leaves the operation out that it read the document from.
-# Administration would rotate the partner's secret, revoke keys in use and erase the viewer while
-# others call: its component tests compare every answer with the document instead.
-ADMINISTRATION = {
-    endpoint.name
-    for endpoint in ENDPOINTS
-    if endpoint.path.startswith("/api/v1/admin/") and endpoint.name != "get_audit"
-}
-FUZZED = {endpoint.name for endpoint in ENDPOINTS} - ADMINISTRATION - {"get_openapi"}
-LOGINS = {"post_login", "post_recover"}
+EVERYTHING = frozenset(endpoint.name for endpoint in ENDPOINTS)
+# Logging in is the same for all who try, and slow on purpose: one caller does it.
+LOGINS = frozenset({"post_login", "post_recover"})
+OPERATORS = LOGINS | {each.name for each in ENDPOINTS if each.access.caller is Kind.OPERATOR}
 LEFT_OUT = """
 [[operations]]
 include-operation-id = {}
 enabled = false
 """
+APP, OPERATOR, USER, NOBODY = "app-and-partner", "operator", "user", "nobody"
+OPERATIONS = {
+    APP: EVERYTHING - OPERATORS,
+    OPERATOR: OPERATORS,
+    USER: EVERYTHING - OPERATORS,
+    NOBODY: EVERYTHING - LOGINS,
+}
+CHANGES = {
+    "partner.create", "partner.update", "partner.rotate-secret", "key.create", "key.revoke",
+    "dead-letter.replay", "dead-letter.discard", "user.erase", "operator.renew-recovery-codes",
+    "operator.login", "operator.use-recovery-code", "operator.step-up", "operator.logout",
+    "operator.logout-everywhere",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, and how many requests for each operation are drawn for it."""
+    """Who calls, and how many requests for each operation are drawn for it.
+
+    ``database_url`` is where sessions of operators can be opened, ``made`` what they administer.
+    """
 
     name: str
     tokens: dict[str, str]
     examples: int
     database_url: str = ""
-
-    @property
-    def logs_in(self) -> bool:
-        """Whether it tries to log in: that is the same for all who try, and slow on purpose."""
-        return self.database_url != ""
-
-    @property
-    def operations(self) -> set[str]:
-        return FUZZED if self.logs_in else FUZZED - LOGINS
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,17 +110,17 @@ def run(stack, caller: Caller, folder: Path) -> Outcome:
         "MEDIA_GATEWAY_FUZZ_TOKENS": json.dumps(caller.tokens),
         "MEDIA_GATEWAY_FUZZ_SECRET": stack.secret,
         "MEDIA_GATEWAY_FUZZ_DATABASE_URL": caller.database_url,
+        "MEDIA_GATEWAY_FUZZ_ADMINISTERED": caller.made,
         "MEDIA_GATEWAY_FUZZ_COUNTS": str(counts),
     }
     configuration = folder / f"{caller.name}.toml"
     drawn = f"\n[generation]\nmax-examples = {caller.examples}\n"
-    left_out = LEFT_OUT.format(json.dumps(sorted(ADMINISTRATION)))
-    left_out += "" if caller.logs_in else LEFT_OUT.format(json.dumps(sorted(LOGINS)))
+    left_out = LEFT_OUT.format(json.dumps(sorted(EVERYTHING - OPERATIONS[caller.name])))
     configuration.write_text(CONFIGURATION.read_text() + left_out + drawn)
     done = subprocess.run(
         [
             venv_command("schemathesis"), "--config-file", str(configuration),
-            "run", f"{stack.url}/openapi.json", "--url", stack.url, "--checks", "all",
+            "run", "openapi.json", "--url", stack.url, "--checks", "all",
             "--no-color", "--warnings", "off",
         ],
         cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True,
@@ -152,33 +160,57 @@ def test_there_are_credentials_for_every_security_scheme(shared_stack):
 
 
 @pytest.fixture(scope="module")
-def outcomes(shared_stack, tmp_path_factory):
+def database_url(shared_stack):
+    return DataDir(shared_stack.up.data_dir).running().database_url
+
+
+@pytest.fixture
+def rows(database_url):
+    """Return a function: statement, parameters -> the rows of the stack's database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield lambda statement, *given: connection.execute(statement, given).fetchall()
+
+
+@pytest.fixture(scope="module")
+def outcomes(shared_stack, database_url, tmp_path_factory):
     folder = tmp_path_factory.mktemp("schemathesis")
-    running = DataDir(shared_stack.up.data_dir).running()
-    asyncio.run(add_operators(running.database_url))
+    asyncio.run(add_operators(database_url))
+    made = asyncio.run(add_administered(shared_stack, database_url)).to_json()
     tokens = tokens_of(shared_stack)
     device = {APP_TOKEN: tokens.pop(APP_TOKEN)}
+    session = {OPERATOR_SESSION: tokens.pop(OPERATOR_SESSION)}
+    # From a file: it leaves out the operation that it reads the document from.
+    (folder / "openapi.json").write_text(json.dumps(read(shared_stack, "/openapi.json")))
     callers = (
-        Caller("app-and-partner", tokens, 20, running.database_url),
-        Caller("user", device, 2),
-        Caller("nobody", {}, 1),
+        Caller(APP, tokens, 20),
+        Caller(OPERATOR, session, 10, database_url, made),
+        Caller(USER, device, 2),
+        Caller(NOBODY, {}, 1),
     )
     with ThreadPoolExecutor() as pool:  # most of the time is waiting for answers
         found = pool.map(lambda caller: run(shared_stack, caller, folder), callers)
     return {caller.name: outcome for caller, outcome in zip(callers, found, strict=True)}
 
 
-@pytest.mark.parametrize("caller", ["app-and-partner", "user", "nobody"])
+@pytest.mark.parametrize("caller", OPERATIONS)
 def test_no_check_fails(outcomes, caller):
     outcome = outcomes[caller]
     assert outcome.status == 0, outcome.text
-    assert {name for name, _, _ in outcome.answers} == outcome.caller.operations
+    assert {name for name, _, _ in outcome.answers} == OPERATIONS[caller]
     assert not [status for _, _, status in outcome.answers if status >= 500]
+
+
+def test_every_endpoint_is_called_by_somebody_who_may():
+    assert OPERATIONS[APP] | OPERATIONS[OPERATOR] == EVERYTHING
 
 
 def test_enough_is_sent_and_valid_requests_get_through(outcomes):
     total = sum(sum(outcome.answers.values()) for outcome in outcomes.values())
-    rows = {name: outcomes["app-and-partner"].positive(name) for name in sorted(FUZZED)}
+    rows = {
+        name: outcomes[caller].positive(name)
+        for caller in (APP, OPERATOR)
+        for name in sorted(OPERATIONS[caller])
+    }
     sys.stdout.write(f"\n{total} requests; those meant to be accepted, with credentials:\n")
     for name, by_status in rows.items():
         all_of_it = sum(by_status.values())
@@ -203,6 +235,26 @@ def test_nobody_gets_nothing(outcomes):
             got[name] += number
     assert not protected & set(got), got
     assert "receive_webhook" not in got
+
+
+def test_every_change_is_in_the_audit_trail_and_the_trail_is_whole(shared_stack, outcomes):
+    entered = shared_stack.command("audit", "list", "--limit", "10000").split()
+    assert set(entered) >= CHANGES
+    assert "entries hold" in shared_stack.command("audit", "verify")
+
+
+def test_what_was_redriven_came_back(outcomes, rows):
+    again = "SELECT count(*) FROM dead_letters WHERE partner = %s AND first_offset IS NOT NULL"
+    wait_until(lambda: rows(again, FUZZED_PARTNER)[0][0] > 0, 60, "a letter that failed again")
+
+
+def test_nobody_else_is_hurt(shared_stack, outcomes, rows):
+    assert post_webhook(shared_stack, "after-the-fuzzer", added("m1", "Heat")) == 202
+    history = read(shared_stack, f"/api/v1/users/{VIEWER}/history")
+    assert history is not None
+    assert history["entries"]
+    changed = "SELECT DISTINCT partner FROM dead_letters WHERE changed_by = %s"
+    assert rows(changed, ADMIN) == [(FUZZED_PARTNER,)]
 
 
 def test_the_stack_lives(shared_stack, outcomes):

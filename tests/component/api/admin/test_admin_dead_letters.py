@@ -88,6 +88,22 @@ def test_any_other_payload_is_base64(letters, send, value):
     assert (body.get("key"), body["key_base64"]) == (None, "/w==")
 
 
+def test_the_largest_record_is_shown_whole(letters, send):
+    size = PROGRESS.message_bytes_max
+    letters += [a_letter(7, b"\xff" * size)._replace(key=b"k" * size)]
+    letters += [a_letter(8, b"{}")._replace(key=b"\xff" * size)]
+    assert len(base64.b64decode(send("GET", "dead-letters/7").json()["payload_base64"])) == size
+    assert len(base64.b64decode(send("GET", "dead-letters/8").json()["key_base64"])) == size
+
+
+def test_what_the_document_does_not_call_text_is_base64(letters, send):
+    headers = pack_headers([("trace", b"a\0b")])
+    letters.append(a_letter(7, b"{}")._replace(key=b"a\0b", headers=headers))
+    body = send("GET", "dead-letters/7").json()
+    assert (body.get("key"), body["key_base64"]) == (None, "YQBi")
+    assert body["headers"] == [{"name": "trace", "value_base64": "YQBi"}]
+
+
 def test_a_record_without_a_value_has_no_payload_and_null_is_one(letters, send):
     letters += [a_letter(7, None)._replace(key=None), a_letter(8, b"null")]
     without = send("GET", "dead-letters/7").json()

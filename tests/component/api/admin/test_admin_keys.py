@@ -36,12 +36,13 @@ def test_a_key_belongs_to_an_app_a_user_or_a_partner(world, send):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"name": ""}, {"name": "x" * 65}, {"name": "a\nb"}, {"name": None}, {"scopes": []},
-     {"scopes": ["no:such"]}, {"scopes": ["x" * 41]}, {"scopes": ["progress:write"] * 11},
-     {"scopes": ["deliveries:read"]}, {"user_id": "a|b"}, {"user_id": "u" * 65},
-     {"user_id": "u", "scopes": ["tokens:issue"]}, {"partner": "acme", "user_id": "u"},
-     {"partner": "nobody"}, {"partner": "acme", "scopes": ["progress:write"]}, {"tier": "gold"},
-     {"expires_in_s": 0}, {"expires_in_s": 10**12}, {"key": "mg_live_mine"}],
+    [{"name": ""}, {"name": "x" * 65}, {"name": "a\nb"}, {"name": " "}, {"name": None},
+     {"scopes": []}, {"scopes": ["no:such"]}, {"scopes": ["x" * 41]},
+     {"scopes": ["progress:write"] * 11}, {"scopes": ["deliveries:read"]}, {"user_id": "a|b"},
+     {"user_id": "u" * 65}, {"user_id": "u", "scopes": ["tokens:issue"]},
+     {"partner": "acme", "user_id": "u"}, {"partner": "nobody"},
+     {"partner": "acme", "scopes": ["progress:write"]}, {"tier": "gold"}, {"expires_in_s": 0},
+     {"expires_in_s": 10**12}, {"key": "mg_live_mine"}],
 )  # fmt: skip
 def test_a_key_that_cannot_be_is_refused(world, send, changes):
     problem(send("POST", "keys", {"name": "x"} | changes), 400, "invalid-content")
