@@ -71,7 +71,9 @@ class EmbeddingFitter:
     def on_fitted(self, result: Encoded) -> list[Emit]:
         """Return vectors that are still wanted, their rows, and tombstones of removed titles."""
         fresh, gone = self._backlog.finish(result)
-        with_row = {each: vector for each, vector in fresh.items() if self._backlog.wanted(each).row}
+        with_row = {
+            each: vector for each, vector in fresh.items() if self._backlog.wanted(each).row
+        }
         emits = [self._emit(content_id, vector) for content_id, vector in fresh.items()]
         emits += [Emit(EMBEDDINGS, content_id.encode(), None, None) for content_id in gone]
         emits += self._rows.take_back({*gone, *(fresh.keys() - with_row.keys())})
