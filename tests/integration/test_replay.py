@@ -58,7 +58,7 @@ def webhooks():
             payload = {
                 "id": own, "type": "movie", "title": f"{name} {number}", "release_year": 1999,
                 "cast": [f"Actor {number}"],
-                "overview": f"In {number} a sailor meets the ghost of her captain, who wants to rest.",
+                "overview": f"In {number} a sailor meets the ghost of her captain, who cannot rest.",
             }  # fmt: skip
             webhook = WebhookReceived(
                 event_id=f"{partner}-{number}", partner=partner, mapper="generic", webhook_id=own,
