@@ -25,6 +25,7 @@ from topics.catalog import CONTENTS, PROGRESS, RECORD_TEXTS, SLATES, WATCH_STATE
 EVENTS = 4000
 TITLES = 40
 VIEWERS = 30
+OVERVIEW = "In the year {} a sailor meets the ghost of her captain, who wants to go home."
 TRANSLATED = range(1, TITLES, 4)  # titles that a third partner has under another name
 AGENTS = "catalogue,record-vectors,watch-states,trending,co-watch,slates"
 
@@ -58,7 +59,7 @@ def webhooks():
             payload = {
                 "id": own, "type": "movie", "title": f"{name} {number}", "release_year": 1999,
                 "cast": [f"Actor {number}"],
-                "overview": f"In {number} a sailor meets the ghost of her captain, who cannot rest.",
+                "overview": OVERVIEW.format(number),
             }  # fmt: skip
             webhook = WebhookReceived(
                 event_id=f"{partner}-{number}", partner=partner, mapper="generic", webhook_id=own,
