@@ -5,7 +5,7 @@ they say contradicts the other, and they name one person. Only the records of pa
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from domain.catalogue.facts import FILMS, YEARS_APART_MAX, Facts, is_comparable,
 from domain.embedding import Vectors
 
 COSINE_MIN = 0.96  # more than was asked for (0.92): between the two are other titles, see the page
-NAMES_MAX = 10  # a person in common is looked for among the first: directors, then cast
+NAMES_MAX = 5  # a person in common is looked for among the first: directors, then cast
 
 _Place = tuple[bool, int, str]  # whether a film, year, name
 _NOBODY: frozenset[str] = frozenset()
@@ -42,8 +42,9 @@ class Texts:
         self.alike: Alike[TextScore] = Alike()
         self._pairs: dict[str, set[str]] = {}
         self._vectors: dict[str, Vector] = {}
+        self._described: dict[str, set[str]] = {}  # partner -> records that could be of a pair
         self._by_place: dict[_Place, set[str]] = defaultdict(set)
-        self._partners: Counter[str] = Counter()  # of records that could be of a pair
+        self._is_indexed = False  # with one catalogue nothing is looked for: nor is it indexed
 
     def pairs(self, key: str) -> frozenset[str] | set[str]:
         """Return the records with which one is a pair."""
@@ -52,28 +53,40 @@ class Texts:
     def put_in(self, key: str, known: Mapping[str, Facts]) -> None:
         """Take a record in: find its pairs, and score them."""
         facts = known[key]
-        places = list(_places(facts))
-        if not places:
+        if not _is_described(facts):
             return
-        self._partners[facts.partner] += 1
-        if len(self._partners) > 1:  # with one catalogue nothing is looked for
-            for other in self._near(facts):
-                if may_be_one(facts, known[other]) and facts.partner != known[other].partner:
-                    self._pairs.setdefault(key, set()).add(other)
-                    self._pairs.setdefault(other, set()).add(key)
-        for place in places:
+        self._described.setdefault(facts.partner, set()).add(key)
+        if not self._is_indexed:
+            if len(self._described) == 1:
+                return
+            self._index(known)
+        for other in self._near(facts):
+            if may_be_one(facts, known[other]) and facts.partner != known[other].partner:
+                self._pairs.setdefault(key, set()).add(other)
+                self._pairs.setdefault(other, set()).add(key)
+        for place in _places(facts):
             self._by_place[place].add(key)
         self._score(key, known)
 
+    def _index(self, known: Mapping[str, Facts]) -> None:
+        """Begin to look for pairs: there are catalogues of two partners."""
+        self._is_indexed = True
+        for keys in self._described.values():
+            for key in keys:
+                for place in _places(known[key]):
+                    self._by_place[place].add(key)
+
     def take_out(self, key: str, facts: Facts) -> None:
         """Forget a record; its vector is kept, for the text may come back."""
-        places = list(_places(facts))
-        if not places:
+        if not _is_described(facts):
             return
-        self._partners[facts.partner] -= 1
-        if not self._partners[facts.partner]:
-            del self._partners[facts.partner]
-        for place in places:
+        described = self._described[facts.partner]
+        described.discard(key)
+        if not described:
+            del self._described[facts.partner]
+        if not self._is_indexed:
+            return
+        for place in _places(facts):
             found = self._by_place[place]
             found.discard(key)
             if not found:
@@ -132,10 +145,14 @@ def cosine(left: Vectors, right: Vectors) -> float:
     return round(math.fsum(products.tolist()), 4)
 
 
+def _is_described(facts: Facts) -> bool:
+    """Whether a record could be of a pair."""
+    return bool(facts.text and facts.people) and is_comparable(facts)
+
+
 def _places(facts: Facts) -> Iterator[_Place]:
-    """Yield where a record is found; nothing if it can be of no pair."""
-    if not facts.text or not facts.people or not is_comparable(facts):
-        return
+    """Yield where a described record is found."""
     assert facts.year is not None
-    for name in facts.people.split("\n", NAMES_MAX)[:NAMES_MAX]:
-        yield facts.type in FILMS, facts.year, name.casefold()
+    names = {name.casefold() for name in facts.people.split("\n", NAMES_MAX)[:NAMES_MAX]}
+    for name in names:
+        yield facts.type in FILMS, facts.year, name
