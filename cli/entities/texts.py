@@ -47,7 +47,7 @@ class Dealt:
     texts: int  # that were encoded
     by_title: int
     by_text: int
-    right: int  # of those by text
+    right: int  # of those by text: in the list twice, or of alike titles too (dubs)
     twice: int  # films that are in the list twice, one time on each side
 
 
@@ -165,7 +165,11 @@ def deal(records: Records, texts: Mapping[str, str], vectors: Mapping[str, Vecto
     )
     links = {link for key in own for link in resolver.group(key).links}
     by_text = [link for link in links if link.method == TEXT]
-    right = sum(is_twice(link.left, link.right) for link in by_text)
+    forms = {key: records[own[key]].facts(key).forms for key in wanted}
+    right = sum(
+        is_twice(link.left, link.right) or likeness(forms[link.left], forms[link.right]) > 0
+        for link in by_text
+    )
     by_title = sum(link.method == TITLE for link in links)
     known = {partner_of(key)[1] for key in records}
     twice = sum(pair <= known for pair in TWICE)

@@ -53,7 +53,7 @@ def test_pairs_are_counted_by_band_and_by_hand(made) -> None:
         ("Spade, 1999", "Solaris, 1999", 0.9511, False, False),
         ("Swords, 1999", "Solaris, 1999", 0.9272, False, False),
     ]  # fmt: skip
-    assert found.alike_titles == {"0.96": 1}
+    assert found.alike_titles == {"0.95": 1}
     assert (found.dealt.texts, found.dealt.by_text, found.dealt.right) == (2, 1, 1)
     assert (found.dealt.by_title, found.dealt.twice) == (1, 1)
     assert found.shortened == {"0.90": 0.0, "0.75": 0.0, "0.50": 0.0}
