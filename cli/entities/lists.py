@@ -13,7 +13,8 @@ from schemas.webhook import WebhookReceived
 
 FILMS, MOVIELENS, NETFLIX = "film-archive", "movielens", "netflix"
 # Titles that the Netflix list has twice under names that are nothing alike: judged by hand, among
-# all pairs of one year and type that share at least three persons and half of those they name.
+# all pairs of one year and type that share at least three persons and half of those they name; the
+# last one was found by its text.
 TWICE = frozenset(
     map(
         frozenset,
