@@ -1,9 +1,13 @@
-"""webhooks -> [records of partners, resolved into titles] -> contents."""
+"""webhooks -> [records of partners, resolved into titles] -> contents.
+
+Beside that, by ticks: records -> texts to be encoded, vectors of these -> titles, and so contents.
+"""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agents.catalogue_metrics import CatalogueMetrics
+from agents.catalogue_texts import TEXT, VectorReplica, text_emits
 from agents.decoding import decoded
 from agents.spec import BaseStep, Emit, Outcome, Record, Reject, StreamAgent, TableView
 from domain.catalogue.canonical import alias_of, content_of
@@ -27,23 +31,29 @@ from infra.settings import Settings
 from schemas.codec import encode
 from schemas.content import Content
 from schemas.webhook import WebhookReceived
-from topics.catalog import CONTENTS, WEBHOOKS
+from topics.catalog import CONTENTS, RECORD_TEXTS, RECORD_VECTORS, WEBHOOKS
+from topics.spec import TopicSpec
 
-# Table keys: one state per partner record, and who has which name.
+# Table keys: one state per partner record, who has which name, and texts that wait for a vector or
+# have one (``TEXT``).
 RECORD = "record|"  # + partner | its own id -> state
 NAME = "name|"  # + content id -> digest of what is published there, and the record's key
 DIGEST_CHARACTERS = 16
 NOTHING = "-" * DIGEST_CHARACTERS  # no content is published under the name
+TICK_S = 0.5  # a vector takes longer than that to be made
 
 
 class CatalogueStep(BaseStep):
     """Merges webhooks into records, groups records, emits the contents that changed.
 
-    The resolver of a partition is a cache: a function of the records in the table.
+    The resolver of a partition is a cache: a function of the records in the table and of the
+    vectors. Vectors come from a topic that is read whole at start, and change groups by ticks.
     """
 
     def __init__(self) -> None:
         self._resolvers: dict[int, Resolver] = {}
+        self._unsure: dict[int, set[str]] = {}  # records whose content may not be what is published
+        self._vectors = VectorReplica()
         self._metrics = CatalogueMetrics()
 
     def on_batch(
@@ -72,21 +82,51 @@ class CatalogueStep(BaseStep):
         self._metrics.changed(batch.changed)
         return outcome
 
+    def on_replica(self, topic: TopicSpec, records: Sequence[Record]) -> None:
+        """Take in vectors of records' texts; the next tick looks what they change."""
+        changed = self._vectors.take(records)
+        for unsure in self._unsure.values():
+            unsure |= changed
+
+    def on_tick(self, tables: Mapping[int, TableView], now_ms: int) -> list[Emit]:
+        """Group again by the vectors that came, and say which texts are to be encoded."""
+        emits: list[Emit] = []
+        for partition, table in tables.items():
+            resolver = self._resolver(partition, table)
+            unsure, self._unsure[partition] = self._unsure[partition], set()
+            changed = resolver.hear({key: self._vectors.get(key) for key in unsure})
+            known = {key for key in unsure if table.get(RECORD + key) is not None}
+            batch = _Batch(table, resolver)
+            emits += batch.publish(sorted(changed | known))
+            emits += text_emits(table, resolver, batch.open)
+        return emits
+
     def on_revoked(self, partitions: Sequence[int]) -> None:
         """Forget the groups: they are made again from the table."""
         for partition in partitions:
             self._resolvers.pop(partition, None)
+            self._unsure.pop(partition, None)
 
     def _resolver(self, partition: int, table: TableView) -> Resolver:
+        """Return the groups; when they are made again, ticks look whether they were published.
+
+        Webhooks of which a crash lost the work are read again, vectors are not. What they can have
+        changed has a vector, or had a text.
+        """
         found = self._resolvers.get(partition)
         if found is None:
+            keys = table.keys()
             states = {
                 key.removeprefix(RECORD): decode_record(value)
-                for key in table.keys()  # noqa: SIM118
+                for key in keys
                 if key.startswith(RECORD) and (value := table.get(key)) is not None
             }
             found = self._resolvers[partition] = Resolver()
+            found.hear(self._vectors.all())
             found.update({key: state.facts(key) for key, state in states.items()})
+            told = {key.removeprefix(TEXT) for key in keys if key.startswith(TEXT)}
+            found.review(told)
+            self._unsure[partition] = told | self._vectors.all().keys()
             self._metrics.restart(states)
         return found
 
@@ -124,12 +164,20 @@ class _Batch:
         """Group the changed records again and yield what is published otherwise than before."""
         facts = {key: state.facts(key) for key, state in self.changed.items()}
         others = self._resolver.update(facts) - facts.keys()
+        return self.publish((*facts, *sorted(others)))
+
+    def publish(self, keys: Iterable[str]) -> Iterator[Emit]:
+        """Yield what is published otherwise than before of the titles of some records."""
         done: set[str] = set()
-        for key in (*facts, *sorted(others)):
+        for key in keys:
             group = self._resolver.group(key)
             if group.members[0] not in done:
                 done.add(group.members[0])
                 yield from self._publish(group)
+
+    def open(self, key: str) -> RecordState:
+        """Return the state of a record that there is."""
+        return self._open(key, 0, {})
 
     def _open(self, key: str, offset: int, external_ids: Mapping[str, str | None]) -> RecordState:
         """Return the state of a record; a new one gets its name and place for ever.
@@ -158,7 +206,7 @@ class _Batch:
 
     def _publish(self, group: Group) -> Iterator[Emit]:
         """Yield the content of a group under its id, then its other names, where they changed."""
-        states = {key: self._open(key, 0, {}) for key in group.members}
+        states = {key: self.open(key) for key in group.members}
         content_id = self._resolver.name(group.members[0])
         assert content_id is not None
         content = content_of(content_id, group, states, self._resolver.name)
@@ -195,7 +243,9 @@ SPEC = StreamAgent(
     name="catalogue",
     source=WEBHOOKS,
     table="contents",
-    emits=(CONTENTS,),
+    emits=(CONTENTS, RECORD_TEXTS),
+    replicas=(RECORD_VECTORS,),
+    tick_s=TICK_S,
     table_version=2,
     create_step=_create_step,
 )

@@ -29,7 +29,7 @@ class PartnerRecord(WireModel):
     partner: PartnerId
     partner_id: str
     content_id: ContentId = Field(description="its own id, which leads to the title for ever")
-    method: Literal["eidr", "imdb", "tmdb", "title", "part"] | None = Field(
+    method: Literal["eidr", "imdb", "tmdb", "title", "part", "text"] | None = Field(
         default=None, description="absent: the record that names the title"
     )
     confidence: float | None = Field(default=None, ge=0, le=1)

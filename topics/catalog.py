@@ -14,6 +14,7 @@ from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.progress import ProgressEvent
 from schemas.ranking_rule import RankingRule
+from schemas.record_text import RecordText, RecordVector
 from schemas.slate import Slate
 from schemas.start_scores import StartScores
 from schemas.title_statistics import TitleStatistics
@@ -50,6 +51,30 @@ CONTENTS = TopicSpec(
     writer="catalogue",
     readers=("value-model", "slates", "serving-contents", "api", "embeddings"),
     description="Canonical contents; a tombstone removes one.",
+)
+RECORD_TEXTS = TopicSpec(
+    name="catalogue.record-texts.v1",
+    schema=RecordText,
+    key=("partner", "partner_id"),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="catalogue",
+    readers=("record-vectors",),
+    description="Texts of partner records that a vector could join with another record.",
+)
+RECORD_VECTORS = TopicSpec(
+    name="catalogue.record-vectors.v1",
+    schema=RecordVector,
+    key=("partner", "partner_id"),
+    partitions=1,
+    cleanup="compact",
+    retention_ms=-1,
+    message_bytes_max=MEBIBYTE,
+    writer="record-vectors",
+    readers=("catalogue", "record-vectors"),
+    description="The vector of each such text, versioned; a tombstone takes one back.",
 )
 RANKING_RULES = TopicSpec(
     name="catalogue.ranking-rules.v1",
@@ -259,9 +284,10 @@ AUDIT_ENTRIES = TopicSpec(
 )
 
 CATALOG: tuple[TopicSpec, ...] = (
-    WEBHOOKS, CONTENTS, RANKING_RULES, PROGRESS, WATCH_STATES, INTERACTIONS, TRENDING, NEIGHBOURS,
-    TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS, START_SCORES, EMBEDDINGS,
-    EMBEDDING_NEIGHBOURS, MODELS, CONTENT_FEATURES, SLATES, AUDIT_ENTRIES,
+    WEBHOOKS, CONTENTS, RECORD_TEXTS, RECORD_VECTORS, RANKING_RULES, PROGRESS, WATCH_STATES,
+    INTERACTIONS, TRENDING, NEIGHBOURS, TOGETHER, NEXT_TITLES, TITLE_STATISTICS, VALUE_MODELS,
+    START_SCORES, EMBEDDINGS, EMBEDDING_NEIGHBOURS, MODELS, CONTENT_FEATURES, SLATES,
+    AUDIT_ENTRIES,
 )  # fmt: skip
 DEAD_LETTERS: tuple[TopicSpec, ...] = tuple(
     topic.dead_letters for topic in CATALOG if topic.dead_letter

@@ -12,6 +12,24 @@ from domain.catalogue.record import RecordState, record_key
 from schemas.webhook import WebhookReceived
 
 FILMS, MOVIELENS, NETFLIX = "film-archive", "movielens", "netflix"
+# Titles that the Netflix list has twice under names that are nothing alike: judged by hand, among
+# all pairs of one year and type that share at least three persons and half of those they name; the
+# last one was found by its text.
+TWICE = frozenset(
+    map(
+        frozenset,
+        (
+            ("s53", "s7090"),  # InuYasha the Movie 3, and in Italian
+            ("s54", "s7089"),  # InuYasha the Movie 4, and in Italian
+            ("s57", "s7560"),  # Naruto Shippuden: Blood Prison
+            ("s1653", "s1654"),  # Andhaghaaram, in Tamil and in Telugu
+            ("s1983", "s1987"),  # Anaamika, Nee Enge En Anbe
+            ("s2841", "s2874"),  # Ala Vaikunthapurramuloo, in Malayalam and in Telugu
+            ("s2970", "s7023"),  # Hum Saath-Saath Hain, Together For Eternity
+            ("s3029", "s7650"),  # The Ollie & Moon Show
+        ),
+    )
+)
 _YEAR_AT_END = re.compile(r"^(.*\S)\s*\(([0-9]{4})\)\s*$")
 
 Records = dict[str, RecordState]

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from domain.catalogue.identity import EXTERNAL_KINDS
 from domain.catalogue.titles import Form, forms_of, likeness, plain
+from domain.embedding import OVERVIEW_CHARACTERS_MAX, text_hash
 
 PEOPLE_MAX = 30  # first billed; two lists of one film share one of them
 YEARS_APART_MAX = 1
+OVERVIEW_CHARACTERS_MIN = 60  # the shortest of a real list has 61; less is "Coming soon"
 PARTS = frozenset({"season", "episode"})
 # What one partner calls a documentary or a short is a film in another one's list.
 FILMS = frozenset({"movie", "documentary", "short"})
@@ -30,6 +32,7 @@ class Facts(NamedTuple):
     version_of: str | None = None  # key of the record that it is another cut of
     season: int | None = None
     episode: int | None = None
+    text: str = ""  # hash of what it says the title is about; "" when that cannot be compared
 
 
 class Score(NamedTuple):
@@ -44,6 +47,7 @@ class Score(NamedTuple):
 def facts_of(partner: str, name: str, arrived: int, values: Mapping[str, Any]) -> Facts:
     """Return the facts of a record with these fields; ``series_id`` holds a record's key."""
     ids = ((kind, values.get(EXTERNAL + kind)) for kind in EXTERNAL_KINDS)
+    about = record_text(values)
     people = (*values.get("directors", ()), *values.get("cast", ()))[:PEOPLE_MAX]
     title = values.get("title")
     return Facts(
@@ -60,7 +64,18 @@ def facts_of(partner: str, name: str, arrived: int, values: Mapping[str, Any]) -
         values.get("version_of"),
         values.get("season_number"),
         values.get("episode_number"),
+        text_hash(about) if about else "",
     )
+
+
+def record_text(values: Mapping[str, Any]) -> str:
+    """Return what a record says its title is about, "" when that is too little to compare.
+
+    That is the overview alone. With title, genres and people in the text, as the vectors of
+    contents have them, two parts of one film are as alike as two records of it: docs/catalogue.md.
+    """
+    about = " ".join((values.get("overview") or "").split())[:OVERVIEW_CHARACTERS_MAX]
+    return about if len(about) >= OVERVIEW_CHARACTERS_MIN else ""
 
 
 def is_comparable(facts: Facts) -> bool:
@@ -84,7 +99,7 @@ def score_of(left: Facts, right: Facts) -> Score | None:
     when their titles are less alike than ``LIKENESS_MIN``, or when both name people and not one of
     them is the same: films of one name and year are frequent, with one crew they are not.
     """
-    if left.partner == right.partner or not _may_be_one(left, right):
+    if left.partner == right.partner or not may_be_one(left, right):
         return None
     alike = likeness(left.forms, right.forms)
     if not alike:
@@ -99,7 +114,8 @@ def score_of(left: Facts, right: Facts) -> Score | None:
     return Score(bool(people), -abs(left.year - right.year), alike, near)
 
 
-def _may_be_one(left: Facts, right: Facts) -> bool:
+def may_be_one(left: Facts, right: Facts) -> bool:
+    """Whether years, types and identifiers of two whole titles let them be the same."""
     if left.year is None or right.year is None:
         return False
     same_type = left.type == right.type or {left.type, right.type} <= FILMS

@@ -11,10 +11,14 @@ from typing import NamedTuple
 from domain.catalogue.facts import Facts
 
 EXACT = {"eidr": 1.0, "imdb": 0.99, "tmdb": 0.99}  # kinds of identifiers, the strongest first
-TITLE, PART = "title", "part"
+TITLE, PART, TEXT = "title", "part", "text"
 _KINDS = tuple(EXACT)
 TITLE_CONFIDENCE_MAX = 0.98  # two equal titles say less than an identifier
 PART_CONFIDENCE = 0.98  # the numbers say which episode; whether the series is the same is its link
+TEXT_CONFIDENCE_MAX = 0.95  # equal texts say less than equal titles
+# Texts make no larger groups: they come when no webhook could be refused for its size any more, and
+# a record holds at most 300 windows, so 16 records stay below the megabyte of a content.
+TEXT_MEMBERS_MAX = 16
 
 
 class Link(NamedTuple):
@@ -34,9 +38,27 @@ class Group(NamedTuple):
     links: tuple[Link, ...] = ()
 
 
+def without_texts(group: Group, key: str) -> set[str]:
+    """Return the members that other links than texts hold together with one.
+
+    Texts are taken last, so that is the group of the record if there were no texts at all.
+    """
+    found, waiting = {key}, [key]
+    while waiting:
+        each = waiting.pop()
+        for link in group.links:
+            if link.method != TEXT and each in (link.left, link.right):
+                other = link.right if link.left == each else link.left
+                if other not in found:
+                    found.add(other)
+                    waiting.append(other)
+    return found
+
+
 def strength(link: Link) -> tuple[float, tuple[float, ...], str, str]:
-    """Return the sort key by which links are taken: identifiers first, EIDR before IMDb."""
+    """Return the sort key by which links are taken: identifiers, EIDR before IMDb; texts last."""
     place = _KINDS.index(link.method) if link.method in EXACT else len(_KINDS)
+    place += link.method == TEXT
     return place, (-link.confidence, *(-each for each in link.rank)), link.left, link.right
 
 
@@ -60,6 +82,8 @@ class _Part:
         elif self.partners.isdisjoint(other.partners):
             stronger = _KINDS
         else:
+            return False
+        if method == TEXT and len(self.members) + len(other.members) > TEXT_MEMBERS_MAX:
             return False
         return not any(
             self.ids[kind].isdisjoint(other.ids[kind])

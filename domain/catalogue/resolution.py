@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from domain.catalogue.alike import Alike
 from domain.catalogue.blocking import Piece, pieces_of, probes_of
 from domain.catalogue.facts import (
     PARTS,
@@ -23,16 +24,19 @@ from domain.catalogue.grouping import (
     EXACT,
     PART,
     PART_CONFIDENCE,
+    TEXT,
+    TEXT_CONFIDENCE_MAX,
     TITLE,
     TITLE_CONFIDENCE_MAX,
     Group,
     Link,
     groups_of,
+    without_texts,
 )  # fmt: skip
+from domain.catalogue.texts import Texts, Vector
 
 Name = TypeVar("Name", bound=Hashable)
 SHARED_MAX = 50  # an identifier that more records claim identifies nothing
-_NOBODY: Mapping[str, Score] = {}
 
 
 class Resolver:
@@ -41,7 +45,9 @@ class Resolver:
     def __init__(self) -> None:
         self._facts: dict[str, Facts] = {}
         self._groups: dict[str, Group] = {}
-        self._scores: dict[str, dict[str, Score]] = {}  # of records alike, both ways
+        self._alike: Alike[Score] = Alike()  # by title, or by number within a series
+        self._texts = Texts()
+        self._to_review: set[str] = set()
         self._by_id: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._by_piece: dict[Piece, set[str]] = defaultdict(set)
         self._by_series: dict[str, set[str]] = defaultdict(set)  # record of a series -> its parts
@@ -53,7 +59,7 @@ class Resolver:
 
     def alike(self, key: str) -> dict[str, Score]:
         """Return the records that agree well enough with one, whether or not they are linked."""
-        return dict(self._scores.get(key, _NOBODY))
+        return dict(self._alike.of(key))
 
     def name(self, key: str) -> str | None:
         """Return the content id of a record's group: the name of its oldest record."""
@@ -75,6 +81,50 @@ class Resolver:
             if key in self._facts and self._is_part(key) != (facts.type in PARTS)
         }
         affected = self._replace(wholes, moved & parts.keys()) | moved
+        return self._with_parts(affected, parts)
+
+    def hear(self, vectors: Mapping[str, Vector | None]) -> set[str]:
+        """Take in vectors of records' texts; None: one was taken back.
+
+        Returns: the records whose content may be another one now.
+        """
+        seeds: set[str] = set()
+        for key, vector in vectors.items():
+            facts = self._facts.get(key)
+            before = set() if facts is None else self._around_by_text(key, facts)
+            self._texts.hear(key, vector, self._facts)
+            after = set() if facts is None else self._around_by_text(key, facts)
+            seeds |= before | after
+        return self._with_parts(self._regroup(seeds), {})
+
+    def wants_vector(self, key: str) -> str:
+        """Return the hash of a record's text if a vector could join it with another one, else "".
+
+        That depends on records and not on vectors, which would otherwise take themselves back: it
+        looks at the groups that there would be without texts.
+        """
+        ours = without_texts(self.group(key), key)
+        partners = {self._facts[each].partner for each in ours if each in self._facts}
+        for other in self._texts.pairs(key):
+            theirs = without_texts(self.group(other), other)
+            if partners.isdisjoint(self._facts[each].partner for each in theirs):
+                return self._facts[key].text
+        return ""
+
+    def to_review(self) -> frozenset[str]:
+        """Return the records of which ``wants_vector`` may say something else than it did."""
+        return frozenset(self._to_review)
+
+    def review(self, keys: Iterable[str]) -> None:
+        """Add records to these, of which something was said before this resolver was made."""
+        self._to_review.update(keys)
+
+    def reviewed(self, key: str) -> None:
+        """Take a record from these, until something changes again."""
+        self._to_review.discard(key)
+
+    def _with_parts(self, affected: set[str], parts: Mapping[str, Facts]) -> set[str]:
+        """Group parts after their series; return the records whose content may be another one."""
         of_series = {part for key in affected for part in self._by_series.get(key, ())}
         again = {part: self._facts[part] for part in of_series if self._is_part(part)}
         new = {key: facts for key, facts in parts.items() if self._facts.get(key) != facts}
@@ -106,6 +156,8 @@ class Resolver:
         if facts is None:
             return set()
         around = self._around(key, facts)
+        self._review_pairs(key)
+        self._texts.take_out(key, facts)
         del self._facts[key]
         for each in facts.external_ids:
             _discard(self._by_id, each, key)
@@ -117,16 +169,20 @@ class Resolver:
         ):
             if target is not None:
                 _discard(index, target, key)
-        for other in self._scores.pop(key, ()):
-            del self._scores[other][key]
+        self._alike.drop(key)
         return around
+
+    def _review_pairs(self, key: str) -> None:
+        """Note that it may be another question now whose texts to compare."""
+        pairs = self._texts.pairs(key)
+        if pairs:
+            self._to_review |= {key, *pairs}
 
     def _put_in(self, key: str, facts: Facts) -> set[str]:
         """Take a record in; return the records whose links may be others with it."""
         self._facts[key] = facts
-        for other, score in self._alike(key, facts):
-            self._scores.setdefault(key, {})[other] = score
-            self._scores.setdefault(other, {})[key] = score
+        for other, score in self._compared(key, facts):
+            self._alike.put(key, other, score)
         for each in facts.external_ids:
             self._by_id[each].add(key)
         for piece in _pieces(facts):
@@ -135,9 +191,11 @@ class Resolver:
             self._by_series[facts.series].add(key)
         if facts.version_of is not None:
             self._by_version[facts.version_of].add(key)
+        self._texts.put_in(key, self._facts)
+        self._review_pairs(key)
         return self._around(key, facts)
 
-    def _alike(self, key: str, facts: Facts) -> Iterator[tuple[str, Score]]:
+    def _compared(self, key: str, facts: Facts) -> Iterator[tuple[str, Score]]:
         """Yield the records that may be the same by what they say, with their scores."""
         for other in self._candidates(facts):
             if other != key:
@@ -177,13 +235,7 @@ class Resolver:
 
     def _around(self, key: str, facts: Facts) -> set[str]:
         """Return the record, those it may be linked with, and those that compete for these."""
-        near = set(self._scores.get(key, ()))
-        rivals = {
-            rival
-            for each in near
-            for rival in self._scores[each]
-            if self._facts[rival].partner == facts.partner
-        }
+        near = self._alike.around(key, facts.partner, self._facts)
         sharing: set[str] = set()
         for each in facts.external_ids:
             claimed = self._by_id.get(each, _EMPTY)
@@ -191,7 +243,10 @@ class Resolver:
                 len(claimed) <= SHARED_MAX + 1
             ):  # one more: this record may be what makes it too many
                 sharing |= claimed
-        return {key} | near | rivals | sharing
+        return near | sharing | self._around_by_text(key, facts)
+
+    def _around_by_text(self, key: str, facts: Facts) -> set[str]:
+        return {key} | self._texts.alike.around(key, facts.partner, self._facts)
 
     def _regroup(self, seeds: set[str]) -> set[str]:
         """Group again what is connected with the seeds; return the records of changed groups."""
@@ -209,6 +264,7 @@ class Resolver:
                     if before == group or (before is None and len(group.members) == 1):
                         continue
                     changed |= {key, *(before.members if before else ())}
+                    self._review_pairs(key)
                     if len(group.members) == 1:
                         self._groups.pop(key)
                     else:
@@ -241,25 +297,15 @@ class Resolver:
                         continue  # an episode is no series, whatever they share
                     left, right = sorted((key, other))
                     yield Link(left, right, kind, EXACT[kind])
-        for partner in {self._facts[other].partner for other in self._scores.get(key, _NOBODY)}:
-            best = self._best(key, partner)
-            if best is not None and self._best(best, facts.partner) == key:
-                yield self._match(key, best)
+        for other, score in self._alike.mutual(key, self._facts):
+            yield self._match(key, other, score)
+        for other, text_score in self._texts.alike.mutual(key, self._facts):
+            left, right = sorted((key, other))
+            confidence = min(text_score.alike, TEXT_CONFIDENCE_MAX)
+            yield Link(left, right, TEXT, confidence, tuple(map(float, text_score)))
 
-    def _best(self, key: str, partner: str) -> str | None:
-        """Return the record of a partner that agrees best; None when two agree equally well."""
-        ranked = sorted(
-            ((score, other) for other, score in self._scores.get(key, _NOBODY).items()
-             if self._facts[other].partner == partner),
-            reverse=True,
-        )  # fmt: skip
-        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
-            return None
-        return ranked[0][1]
-
-    def _match(self, key: str, other: str) -> Link:
+    def _match(self, key: str, other: str, score: Score) -> Link:
         left, right = sorted((key, other))
-        score = self._scores[key][other]
         if self._facts[key].type in PARTS:
             return Link(left, right, PART, PART_CONFIDENCE)
         confidence = round(min(score.likeness, TITLE_CONFIDENCE_MAX), 4)

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from agents.embeddings import JOB_TEXTS, NICENESS
+from agents.encoding import JOB_TEXTS, NICENESS
 from agents.runtime.worker import FIT_NICENESS
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics

@@ -15,16 +15,20 @@ from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics, open_admin
 from infra.kafka.cluster import Cluster
 from schemas.codec import decode, encode
+from schemas.content import Content
 from schemas.watch_state import WatchState
 from schemas.webhook import WebhookReceived
 from tests.support.kafka_io import latest, read_topic, write_topic
+from tests.support.waiting import wait_until_async
 from tests.support.worker_process import ROOT, WorkerProcess
-from topics.catalog import CONTENTS, PROGRESS, SLATES, WATCH_STATES, WEBHOOKS
+from topics.catalog import CONTENTS, PROGRESS, RECORD_TEXTS, SLATES, WATCH_STATES, WEBHOOKS
 
 EVENTS = 4000
 TITLES = 40
 VIEWERS = 30
-AGENTS = "catalogue,watch-states,trending,co-watch,slates"
+OVERVIEW = "In the year {} a sailor meets the ghost of her captain, who wants to go home."
+TRANSLATED = range(1, TITLES, 4)  # titles that a third partner has under another name
+AGENTS = "catalogue,record-vectors,watch-states,trending,co-watch,slates"
 
 
 @pytest.fixture
@@ -46,11 +50,18 @@ def replay(bootstrap, tmp_path, *arguments):
 
 
 def webhooks():
-    """Two partners with the same titles, in batches that a replay does not have."""
-    for partner, of_all in (("acme", 1), ("other", 2)):
-        for number in range(0, TITLES, of_all):
+    """Partners with the same titles, in batches that a replay does not have."""
+    for partner, name, numbers in (
+        ("acme", "Film", range(TITLES)), ("other", "Film", range(0, TITLES, 2)),
+        ("third", "Un cuento numero", TRANSLATED),
+    ):  # fmt: skip
+        for number in numbers:
             own = f"title-{number:05d}"
-            payload = {"id": own, "type": "movie", "title": f"Film {number}", "release_year": 1999}
+            payload = {
+                "id": own, "type": "movie", "title": f"{name} {number}", "release_year": 1999,
+                "cast": [f"Actor {number}"],
+                "overview": OVERVIEW.format(number),
+            }  # fmt: skip
             webhook = WebhookReceived(
                 event_id=f"{partner}-{number}", partner=partner, mapper="generic", webhook_id=own,
                 event_type="content_added", platform=partner, occurred_at_ms=1, received_at_ms=1,
@@ -92,12 +103,20 @@ async def test_replay_same_then_different_then_refused(bootstrap, tmp_path):
         await write_topic(bootstrap, PROGRESS, repeated)
         second.wait_ready()
 
+        async def joined():
+            rows = latest(await read_topic(bootstrap, CONTENTS.name, 1))
+            contents = [decode(Content, row) for row in rows.values()]
+            reasons = [record.method for content in contents for record in content.records]
+            return reasons.count("text") == len(TRANSLATED)
+
+        await wait_until_async(joined, 60, "titles joined by their texts")
         same = replay(bootstrap, tmp_path, "--verify")
         assert same.returncode == 0, summary(same)
         report = json.loads(same.stdout)
         compared = {each["topic"]: each for each in report["topics"]}
         assert compared[WATCH_STATES.name]["equal"] == compared[WATCH_STATES.name]["keys"] > 50
-        assert compared[CONTENTS.name]["equal"] == TITLES + TITLES // 2  # with other names
+        assert compared[CONTENTS.name]["equal"] == TITLES + TITLES // 2 + len(TRANSLATED)
+        assert compared[RECORD_TEXTS.name]["equal"] == 2 * len(TRANSLATED)
         assert all(each["different"] == 0 for each in compared.values())
         assert all(each["keys"] > 0 for each in compared.values()), compared
         ledger = report["derived"]["watch-states"]

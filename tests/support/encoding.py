@@ -6,7 +6,8 @@ from itertools import permutations
 
 import numpy as np
 
-from agents.embeddings import SPEC, EmbeddingFitter, Encoded, encode_job, nothing_to_encode
+from agents.embeddings import SPEC, EmbeddingFitter
+from agents.encoding import Encoded, encode_job, nothing_to_encode
 from agents.spec import Record
 from domain.embedding import pack, text_hash
 from infra.encoder_files import find_encoder

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.embeddings import JOB_TEXTS
+from agents.encoding import JOB_TEXTS
 from schemas.codec import decode, encode
 from schemas.neighbours import Neighbours
 from tests.support.encoding import ORDERS, Driver, posted, published, removed

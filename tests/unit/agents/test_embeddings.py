@@ -6,11 +6,8 @@ import pickle
 import pytest
 from prometheus_client import REGISTRY
 
-from agents.embeddings import (
-    JOB_TEXTS,
-    SPEC,
-    EmbeddingFitter,
-)
+from agents.embeddings import SPEC, EmbeddingFitter
+from agents.encoding import JOB_TEXTS
 from domain.embedding import text_hash, unpack
 from infra.settings import Settings
 from schemas.codec import decode

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from domain.catalogue.facts import EXTERNAL, Facts, facts_of
 from domain.catalogue.resolution import SHARED_MAX, Resolver
+from domain.catalogue.texts import Vector
+from tests.support.vectors import OVERVIEWS, vector_at
 
 
 def facts(key: str, arrived: int = 0, **values) -> Facts:
@@ -178,6 +180,7 @@ def test_a_part_that_becomes_a_film_and_back() -> None:
 
 KEYS = ["a|1", "a|2", "a|3", "b|1", "b|2", "c|1", "c|2"]
 SERIES = ["a|3", "b|2", "c|2"]
+FEW = ["a|1", "a|2", "b|1", "c|1"]
 
 
 @st.composite
@@ -188,6 +191,7 @@ def records(draw) -> tuple[str, Facts]:
         "release_year": draw(st.sampled_from([None, 1999, 2000, 2001])),
         "cast": draw(st.sampled_from([(), ("Ann",), ("Bob",), ("Ann", "Bob")])),
         "type": draw(st.sampled_from(["movie", "series", "documentary"])),
+        "overview": draw(st.sampled_from([None, OVERVIEWS[0]])),
     }
     for kind in ("imdb", "tmdb", "eidr"):
         if draw(st.integers(0, 3)) == 0:
@@ -200,34 +204,86 @@ def records(draw) -> tuple[str, Facts]:
     return key, facts(key, KEYS.index(key), **values)
 
 
+@st.composite
+def described(draw) -> tuple[str, Facts]:
+    """A record whose title says nothing, and whose overview may."""
+    key = draw(st.sampled_from(FEW))
+    values: dict = {
+        "title": draw(st.sampled_from([key, key, key, "The Matrix"])),
+        "release_year": draw(st.sampled_from([1999, 1999, 2000])),
+        "cast": draw(st.sampled_from([("Ann",), ("Ann", "Bob"), ("Bob",)])),
+        "overview": draw(st.sampled_from([OVERVIEWS[0]] * 4 + [OVERVIEWS[1], None])),
+    }
+    if draw(st.integers(0, 5)) == 0:
+        values["imdb"] = draw(st.sampled_from(["1", "2"]))
+    return key, facts(key, KEYS.index(key), **values)
+
+
+@st.composite
+def vectors(draw) -> tuple[str, Vector | None]:
+    key = draw(st.sampled_from(FEW))
+    text = draw(st.sampled_from([OVERVIEWS[0]] * 4 + [OVERVIEWS[1], None]))
+    if text is None:
+        return key, None
+    angle = draw(st.sampled_from([0, 0, 5, 12]))
+    return key, vector_at(text, angle, encoder=draw(st.sampled_from(["new", "new", "new", "old"])))
+
+
+histories = st.one_of(
+    st.lists(records(), max_size=25),
+    st.lists(st.one_of(records(), vectors()), max_size=40),
+    st.lists(st.one_of(described(), vectors()), max_size=40),
+)
+
+
 def groups(found: Resolver) -> dict:
     return {key: (found.group(key), found.name(key)) for key in KEYS}
 
 
-@settings(max_examples=200)
-@given(st.lists(records(), max_size=25), st.integers(1, 5))
-def test_any_history_of_one_set_of_records_gives_the_same_groups(history, batch) -> None:
-    lived = Resolver()
+def lived_through(history, batch: int) -> tuple[Resolver, dict[str, str]]:
+    """Return a resolver after a history, and the texts it wanted encoded, as told step by step."""
+    found = Resolver()
+    wanted: dict[str, str] = {}
     for start in range(0, len(history), batch):
-        changes = dict(history[start : start + batch])
-        before = groups(lived)
-        told = lived.update(changes) | changes.keys()
-        after = groups(lived)
+        some = history[start : start + batch]
+        before = groups(found)
+        facts_changed = {key: each for key, each in some if isinstance(each, Facts)}
+        told = found.update(facts_changed) | facts_changed.keys()
+        told |= found.hear({key: each for key, each in some if not isinstance(each, Facts)})
+        after = groups(found)
         assert {key for key in KEYS if before[key] != after[key]} <= told
+        for key in found.to_review():
+            wanted[key] = found.wants_vector(key)
+            found.reviewed(key)
+    return found, {key: text for key, text in wanted.items() if text}
+
+
+@settings(max_examples=400)
+@given(histories, st.integers(1, 5))
+def test_any_history_of_one_set_of_records_and_vectors_gives_the_same_groups(history, batch):
+    lived, wanted = lived_through(history, batch)
+    facts_then = {key: each for key, each in history if isinstance(each, Facts)}
+    vectors_then = {key: each for key, each in history if not isinstance(each, Facts)}
     made_at_once = Resolver()
-    made_at_once.update(dict(reversed(dict(history).items())))
+    made_at_once.hear(vectors_then)
+    made_at_once.update(dict(reversed(facts_then.items())))
     assert groups(lived) == groups(made_at_once)
     one_by_one = Resolver()
-    for key, each in sorted(dict(history).items()):
+    for key, each in sorted(facts_then.items()):
         one_by_one.update({key: each})
+    without_vectors = {key: text for key in KEYS if (text := one_by_one.wants_vector(key))}
+    assert wanted == without_vectors
+    for key, vector in vectors_then.items():
+        one_by_one.hear({key: vector})
     assert groups(one_by_one) == groups(made_at_once)
 
 
-@given(st.lists(records(), max_size=25))
+@given(histories)
 def test_no_group_contradicts_itself(history) -> None:
-    known = dict(history)
+    known = {key: each for key, each in history if isinstance(each, Facts)}
     found = Resolver()
     found.update(known)
+    found.hear({key: each for key, each in history if not isinstance(each, Facts)})
     for key in known:
         group = found.group(key)
         eidrs = {dict(known[each].external_ids).get("eidr") for each in group.members}
