@@ -5,6 +5,7 @@ import pytest
 from agents.registry import changelogs
 from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics
+from infra.kafka.cluster import Cluster
 from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.webhook import WebhookReceived
@@ -67,7 +68,7 @@ async def test_titles_of_one_overview_are_joined_and_split_by_identifiers(bootst
 
         await wait_until_async(now, 90, what)
 
-    await apply_topics(bootstrap, replication_factor=1, changelogs=changelogs())
+    await apply_topics(Cluster(bootstrap), replication_factor=1, changelogs=changelogs())
     await write_topic(bootstrap, WEBHOOKS, webhooks(("e1", "acme", FILM), ("e2", "other", DUBBED)))
     catalogue = start_worker("catalogue")
     await wait_for("two titles", lambda found: len(found) == 2)
