@@ -32,6 +32,7 @@ VIEWER = "user-1"
 ENVIRONMENT = {
     "MEDIA_GATEWAY_SECRETS_KEY": SECRETS_KEY,
     "MEDIA_GATEWAY_TRUSTED_PROXIES": "127.0.0.1",
+    "MEDIA_GATEWAY_REGRESSION_REFIT_S": "10",  # else tests wait a minute for features of titles
 }
 
 

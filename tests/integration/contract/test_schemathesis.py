@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,15 @@ from infra.security.keys import USER_SCOPES
 from tests.support.fuzzed_administration import PARTNER as FUZZED_PARTNER
 from tests.support.fuzzed_administration import add_administered
 from tests.support.fuzzed_operators import ADMIN, add_operators
-from tests.support.shared_stack import VIEWER, added, key_headers, post_webhook, read
+from tests.support.shared_stack import (
+    VIEWER,
+    added,
+    key_headers,
+    post,
+    post_webhook,
+    read,
+    watched,
+)
 from tests.support.up_process import ROOT
 from tests.support.venv_commands import venv_command
 from tests.support.waiting import wait_until
@@ -45,6 +54,7 @@ pytestmark = pytest.mark.timeout(1800)  # the first test waits for all requests
 
 CASES_MIN = 6000
 TIMEOUT_S = 1200  # of a machine that does much else; alone it takes about a minute
+LONG_AGO_MS = 20 * 24 * 3600 * 1000
 CONFIGURATION = ROOT / "tests/integration/contract/schemathesis.toml"
 EVERYTHING = frozenset(endpoint.name for endpoint in ENDPOINTS)
 # Logging in is the same for all who try, and slow on purpose: one caller does it.
@@ -171,10 +181,26 @@ def rows(database_url):
         yield lambda statement, *given: connection.execute(statement, given).fetchall()
 
 
+def give_features(stack):
+    """Let somebody have finished a title long before the newest event, and wait until that counts.
+
+    Its features would else exist by chance alone.
+    """
+    watched_ms = int(time.time() * 1000) - LONG_AGO_MS
+    event = watched("event-long-ago") | {
+        "user_id": "user-long-ago", "position_s": 6000, "played_from_s": 0, "played_to_s": 6000,
+        "occurred_at_ms": watched_ms,
+    }  # fmt: skip
+    assert post(stack, "/api/v1/progress", [event], key_headers(stack)) == 202
+    path = f"/api/v1/content/{event['content_id']}/features"
+    wait_until(lambda: read(stack, path), 120, "features of a title")
+
+
 @pytest.fixture(scope="module")
 def outcomes(shared_stack, database_url, tmp_path_factory):
     folder = tmp_path_factory.mktemp("schemathesis")
     asyncio.run(add_operators(database_url))
+    give_features(shared_stack)
     made = asyncio.run(add_administered(shared_stack, database_url)).to_json()
     tokens = tokens_of(shared_stack)
     device = {APP_TOKEN: tokens.pop(APP_TOKEN)}
