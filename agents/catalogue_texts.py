@@ -23,7 +23,7 @@ class VectorReplica:
         self._vectors: dict[str, Vector] = {}
 
     def take(self, records: Sequence[Record]) -> set[str]:
-        """Take in records of the topic; return the keys of those that changed something."""
+        """Take in records of the topic; return their keys."""
         changed: set[str] = set()
         for record in records:
             if record.key is None:

@@ -115,6 +115,41 @@ def test_what_changed_while_the_catalogue_was_down_is_published_after_it_starts(
     pair.restart_catalogue()
     pair.tick()
     assert content(pair, "other:x").same_as is None
+    assert content(pair, "acme:1").records == ()
+
+
+def test_a_text_that_nobody_wanted_when_the_catalogue_went_down_is_taken_back(pair: Pair) -> None:
+    both(pair)
+    pair.settle()
+    pair.feed([webhook(3, UPDATE, {"id": "1", "cast": ["Somebody Else"]})], 2)
+    pair.restart_catalogue()
+    pair.settle()
+    assert (pair.wanted(), pair.encoded()) == (set(), set())
+
+
+def test_a_crash_that_lost_what_the_table_knew_of_texts_loses_no_match(pair: Pair) -> None:
+    both(pair)
+    pair.tick()
+    pair.deliver_texts()
+    assert pair.encode()
+    table = pair.catalogue.tables[0]
+    for key in ("acme|1", "other|x"):
+        table.delete(TEXT + key)
+    table.keep()
+    pair.restart_catalogue()
+    pair.tick()
+    assert content(pair, "other:x").same_as == "acme:1"
+    assert pair.wanted() == {"acme|1", "other|x"}
+
+
+def test_the_first_webhook_after_a_start_splits_nothing(pair: Pair) -> None:
+    both(pair)
+    pair.settle()
+    pair.restart_catalogue()
+    before = len(pair.catalogue.emits)
+    pair.feed([webhook(3, UPDATE, {"id": "1", "runtime_s": 8160})], 2)
+    assert [each.key for each in pair.catalogue.emits[before:]] == [b"acme:1", b"other:x"]
+    assert len(content(pair, "acme:1").records) == 2
 
 
 def test_a_vector_of_a_record_that_nobody_sent_changes_nothing(pair: Pair) -> None:
