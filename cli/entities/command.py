@@ -131,11 +131,13 @@ def print_quality(console: Console, found: Quality, sample: int) -> None:
         ("of these right", f"{found.right:,}"),
         ("precision", f"{found.precision:.4f}"),
         ("recall", f"{found.recall:.4f}"),
+        ("apart in spite of their id", f"{len(found.disbelieved):,}"),
         ("CPU a record", f"{found.cpu_us_per_record:.0f} us"),
     ):
         table.add_row(name, value)
     console.print(table)
     print_pairs(console, "joined and wrong", found.wrong, sample)
+    print_pairs(console, "apart in spite of their identifier", found.disbelieved, sample)
     print_pairs(console, "missed (with what was considered)", found.missed, sample)
 
 

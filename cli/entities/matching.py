@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cli.entities.lists import Records, without_identifiers
+from domain.catalogue.facts import are_implausible
 from domain.catalogue.record import RecordState
 from domain.catalogue.resolution import Resolver
 
@@ -28,6 +29,7 @@ class Quality:
     right: int
     wrong: tuple[Pair, ...]
     missed: tuple[Pair, ...]
+    disbelieved: tuple[Pair, ...]  # that would stay apart in spite of their identifier
     cpu_us_per_record: float
 
     @property
@@ -79,7 +81,14 @@ def measure(
         for key, other in shared.items()
         if key not in good
     ]
-    return Quality(len(shared), len(joined), len(good), tuple(wrong), tuple(missed), cpu_us)
+    disbelieved = [
+        Pair(described(left[other]), described(right[key]), right_truth[key])
+        for key, other in shared.items()
+        if are_implausible(left[other].facts(other), right[key].facts(key))
+    ]
+    return Quality(
+        len(shared), len(joined), len(good), tuple(wrong), tuple(missed), tuple(disbelieved), cpu_us
+    )
 
 
 def overlap(left: Records, right: Records) -> Overlap:

@@ -9,6 +9,7 @@ from domain.embedding import OVERVIEW_CHARACTERS_MAX, text_hash
 
 PEOPLE_MAX = 30  # first billed; two lists of one film share one of them
 YEARS_APART_MAX = 1
+MISDATED_MAX = 2  # years; of records that share an identifier: lists date releases differently
 OVERVIEW_CHARACTERS_MIN = 60  # the shortest of a real list has 61; less is "Coming soon"
 PARTS = frozenset({"season", "episode"})
 # What one partner calls a documentary or a short is a film in another one's list.
@@ -129,6 +130,21 @@ def have_conflict(left: Facts, right: Facts) -> bool:
         return False
     theirs = dict(right.external_ids)
     return any(theirs.get(kind, value) != value for kind, value in left.external_ids)
+
+
+def are_implausible(left: Facts, right: Facts) -> bool:
+    """Whether two records of one identifier cannot both have it rightly.
+
+    One of two partners errs, or takes what is not its own, when everything else that both say
+    differs: the title, the year by more than ``MISDATED_MAX``, and everybody in it.
+    """
+    if left.partner == right.partner or not (left.forms and right.forms):
+        return False
+    if left.year is None or right.year is None or {left.type, right.type} & PARTS:
+        return False
+    if abs(left.year - right.year) <= MISDATED_MAX or likeness(left.forms, right.forms):
+        return False
+    return not share_people(left.people, right.people)
 
 
 def share_people(left: str, right: str) -> bool | None:

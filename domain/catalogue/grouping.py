@@ -8,7 +8,7 @@ records and links; the order in which they came does not matter.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from domain.catalogue.facts import Facts
+from domain.catalogue.facts import Facts, are_implausible
 
 EXACT = {"eidr": 1.0, "imdb": 0.99, "tmdb": 0.99}  # kinds of identifiers, the strongest first
 TITLE, PART, TEXT = "title", "part", "text"
@@ -67,6 +67,7 @@ class _Part:
 
     def __init__(self, key: str, facts: Facts) -> None:
         self.members = [key]
+        self.facts = [facts]
         self.partners = {facts.partner}
         self.ids = {kind: {value} for kind, value in facts.external_ids}
         self.links: list[Link] = []
@@ -74,10 +75,13 @@ class _Part:
     def may_join(self, other: "_Part", method: str) -> bool:
         """Whether nothing contradicts the link.
 
-        Identifiers of one kind are one title unless a stronger kind says otherwise. What is only
+        Identifiers of one kind are one title unless a stronger kind says otherwise, or nothing else
+        of two records agrees: no identifier of one partner takes over another's title. What is only
         alike needs all identifiers to agree, and joins no two records of one partner.
         """
         if method in EXACT:
+            if any(are_implausible(one, each) for one in self.facts for each in other.facts):
+                return False
             stronger = _KINDS[: _KINDS.index(method)]
         elif self.partners.isdisjoint(other.partners):
             stronger = _KINDS
@@ -93,6 +97,7 @@ class _Part:
 
     def take(self, other: "_Part", link: Link) -> None:
         self.members += other.members
+        self.facts += other.facts
         self.partners |= other.partners
         for kind, values in other.ids.items():
             self.ids.setdefault(kind, set()).update(values)

@@ -35,7 +35,16 @@ def test_pairs_are_counted_against_the_hidden_truth() -> None:
     assert (found.precision, found.recall) == (0.5, 0.5)
     assert [(pair.left, pair.right) for pair in found.wrong] == [("Casino, 1995", "Casino, 1996")]
     assert [pair.right for pair in found.missed] == ["Solyaris, 1972"]
+    assert found.disbelieved == ()
     assert found.as_json().items() >= {"precision": 0.5, "recall": 0.5, "joined": 2}.items()
+
+
+def test_pairs_that_nothing_but_their_identifier_joins_are_told() -> None:
+    left, right = made("a", ("1", "Heat", 1995)), made("b", ("1", "Totally Different", 1950))
+    found = measure(left, {"a|1": "heat"}, right, {"b|1": "heat"})
+    assert [(pair.left, pair.right) for pair in found.disbelieved] == [
+        ("Heat, 1995", "Totally Different, 1950")
+    ]
 
 
 def test_identifiers_are_hidden() -> None:

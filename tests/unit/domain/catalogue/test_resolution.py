@@ -43,6 +43,25 @@ def test_identifiers_join_whatever_the_title_says() -> None:
         assert found.name("a|1") == found.name("b|1") == "b:1"  # the oldest
 
 
+def test_an_identifier_is_not_believed_against_everything_else() -> None:
+    own = facts("a|1", imdb="tt0133093", directors=("Lana Wachowski",))
+    for taken, joined in (
+        ({"title": "Totally Different", "release_year": 1950}, False),
+        ({"title": "Totally Different", "release_year": 2002, "cast": ("Nobody",)}, False),
+        ({"title": "Totally Different", "release_year": 2001}, True),
+        ({"title": "Matrix, The", "release_year": 1950}, True),
+        ({"title": "Matrica", "release_year": 1950, "cast": ("Lana Wachowski",)}, True),
+        ({"title": "Totally Different", "release_year": None}, True),
+    ):
+        found = resolver(a_1=own, b_1=facts("b|1", imdb="tt0133093", **taken))
+        assert (len(found.group("a|1").members) == 2) is joined, taken
+    # Nor over a record that contradicts neither.
+    bridge = facts("b|2", imdb="tt0133093", title=None, release_year=None)
+    evil = facts("b|1", imdb="tt0133093", title="Totally Different", release_year=1950)
+    found = resolver(a_1=own, b_1=evil, b_2=bridge)
+    assert not {"a|1", "b|1"} <= set(found.group("a|1").members)
+
+
 def test_titles_join_with_a_year_at_most_one_away() -> None:
     for year, joined in ((1998, True), (1999, True), (2000, True), (2001, False), (None, False)):
         found = resolver(a_1=facts("a|1"), b_1=facts("b|1", title="Matrix, The", release_year=year))
