@@ -6,6 +6,7 @@ Names of headers and their syntax: draft-ietf-httpapi-ratelimit-headers-10.
 import logging
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -53,30 +54,40 @@ def hint_at_proxies() -> None:
     )
 
 
+class Counted(NamedTuple):
+    """By what a request was counted last, and the window that refused it."""
+
+    limiter: Limiter
+    quota: Quota
+    key: str
+    refused: Outcome | None = None
+
+
 async def count(request: Request, quota: Quota, key: str) -> None:
     """Count one call.
 
     Raises:
         ProblemError: 429, the quota is used up.
     """
-    conclude(request, await limiter_of(request).take(quota.windows, key), quota)
+    limiter = limiter_of(request)
+    conclude(request, Counted(limiter, quota, key, await limiter.take(quota.windows, key)))
 
 
 def require_left(request: Request, quota: Quota, key: str) -> None:
     """Refuse a call of which this process knows that its quota is used up; counts nothing."""
-    found = limiter_of(request).peek(quota.windows, key)
-    refused = [item for item in found if not item[1].allowed]
-    if refused:
-        conclude(request, refused, quota)
+    limiter = limiter_of(request)
+    refused = limiter.used_up(quota.windows, key)
+    if refused is not None:
+        conclude(request, Counted(limiter, quota, key, refused))
 
 
-def conclude(request: Request, found: list[Outcome], quota: Quota) -> None:
-    """Note what the answer says of the limits; raise when a call was refused."""
-    request.scope[COUNTED] = (found, quota)
-    window, last = found[-1]
-    if last.allowed:
+def conclude(request: Request, counted: Counted) -> None:
+    """Note by what the call was counted, for the answer's headers; raise when it was refused."""
+    request.scope[COUNTED] = counted
+    if counted.refused is None:
         return
-    metrics.API_RATE_LIMITED.labels(quota.label).inc()
+    window, last = counted.refused
+    metrics.API_RATE_LIMITED.labels(counted.quota.label).inc()
     raise ProblemError(
         QUOTA_EXCEEDED,
         f"more than {window.quota} calls in {window.seconds} s",
@@ -87,10 +98,11 @@ def conclude(request: Request, found: list[Outcome], quota: Quota) -> None:
 
 def limit_headers(scope: Scope) -> tuple[tuple[bytes, bytes], ...]:
     """Return what an answer says of the quota that its request was counted by last, if any."""
-    counted: tuple[list[Outcome], Quota] | None = scope.get(COUNTED)
+    counted: Counted | None = scope.get(COUNTED)
     if counted is None:
         return ()
-    found, quota = counted
+    limiter, quota, key, refused = counted
+    found = [refused] if refused else limiter.peek(quota.windows, key)
     return (b"ratelimit-policy", quota.policy), (b"ratelimit", limit_header(found))
 
 

@@ -30,19 +30,19 @@ class Limiter:
         self._alone = alone
         self._shared = shared
 
-    async def take(self, windows: tuple[Window, ...], key: str) -> list[Outcome]:
-        """Count one call in each window, up to the first that refuses it."""
-        found: list[Outcome] = []
+    async def take(self, windows: tuple[Window, ...], key: str) -> Outcome | None:
+        """Count one call in each window, up to the first that refuses it, which is returned."""
         key = bounded(key)
         for window in windows:
             if self._shared is not None and window.seconds > 1:
                 outcome = await self._shared.take(window, key)
+                if not outcome.allowed:
+                    return window, outcome
             else:
-                outcome = self._alone.take(window, key)
-            found.append((window, outcome))
-            if not outcome.allowed:
-                break
-        return found
+                refused = self._alone.refusal(window, key)
+                if refused is not None:
+                    return window, refused
+        return None
 
     def peek(self, windows: tuple[Window, ...], key: str) -> list[Outcome]:
         """Return what a call would get, as far as this process knows, without counting it."""
@@ -53,6 +53,16 @@ class Limiter:
             counter = self._shared if shared and self._shared is not None else self._alone
             found.append((window, counter.peek(window, key)))
         return found
+
+    def used_up(self, windows: tuple[Window, ...], key: str) -> Outcome | None:
+        """Return the first window of which this process knows that it would refuse a call."""
+        key = bounded(key)
+        for window in windows:
+            shared = self._shared if window.seconds > 1 else None
+            found = (shared or self._alone).peek(window, key)
+            if not found.allowed:
+                return window, found
+        return None
 
     async def close(self) -> None:
         """Close the connections to the shared server, if there is one."""

@@ -3,6 +3,7 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
 from limits.aio.storage import SlidingWindowCounterSupport, Storage
 
@@ -20,6 +21,15 @@ from domain.rate_windows import (
 ENTRIES_MAX = 100_000
 
 
+@dataclass(slots=True)
+class Calls:
+    """Calls of one key: the number of its newest window, calls in it, and in the one before."""
+
+    number: float
+    current: int
+    previous: int
+
+
 class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
     """A storage of the library ``limits`` for its sliding window counter, of the same algorithm.
 
@@ -33,8 +43,7 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         super().__init__(wrap_exceptions=False)
         self._clock_s = clock_s
         self._entries_max = entries_max
-        # key -> number of the window, calls in it, calls in the window before
-        self._entries: OrderedDict[Hashable, tuple[float, int, int]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, Calls] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -54,35 +63,38 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         left_s = seconds - rest
         if entry is None:
             return Count(0, 0, left_s)
-        if entry[0] == number:
-            return Count(entry[2], entry[1], left_s)
-        return Count(entry[1] if entry[0] == number - 1 else 0, 0, left_s)
+        if entry.number == number:
+            return Count(entry.previous, entry.current, left_s)
+        return Count(entry.current if entry.number == number - 1 else 0, 0, left_s)
 
-    def take(self, key: Hashable, limit: int, seconds: int, amount: int = 1) -> tuple[bool, Count]:
-        """Count ``amount`` calls if that keeps the limit; whether it did, and the count now."""
-        entries = self._entries
+    def take(self, key: Hashable, limit: int, seconds: int, amount: int = 1) -> bool:
+        """Count ``amount`` calls if that keeps the limit; return whether it did."""
         number, rest = divmod(self._clock_s(), seconds)
-        left_s = seconds - rest
-        entry = entries.get(key)
-        current = previous = 0
-        if entry is not None:
-            if entry[0] == number:
-                current, previous = entry[1], entry[2]
-            elif entry[0] == number - 1:
-                previous = entry[1]
-            entries.move_to_end(key)  # also who is refused is not silent
-        if math.floor(previous * left_s / seconds + current) + amount > limit:
-            return False, Count(previous, current, left_s)
-        entries[key] = (number, current + amount, previous)
-        if len(entries) > self._entries_max:
-            entries.popitem(last=False)
-        return True, Count(previous, current + amount, left_s)
+        entry = self._entries.get(key)
+        if entry is None:
+            if amount > limit:
+                return False
+            self._entries[key] = Calls(number, amount, 0)
+            if len(self._entries) > self._entries_max:
+                self._entries.popitem(last=False)
+            return True
+        self._entries.move_to_end(key)  # also who is refused is not silent
+        if entry.number != number:
+            entry.previous = entry.current if entry.number == number - 1 else 0
+            entry.number, entry.current = number, 0
+        # Most often the calls of both windows together keep the limit: there is nothing to weigh.
+        if entry.current + entry.previous + amount > limit:
+            weighed = entry.previous * (seconds - rest) / seconds + entry.current
+            if math.floor(weighed) + amount > limit:
+                return False
+        entry.current += amount
+        return True
 
     async def acquire_sliding_window_entry(
         self, key: str, limit: int, expiry: int, amount: int = 1
     ) -> bool:
         """Count ``amount`` calls if that keeps the limit; whether it did."""
-        return self.take(key, limit, expiry, amount)[0]
+        return self.take(key, limit, expiry, amount)
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Return calls and seconds to live of the window before, then of this one."""
@@ -133,10 +145,18 @@ class MemoryCounter:
     def __len__(self) -> int:
         return len(self._storage)
 
+    def refusal(self, window: Window, key: str) -> Taken | None:
+        """Count one call of ``key`` if the window allows it; else return what is left, and when."""
+        if self._storage.take((window.name, key), window.quota, window.seconds):
+            return None
+        return taken(False, self._storage.count((window.name, key), window.seconds), window)
+
     def take(self, window: Window, key: str) -> Taken:
-        """Count one call of ``key`` if the window allows it."""
-        allowed, count = self._storage.take((window.name, key), window.quota, window.seconds)
-        return taken(allowed, count, window)
+        """Count one call of ``key`` if the window allows it, and return what is left."""
+        refused = self.refusal(window, key)
+        if refused is not None:
+            return refused
+        return taken(True, self._storage.count((window.name, key), window.seconds), window)
 
     def peek(self, window: Window, key: str) -> Taken:
         """Return what a call of ``key`` would get, without counting it."""

@@ -108,10 +108,13 @@ class SharedCounter:
     def peek(self, window: Window, key: str) -> Taken:
         """Return what is known here of a call of ``key``, without asking or counting."""
         now_s = self._clock_s()
+        if self._away_until_s is not None:
+            return self._alone.peek(window, key)
         lease = self._leases.get((window, key))
-        if lease is None or now_s >= lease.until_s or not lease.refused:
+        if lease is None or (lease.refused and now_s >= lease.until_s):
             return Taken(True, window.quota, float(window.seconds))
-        return Taken(False, 0, max(0.0, lease.reset_at_s - now_s))
+        left = 0 if lease.refused else lease.remaining + lease.left
+        return Taken(not lease.refused, left, max(0.0, lease.reset_at_s - now_s))
 
     async def _renew(self, window: Window, key: str, lease: Lease | None, now_s: float) -> Taken:
         item = item_of(window)
