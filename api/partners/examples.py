@@ -37,7 +37,8 @@ DELIVERIES: dict[str, Any] = {
             "explanation": STALE_TIMESTAMP.explanation,
             "refused": 12,
             "last_at": "2026-01-02T03:00:00.000Z",
-            "last_detail": "412 s behind",
+            "last_detail": "webhook-timestamp: 412 s behind the gateway's clock, at most 300 s are "
+            "allowed",
         }
     ],
     "lag": {"deliveries": 1204, "p50_s": 2.1, "p90_s": 6.4, "p99_s": 71.0, "max_s": 3605.5},

@@ -180,3 +180,15 @@ async def test_counts_are_by_day_and_reason_and_end_after_a_month(pool, acme):
     month_ms = int((HOUR + 30 * DAY).timestamp() * 1000)
     assert await webhook_refusals.purge(pool, month_ms) == 0
     assert await webhook_refusals.purge(pool, month_ms + 1) == 2
+
+
+async def test_a_keyring_knows_when_each_key_ends(pool, acme):
+    await acme.rotate(CLI, "acme", Key(SECRET, b"second"), overlap_ms=500)
+    keyring = (await acme.find("acme")).keyring
+    assert keyring.secrets == (b"second", b"first")
+    assert keyring.ends == ((b"first", 1500),)
+    assert keyring.live_at(1.499).secrets == (b"second", b"first")
+    assert keyring.live_at(1.5).secrets == (b"second",)
+    await acme.rotate(CLI, "acme", Key(SECRET, b"first"), overlap_ms=400)  # given once more
+    keyring = (await acme.find("acme")).keyring
+    assert keyring.live_at(9).secrets == (b"first", b"first")

@@ -98,22 +98,40 @@ def test_signed_refusals_are_listed_one_by_one(world, post, view):
 def test_unsigned_refusals_are_only_counted(world, post, view):
     post("a", secret=create_secret())
     post("b", secret=create_secret())
-    post("c", shift_s=-412)
     post("d", **{"webhook-signature": "junk"})
     post("e", **{"content-type": "text/plain"})
     answer = view()
     assert answer["refusals"] == []
     counts = {item["reason"]: item["refused"] for item in answer["refused_by_day"]}
-    assert counts == {
-        "bad-signature": 2, "stale-timestamp": 1, "no-signature": 1, "unsupported-type": 1,
-    }  # fmt: skip
-    [stale] = [item for item in answer["refused_by_day"] if item["reason"] == "stale-timestamp"]
-    assert stale["last_detail"] == "412 s behind"
-    assert stale["day"] == "2026-01-01"
+    assert counts == {"bad-signature": 2, "no-signature": 1, "unsupported-type": 1}
+
+
+@pytest.mark.parametrize(("shift_s", "side"), [(-400, "behind"), (412, "ahead of")])
+def test_a_right_signature_of_another_time_is_listed_and_its_answer_says_so(
+    post, view, shift_s, side
+):
+    refused = problem(post("msg_1", shift_s=shift_s), 401, "bad-signature")
+    detail = f"webhook-timestamp: {abs(shift_s)} s {side} the gateway's clock"
+    assert refused["detail"] == f"{detail}, at most 300 s are allowed"
+    answer = view()
+    [listed] = answer["refusals"]
+    assert (listed["webhook_id"], listed["reason"]) == ("msg_1", "stale-timestamp")
+    assert listed["detail"] == refused["detail"]
+    [counted] = answer["refused_by_day"]
+    assert (counted["reason"], counted["day"]) == ("stale-timestamp", "2026-01-01")
+    assert counted["last_detail"] == refused["detail"]
+
+
+def test_what_a_disabled_partner_signed_is_listed(world, post, view):
+    world.database.partners["acme"] = a_partner(SECRET, enabled=False)
+    problem(post("msg_1"), 404, "not-found")
+    problem(post("msg_2", secret=create_secret()), 404, "not-found")
+    found = [(item["webhook_id"], item["reason"]) for item in view()["refusals"]]
+    assert found == [("msg_1", "disabled")]
 
 
 def test_the_answer_to_a_stranger_does_not_say_what_was_almost_right(post):
-    stale = problem(post("c", shift_s=-412), 401, "bad-signature")
+    stale = problem(post("c", shift_s=-412, secret=create_secret()), 401, "bad-signature")
     wrong = problem(post("d", secret=create_secret()), 401, "bad-signature")
     assert {**stale, "instance": ""} == {**wrong, "instance": ""}
 
