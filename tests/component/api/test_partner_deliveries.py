@@ -7,12 +7,14 @@ import psycopg
 import pytest
 
 from api.partners import refusal_log
+from api.partners.dead_letters import OUR_FAILURE_DETAIL
 from api.partners.reasons import BY_SLUG, REASONS
 from api.partners.refusal_log import COUNTS_MAX, LISTED_MAX, UNPROVEN_MAX, Noted, RefusalLog
 from infra.security.keys import APP_SCOPES, DELIVERIES_READ, PARTNER_SCOPES
 from infra.security.webhook_keys import create_secret
 from infra.security.webhooks import sign
-from tests.component.api.fakes import a_partner
+from schemas.times import to_rfc3339
+from tests.component.api.fakes import NOW_MS, a_content, a_letter, a_partner
 from tests.component.api.partner_fakes import FakeRefusals
 from tests.component.api.test_webhooks import envelope, problem
 from tests.support.waiting import wait_until_async
@@ -77,6 +79,76 @@ def test_what_kafka_did_not_confirm_is_said(world, post, view):
     assert [item["state"] for item in answer["deliveries"]] == ["unconfirmed"]
     assert [item["reason"] for item in answer["refused_by_day"]] == ["not-stored"]
     assert answer["refusals"] == []
+
+
+def test_what_the_catalogue_refused_later_is_said_with_field_and_reason(world, post, view):
+    event_id = post("msg_1").json()["event_id"]
+    post("msg_1")
+    post("msg_2")
+    detail = "runtime_s: expected a whole number, found the text 'long'"
+    letter = {"event_id": event_id, "webhook_id": "msg_1", "detail": detail}
+    world.database.dead_letters = [a_letter(7, **letter), a_letter(8, **letter, partner="globex")]
+    newer, older = view()["deliveries"]
+    assert (newer["state"], "dead_letter" in newer) == ("accepted", False)
+    assert (older["state"], older["duplicates"]) == ("refused", 1)
+    assert older["dead_letter"] == {
+        "dead_letter_id": 7, "reason": "rule", "detail": detail, "state": "open",
+        "failed_at": to_rfc3339(NOW_MS + 7),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("letters", "state", "letter"),
+    [
+        ([{"state": "redriven"}], "accepted", "redriven"),
+        ([{"state": "redriven"}, {"attempts": 2}], "refused", "open"),
+        ([{"state": "discarded"}], "refused", "discarded"),
+        ([{"reason": "step", "detail": "KeyError at secret.py:1"}], "failed", "open"),
+    ],
+)
+def test_the_newest_dead_letter_decides(world, post, view, letters, state, letter):
+    event_id = post("msg_1").json()["event_id"]
+    world.database.dead_letters = [
+        a_letter(number, event_id=event_id, **each) for number, each in enumerate(letters, 1)
+    ]
+    [delivery] = view()["deliveries"]
+    assert (delivery["state"], delivery["dead_letter"]["state"]) == (state, letter)
+    if state == "failed":
+        assert delivery["dead_letter"]["detail"] == OUR_FAILURE_DETAIL
+
+
+def test_the_quality_of_the_partners_titles_is_shown(world, view):
+    world.database.partners["acme"] = a_partner(SECRET)
+    assert "quality" not in view()
+    for number, missing in enumerate([(), ("overview",), ("overview", "image_url")]):
+        world.database.add_content(
+            a_content(
+                f"film-{number}", partner_ids={"acme": str(number)}, quality=1 - number / 3,
+                missing=missing,
+            )
+        )  # fmt: skip
+    world.database.add_content(a_content("other", partner_ids={"globex": "1"}, quality=0.1))
+    world.database.add_content(a_content("alias", partner_ids={"acme": "1"}, same_as="film-1"))
+    assert view()["quality"] == {
+        "contents": 3, "mean": 0.667,
+        "missing": [{"field": "overview", "contents": 2}, {"field": "image_url", "contents": 1}],
+    }  # fmt: skip
+
+
+def test_refusals_are_newest_first_whoever_wrote_them_when(world, view):
+    world.database.partners["acme"] = a_partner(SECRET)
+    log = RefusalLog(FakeRefusals(world.database), lambda: world.now_ms)
+    slower = RefusalLog(FakeRefusals(world.database), lambda: world.now_ms)
+    slower.note(Noted("acme", True, "not-json", "", "first"))
+    for number in range(2):
+        world.later(1)
+        log.note(Noted("acme", True, "not-json", "", f"next_{number}"))
+    asyncio.run(log.flush())
+    asyncio.run(slower.flush())
+    page = view(limit=2)
+    assert [item["webhook_id"] for item in page["refusals"]] == ["next_1", "next_0"]
+    page = view(limit=2, refusals_cursor=page["next_refusals_cursor"])
+    assert [item["webhook_id"] for item in page["refusals"]] == ["first"]
 
 
 def test_signed_refusals_are_listed_one_by_one(world, post, view):
