@@ -7,12 +7,18 @@ from typing import Any
 class Watched(dict[str, Any]):
     """An object of a payload; ``asked`` are the names that were read, present or not.
 
-    Whether a name is there (``in``) does not read it. Objects inside are watched too.
+    Whether a name is there (``in``) does not read it: that is ``looked_for``. Objects inside are
+    watched too.
     """
 
     def __init__(self, fields: dict[str, Any]) -> None:
         super().__init__({name: watched(value) for name, value in fields.items()})
         self.asked: set[str] = set()
+        self.looked_for: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.looked_for.add(str(name))
+        return super().__contains__(name)
 
     def get(self, name: str, default: Any = None) -> Any:
         self.asked.add(name)
@@ -27,8 +33,12 @@ class Watched(dict[str, Any]):
         return super().items()
 
     def places_asked(self) -> set[str]:
-        """Return what was read, by place: ``network.country``, ``availability[].region``."""
-        return {place for place, each in self._objects() for place in _below(place, each.asked)}
+        """Return what was read or looked for, by place: ``availability[].region``."""
+        return {
+            place
+            for place, each in self._objects()
+            for place in _below(place, each.asked | each.looked_for)
+        }
 
     def places_unread(self) -> set[str]:
         """Return the fields that are there and were not read."""
