@@ -115,6 +115,8 @@ def content_row(item: Decoded) -> contents.ContentRow:
         version_of=content.version_of,
         series_id=content.series_id,
         partners=",".join(sorted(partners)) or None,
+        quality=content.quality,
+        missing=None if content.quality is None else ",".join(content.missing),
     )
 
 

@@ -8,7 +8,7 @@ WEBHOOK: Json = {
     "event_type": "content_added",
     "platform": "acme-tv",
     "timestamp": "2026-01-01T00:00:00Z",
-    "payload": {"id": "A-1", "title": "Metropolis", "type": "movie", "year": 1927},
+    "payload": {"id": "A-1", "title": "Metropolis", "type": "movie", "release_year": 1927},
 }
 WEBHOOK_ACCEPTED: Json = {"event_id": "wh-0a1b2c3d4e5f60718293a4b5c6d7e8f901234567"}
 PARTNER_DEAD_LETTERS: Json = {

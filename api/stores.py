@@ -21,7 +21,12 @@ from infra.postgres.erasures import ErasureRecord, ErasureRow, Noted
 from infra.postgres.operator_logins import LoginAttempt, StepUp
 from infra.postgres.operator_sessions import Session
 from infra.postgres.operators import Credentials
-from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
+from infra.postgres.partner_deliveries import (
+    ArrivedDelivery,
+    DeliveryPosition,
+    Lag,
+    PartnerQuality,
+)
 from infra.postgres.partner_views import PartnerView
 from infra.postgres.partners import Key, LiveKey, NewPartner, Partner
 from infra.postgres.signing_keys import PublicSigningKey
@@ -31,7 +36,12 @@ from infra.postgres.token_revocations import TokenRevocation
 from infra.postgres.viewers import Viewer
 from infra.postgres.watch_states import HistoryCursor
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
-from infra.postgres.webhook_refusals import ListedRefusal, Refusal, RefusalCount
+from infra.postgres.webhook_refusals import (
+    ListedRefusal,
+    Refusal,
+    RefusalCount,
+    RefusalPosition,
+)
 from infra.redrive import Outcome as Redriven
 from infra.security.signing import SigningKey
 from schemas.audit_entry import AuditEntry
@@ -94,7 +104,9 @@ class Refusals(Protocol):
     """Refused webhooks of known partners."""
 
     async def write(self, refusals: Sequence[Refusal], counts: Sequence[RefusalCount]) -> None: ...
-    async def fetch(self, partner: str, limit: int, before: int) -> list[ListedRefusal]: ...
+    async def fetch(
+        self, partner: str, limit: int, before: RefusalPosition
+    ) -> list[ListedRefusal]: ...
     async def fetch_by_day(self, partner: str, since: datetime.datetime) -> list[RefusalCount]: ...
 
 
@@ -105,6 +117,7 @@ class PartnerDeliveries(Protocol):
         self, partner: str, since: datetime.datetime, limit: int, before: DeliveryPosition
     ) -> list[ArrivedDelivery]: ...
     async def fetch_lag(self, partner: str, since: datetime.datetime) -> Lag | None: ...
+    async def fetch_quality(self, partner: str) -> PartnerQuality | None: ...
 
 
 class DeadLetters(Protocol):

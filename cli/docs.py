@@ -15,6 +15,7 @@ def documents() -> dict[Path, str]:
     """
     from cli.documents.asyncapi import asyncapi_text
     from cli.documents.json_schemas import schema_paths, schema_text
+    from cli.documents.mappers import mappers_page
     from cli.documents.openapi import openapi_text
     from cli.documents.problems import problems_page
     from cli.documents.reference import commands_page, metrics_page, settings_page
@@ -23,6 +24,7 @@ def documents() -> dict[Path, str]:
     pages = {
         "asyncapi.json": asyncapi_text,
         "cli.md": commands_page,
+        "mappers.md": mappers_page,
         "metrics.md": metrics_page,
         "openapi.json": openapi_text,
         "problems.md": problems_page,

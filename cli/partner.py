@@ -56,7 +56,7 @@ def create(
     Examples:
       media-gateway partner create acme --mapper generic
       SECRET=$(media-gateway partner create acme --mapper generic | tail -n 1)
-      media-gateway partner create globex --mapper movie-catalogue --tier pro --public-key whpk_...
+      media-gateway partner create globex --mapper film-catalogue --tier pro --public-key whpk_...
     """
     if not PARTNER_PATTERN.fullmatch(name):
         raise CommandError(f"{name!r}: a name has 1 to 40 of a-z, 0-9 and -, and begins without -")

@@ -4,11 +4,18 @@ Encoding is compact and has a fixed field order (declaration order): equal value
 Decoding ignores unknown fields (a newer writer may add one) and refuses missing or wrong ones.
 """
 
-from typing import TypeVar
+import re
+from collections.abc import Mapping, Set
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 M = TypeVar("M", bound="WireModel")
+
+PROBLEMS_MAX = 3
+# What pydantic says of these kinds of error names our classes and Python's types.
+MESSAGES = dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "expected an object")
+LIST = re.compile(r"^Tuple(?= should )")
 
 
 class DecodeError(ValueError):
@@ -45,9 +52,22 @@ def decode(schema: type[M], value: bytes | None) -> M:
 
 def describe(error: ValidationError) -> str:
     """One line for people: the first three problems as ``field: reason``; never the input."""
-    problems = [
-        f"{'.'.join(str(part) for part in issue['loc']) or 'body'}: {issue['msg']}"
-        for issue in error.errors(include_url=False, include_input=False, include_context=False)[:3]
-    ]
-    more = error.error_count() - len(problems)
-    return "; ".join(problems) + (f"; and {more} more" if more > 0 else "")
+    issues = error.errors(include_url=False, include_input=False, include_context=False)
+    places = {issue["loc"] for issue in issues}
+    problems = [_problem(issue) for issue in issues if not _is_consequence(issue, places)]
+    more = len(problems) - PROBLEMS_MAX
+    return "; ".join(problems[:PROBLEMS_MAX]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _is_consequence(issue: Mapping[str, Any], places: Set[tuple[int | str, ...]]) -> bool:
+    """Whether a list is too short only because its wrong elements were not counted."""
+    place = issue["loc"]
+    return issue["type"] == "too_short" and any(
+        len(other) > len(place) and other[: len(place)] == place for other in places
+    )
+
+
+def _problem(issue: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in issue["loc"]) or "body"
+    message = MESSAGES.get(issue["type"]) or issue["msg"].removeprefix("Value error, ")
+    return f"{where}: {LIST.sub('List', message)}"

@@ -5,6 +5,21 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.codec import WireModel
+from schemas.dead_letter import LetterState
+
+DeliveryState = Literal["accepted", "duplicate", "unconfirmed", "refused", "failed"]
+
+
+class DeliveryDeadLetter(WireModel):
+    """Why the event of a delivery could not be processed; its newest dead letter."""
+
+    dead_letter_id: int = Field(description="name it when you ask the operators")
+    reason: str = Field(description="decode, rule or step, as in your dead letters")
+    detail: str = Field(description="which field, what was expected, what was found")
+    failed_at: str = Field(description="RFC 3339")
+    state: LetterState = Field(
+        description="open; redriven: sent through again; discarded: it will not be"
+    )
 
 
 class PartnerDelivery(WireModel):
@@ -18,11 +33,16 @@ class PartnerDelivery(WireModel):
     lag_s: float | None = Field(
         default=None, description="received minus occurred; negative: your clock is ahead"
     )
-    state: Literal["accepted", "duplicate", "unconfirmed"] = Field(
-        description="duplicate: accepted, and sent again; unconfirmed: answered 503, send it again"
+    state: DeliveryState = Field(
+        description="accepted: nothing is known to be wrong with it; duplicate: accepted, and sent "
+        "again; unconfirmed: answered 503, send it again; refused: accepted, and refused later by "
+        "the catalogue, see dead_letter; failed: the gateway failed on it, nothing to do"
     )
     duplicates: int = Field(ge=0, description="how often it was sent again with the same bytes")
     last_duplicate_at: str | None = None
+    dead_letter: DeliveryDeadLetter | None = Field(
+        default=None, description="absent when it was processed, or will be"
+    )
 
 
 class RefusedDelivery(WireModel):
@@ -56,6 +76,24 @@ class DeliveryLag(WireModel):
     max_s: float
 
 
+class MissingField(WireModel):
+    """A field that titles lack."""
+
+    field: str = Field(description="the canonical name; the table of your mapper has yours")
+    contents: int = Field(ge=1, description="how many titles lack it")
+
+
+class ContentsQuality(WireModel):
+    """How complete the titles are that the partner's records belong to, whoever named a field.
+
+    Of each title the weights of the fields that it has, divided by those of all that its type has.
+    """
+
+    contents: int = Field(ge=1, description="how many titles it is over, at most 10,000")
+    mean: float = Field(ge=0, le=1, description="1: no title lacks a field")
+    missing: tuple[MissingField, ...] = Field(description="the most frequent first")
+
+
 class PartnerDeliveries(WireModel):
     """What became of a partner's webhooks, newest first; each list has a cursor of its own.
 
@@ -71,3 +109,4 @@ class PartnerDeliveries(WireModel):
     next_refusals_cursor: str | None = Field(default=None, description="absent on the last page")
     refused_by_day: tuple[RefusedOnDay, ...]
     lag: DeliveryLag | None = Field(default=None, description="absent without any delivery")
+    quality: ContentsQuality | None = Field(default=None, description="absent without any title")

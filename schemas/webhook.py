@@ -19,10 +19,9 @@ class WebhookEnvelope(WireModel):
     event_type: WebhookEventType
     platform: str = Field(min_length=1, max_length=64)
     timestamp: str = Field(
-        min_length=20,
-        max_length=40,
-        description="RFC 3339 UTC, when the change happened",
-        json_schema_extra={"format": "date-time"},
+        description="RFC 3339 with a zone, when the change happened",
+        # Checked by ``schemas.times``, whose message says what is wrong.
+        json_schema_extra={"format": "date-time", "minLength": 20, "maxLength": 40},
     )
     payload: dict[str, Any] = Field(description="the partner's own shape; a mapper reads it")
 

@@ -55,10 +55,15 @@ def entry_of(whole: WholeLetter) -> PartnerDeadLetter:
         event_id=letter.event_id,
         webhook_id=letter.webhook_id,
         reason=letter.reason,
-        detail=OUR_FAILURE_DETAIL if letter.reason == OUR_FAILURE else letter.detail,
+        detail=detail_of(letter.reason, letter.detail),
         attempts=letter.attempts,
         failed_at_ms=letter.failed_at_ms,
         state=letter.state,
         changed_at_ms=letter.changed_at_ms,
         payload=payload_of(whole.value),
     )
+
+
+def detail_of(reason: str, detail: str) -> str:
+    """Return what a partner is told of a failure."""
+    return OUR_FAILURE_DETAIL if reason == OUR_FAILURE else detail

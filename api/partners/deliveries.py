@@ -9,15 +9,33 @@ from starlette.responses import Response
 from api.cursors import format_cursor, read_cursor
 from api.identity.principal import principal_of
 from api.parsing import Query
+from api.partners.dead_letters import OUR_FAILURE, detail_of
 from api.partners.reasons import explanation_of
 from api.responses import json_response
 from api.services import Services, services_of
-from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryPosition, Lag
+from domain.catalogue.quality import DECIMALS
+from infra.postgres.dead_letters import REDRIVEN
+from infra.postgres.partner_deliveries import (
+    ArrivedDelivery,
+    DeliveryLetter,
+    DeliveryPosition,
+    Lag,
+    PartnerQuality,
+)
 from infra.postgres.webhook_deliveries import RETENTION
-from infra.postgres.webhook_refusals import COUNTS_DAYS, ListedRefusal, RefusalCount
+from infra.postgres.webhook_refusals import (
+    COUNTS_DAYS,
+    ListedRefusal,
+    RefusalCount,
+    RefusalPosition,
+)
 from schemas.codec import encode
 from schemas.partner_api import (
+    ContentsQuality,
+    DeliveryDeadLetter,
     DeliveryLag,
+    DeliveryState,
+    MissingField,
     PartnerDeliveries,
     PartnerDelivery,
     RefusedDelivery,
@@ -27,10 +45,12 @@ from schemas.times import to_rfc3339
 
 PAGE_DEFAULT, PAGE_MAX = 50, 200
 DELIVERY_CURSOR = re.compile(r"([0-9]{1,17})\|([A-Za-z0-9_-]{1,64})", re.ASCII)
-REFUSAL_CURSOR = re.compile(r"([0-9]{1,18})", re.ASCII)
+REFUSAL_CURSOR = re.compile(r"([0-9]{1,17})\|([0-9]{1,18})", re.ASCII)
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-FIRST = DeliveryPosition(datetime.datetime.max.replace(tzinfo=datetime.UTC), "")
-FIRST_REFUSAL = 2**63 - 1
+MICROSECOND = datetime.timedelta(microseconds=1)
+END_OF_TIME = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+FIRST = DeliveryPosition(END_OF_TIME, "")
+FIRST_REFUSAL = RefusalPosition(END_OF_TIME, 0)
 
 
 async def get_deliveries(request: Request) -> Response:
@@ -52,11 +72,10 @@ async def get_deliveries(request: Request) -> Response:
         deliveries=tuple(map(delivery, arrived[:limit])),
         next_cursor=delivery_cursor(arrived[limit - 1]) if len(arrived) > limit else None,
         refusals=tuple(map(refusal, refused[:limit])),
-        next_refusals_cursor=format_cursor(refused[limit - 1].refusal_id)
-        if len(refused) > limit
-        else None,
+        next_refusals_cursor=refusal_cursor(refused[limit - 1]) if len(refused) > limit else None,
         refused_by_day=await by_day(services, partner, now),
         lag=lag_of(await services.partner_deliveries.fetch_lag(partner, now - RETENTION)),
+        quality=quality_of(await services.partner_deliveries.fetch_quality(partner)),
     )
     return json_response(encode(answer))
 
@@ -74,7 +93,6 @@ def delivery(row: ArrivedDelivery) -> PartnerDelivery:
     lag_s = None
     if row.occurred_at is not None:
         lag_s = (row.received_at - row.occurred_at).total_seconds()
-    state = "unconfirmed" if not row.accepted else "duplicate" if row.repeats else "accepted"
     return PartnerDelivery(
         webhook_id=row.webhook_id,
         event_id=row.event_id,
@@ -82,9 +100,30 @@ def delivery(row: ArrivedDelivery) -> PartnerDelivery:
         received_at=text_of(row.received_at),
         occurred_at=None if row.occurred_at is None else text_of(row.occurred_at),
         lag_s=lag_s,
-        state=state,
+        state=state_of(row),
         duplicates=row.repeats,
         last_duplicate_at=None if row.repeated_at is None else text_of(row.repeated_at),
+        dead_letter=None if row.letter is None else dead_letter(row.letter),
+    )
+
+
+def state_of(row: ArrivedDelivery) -> DeliveryState:
+    """Return the last that is known of a delivery; one that was sent through again is as good."""
+    if row.letter is not None and row.letter.state != REDRIVEN:
+        return "failed" if row.letter.reason == OUR_FAILURE else "refused"
+    if not row.accepted:
+        return "unconfirmed"
+    return "duplicate" if row.repeats else "accepted"
+
+
+def dead_letter(letter: DeliveryLetter) -> DeliveryDeadLetter:
+    """Return why a delivery was refused later."""
+    return DeliveryDeadLetter(
+        dead_letter_id=letter.letter_id,
+        reason=letter.reason,
+        detail=detail_of(letter.reason, letter.detail),
+        failed_at=to_rfc3339(letter.failed_at_ms),
+        state=letter.state,
     )
 
 
@@ -116,6 +155,17 @@ def lag_of(lag: Lag | None) -> DeliveryLag | None:
     return None if lag is None else DeliveryLag(**lag._asdict())
 
 
+def quality_of(found: PartnerQuality | None) -> ContentsQuality | None:
+    """Return the quality as it is shown."""
+    if found is None:
+        return None
+    return ContentsQuality(
+        contents=found.contents,
+        mean=round(found.mean, DECIMALS),
+        missing=tuple(MissingField(field=name, contents=many) for name, many in found.missing),
+    )
+
+
 def text_of(moment: datetime.datetime) -> str:
     """Return a moment as RFC 3339 UTC."""
     return to_rfc3339((moment - EPOCH) // datetime.timedelta(milliseconds=1))
@@ -123,18 +173,23 @@ def text_of(moment: datetime.datetime) -> str:
 
 def delivery_cursor(row: ArrivedDelivery) -> str:
     """Return the cursor of the page that follows ``row``."""
-    microseconds = (row.received_at - EPOCH) // datetime.timedelta(microseconds=1)
-    return format_cursor(microseconds, row.webhook_id)
+    return format_cursor((row.received_at - EPOCH) // MICROSECOND, row.webhook_id)
 
 
 def delivery_position(match: re.Match[str] | None) -> DeliveryPosition:
     """Return where a page of deliveries starts."""
     if match is None:
         return FIRST
-    at = EPOCH + datetime.timedelta(microseconds=int(match.group(1)))
-    return DeliveryPosition(at, match.group(2))
+    return DeliveryPosition(EPOCH + int(match.group(1)) * MICROSECOND, match.group(2))
 
 
-def refusal_position(match: re.Match[str] | None) -> int:
+def refusal_cursor(row: ListedRefusal) -> str:
+    """Return the cursor of the page that follows ``row``."""
+    return format_cursor((row.refused_at - EPOCH) // MICROSECOND, row.refusal_id)
+
+
+def refusal_position(match: re.Match[str] | None) -> RefusalPosition:
     """Return the refusal that a page comes after."""
-    return FIRST_REFUSAL if match is None else int(match.group(1))
+    if match is None:
+        return FIRST_REFUSAL
+    return RefusalPosition(EPOCH + int(match.group(1)) * MICROSECOND, int(match.group(2)))

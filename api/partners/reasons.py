@@ -1,7 +1,7 @@
 """Every reason for which a webhook is refused: a stable word, an answer, and what to do about it.
 
-The answer over HTTP says little to whoever could not sign. The partner itself reads the rest in its
-own view, with an API key.
+The answer over HTTP says little to whoever could not sign. The partner itself reads what became of
+its deliveries in its own view, with an API key.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ class Reason:
 
 MALFORMED_HEADERS = Reason(
     "malformed-headers", problems.MALFORMED,
-    "webhook-id was missing or not well-formed. Send 1 to 64 of A-Z a-z 0-9 _ -.",
+    "webhook-id was missing or not well-formed. Send 1 to 64 of A-Z a-z 0-9 _ -, the first a "
+    "letter or digit.",
 )  # fmt: skip
 DUPLICATE_HEADERS = Reason(
     "duplicate-headers", problems.MALFORMED,

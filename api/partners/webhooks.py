@@ -21,6 +21,7 @@ from api.future import IN_THE_FUTURE, is_in_the_future
 from api.limits.deliveries import count_unsigned, count_verified
 from api.parsing import JsonLimits, parse_json, read_body, require_json_type
 from api.partners import reasons
+from api.partners.headers import given_of, headers_of
 from api.partners.reasons import Refused, reason_of
 from api.partners.refusal_log import Noted
 from api.partners.unique_keys import has_repeated_key
@@ -34,13 +35,7 @@ from infra.postgres.pool import UNAVAILABLE
 from infra.postgres.webhook_deliveries import Delivery, KnownDelivery
 from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
-from infra.security.webhooks import (
-    Given,
-    Verdict,
-    WebhookHeaders,
-    judge,
-    parse_headers,
-)
+from infra.security.webhooks import TOLERANCE_S, Given, Verdict, judge
 from schemas.api import WebhookAccepted
 from schemas.codec import describe, encode
 from schemas.ids import PARTNER_PATTERN
@@ -53,7 +48,6 @@ log = logging.getLogger(__name__)
 LIMITS = JsonLimits(array_max=1000)
 # Compared with when the partner is unknown: the answer then takes as long as for a known one.
 NO_KEYS = Keyring(frozenset(Scheme), (b"\0" * 32,))
-HEADERS = (b"webhook-id", b"webhook-timestamp", b"webhook-signature", b"x-webhook-signature")
 WAIT_S = 5.0  # for an equal delivery that is being produced: as long as that may take
 POLL_S = 0.05
 KNOWN_S = 3600.0  # a partner that was in the cache so lately exists
@@ -61,8 +55,8 @@ OUTCOMES = {each: metrics.API_WEBHOOKS.labels(each) for each in ("accepted", "re
 REASON_OF_VERDICT = {
     Verdict.SCHEME_NOT_ALLOWED: reasons.SCHEME_NOT_ALLOWED,
     Verdict.BAD_SIGNATURE: reasons.BAD_SIGNATURE,
-    Verdict.STALE: reasons.STALE_TIMESTAMP,
 }
+SIGNED = {Verdict.VALID, Verdict.STALE}
 
 
 @dataclass(slots=True)
@@ -71,7 +65,6 @@ class Attempt:
 
     partner: Partner | None = None
     webhook_id: str | None = None
-    internal_detail: str | None = None  # for the partner's own view, not for the answer
 
 
 async def receive_webhook(request: Request) -> Response:
@@ -95,7 +88,7 @@ async def take(request: Request, services: Services, attempt: Attempt) -> tuple[
     except ProblemError:
         await count_unsigned(request)
         raise
-    webhook_id = attempt.webhook_id = given.webhook_id
+    webhook_id = given.webhook_id
     await count_verified(request, partner)
     if len(body) > partner.limits.body_bytes:
         detail = f"your bodies may have {partner.limits.body_bytes} bytes"
@@ -122,29 +115,6 @@ async def read_delivery(request: Request) -> tuple[Given, bytes]:
     return given_of(headers_of(request)), body
 
 
-def headers_of(request: Request) -> WebhookHeaders:
-    """Return the headers that decide; none may be given twice."""
-    found: dict[bytes, str] = {}
-    for name, value in request.scope["headers"]:
-        if name.startswith(b"webhook-") or name == HEADERS[-1]:
-            if name in found:
-                raise Refused(reasons.DUPLICATE_HEADERS, "a webhook header is given twice")
-            found[name] = value.decode("latin-1")
-    return WebhookHeaders(*map(found.get, HEADERS))
-
-
-def given_of(headers: WebhookHeaders) -> Given:
-    """Return what well-formed headers say."""
-    given = parse_headers(headers)
-    if isinstance(given, Given):
-        return given
-    if given is Verdict.NO_SIGNATURE:
-        raise Refused(
-            reasons.NO_SIGNATURE, "no webhook-signature of a webhook-timestamp: see the guide"
-        )
-    raise Refused(reasons.MALFORMED_HEADERS, "webhook-id: missing, or of another form")
-
-
 async def authenticated(
     request: Request, services: Services, attempt: Attempt, given: Given, body: bytes
 ) -> Partner:
@@ -152,14 +122,26 @@ async def authenticated(
     partner = attempt.partner = await find_partner(services, request.path_params["partner"])
     now_s = services.clock_ms() / 1000
     verdict = judge(given, body, partner.keyring if partner else NO_KEYS, now_s)
+    if partner is not None and verdict in SIGNED:
+        attempt.webhook_id = given.webhook_id
     if partner is None or not partner.enabled:  # one answer for both
         raise Refused(reasons.DISABLED if partner else reasons.UNKNOWN_PARTNER, "no such partner")
-    if verdict is Verdict.STALE:
-        lag_s = now_s - int(given.timestamp)
-        attempt.internal_detail = f"{abs(lag_s):.0f} s {'behind' if lag_s > 0 else 'ahead'}"
+    if verdict is Verdict.STALE:  # only who could sign learns that the time is the cause
+        raise Refused(reasons.STALE_TIMESTAMP, stale_detail(now_s - int(given.timestamp)))
     if verdict is not Verdict.VALID:
         raise Refused(REASON_OF_VERDICT[verdict])
     return partner
+
+
+def stale_detail(lag_s: float) -> str:
+    """Return how far off the timestamp of a rightly signed delivery is.
+
+    >>> stale_detail(400.2)
+    "webhook-timestamp: 400 s behind the gateway's clock, at most 300 s are allowed"
+    """
+    side = "behind" if lag_s > 0 else "ahead of"
+    clock = f"{abs(lag_s):.0f} s {side} the gateway's clock"
+    return f"webhook-timestamp: {clock}, at most {TOLERANCE_S} s are allowed"
 
 
 async def find_partner(services: Services, name: str) -> Partner | None:
@@ -274,7 +256,7 @@ def note(request: Request, services: Services, attempt: Attempt, error: Exceptio
     metrics.API_WEBHOOK_REFUSALS.labels(label, reason.slug).inc()
     if reason is reasons.UNKNOWN_PARTNER or not PARTNER_PATTERN.fullmatch(name):
         return
-    detail = attempt.internal_detail or (error.detail if isinstance(error, ProblemError) else "")
+    detail = error.detail if isinstance(error, ProblemError) else ""
     listed = attempt.webhook_id if reason is not reasons.NOT_STORED else None
     services.refusal_log.note(Noted(name, known is not None, reason.slug, detail or "", listed))
 

@@ -12,7 +12,7 @@ from schemas.api import WebhookAccepted
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope
 
 WEBHOOK_HEADERS = (
-    header("webhook-id", "^[A-Za-z0-9_-]{1,64}$", "the same for every try", "msg_1"),
+    header("webhook-id", "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", "the same for every try", "msg_1"),
     replace(
         header(
             "webhook-timestamp", "^[0-9]{1,12}$", "Unix seconds of this try; with v1 and v1a",

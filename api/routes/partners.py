@@ -20,7 +20,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/api/v1/partners/me/deliveries",
         handler=get_deliveries,
         name="get_partner_deliveries",
-        summary="What became of the calling partner's webhooks: accepted, refused and why, lag",
+        summary="What became of the partner's webhooks: accepted, refused and why, lag, quality",
         access=partner(DELIVERIES_READ),
         parameters=(
             limit(PAGE_DEFAULT, PAGE_MAX),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from domain.catalogue.identity import PARTNER_CONTENT_ID_MAX
 from domain.catalogue.mapped import MappingError, refusal, seen
@@ -17,6 +18,7 @@ LIST_OF_TEXTS = "a list of texts, or one text with commas"
 OWN_ID = "your own id of the {}, a text or a whole number"
 MINUTES_MAX = 1_000_000 // 60  # Content.runtime_s
 MOMENT = "a time like 2026-01-31T18:00:00Z"
+ABSOLUTE_URL = "an absolute address like https://example.org/a.jpg"
 OFFERS = ("subscription", "rent", "buy", "free")
 
 
@@ -32,6 +34,31 @@ def text(payload: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str):
         raise refusal(name, "a text", value)
     return value.strip() or None
+
+
+def url(payload: Mapping[str, Any], name: str) -> str | None:
+    """Return an absolute ``http`` or ``https`` address; None when absent, null or empty.
+
+    It is served to viewers as it is, so nothing that a browser would run or guess at is taken:
+    no other scheme, no relative address, no space, control character or backslash.
+
+    Raises:
+        MappingError: anything else.
+    """
+    value = text(payload, name)
+    if value is not None and not _is_web_address(value):
+        raise refusal(name, ABSOLUTE_URL, value)
+    return value
+
+
+def _is_web_address(value: str) -> bool:
+    if not value.isprintable() or any(sign in value for sign in ' \\"<>'):
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an address, a port that is no number
+        return False
 
 
 def inner(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -23,6 +23,8 @@ class ContentRow(NamedTuple):
     version_of: str | None = None
     series_id: str | None = None
     partners: str | None = None  # comma-separated: unnest() flattens arrays of arrays
+    quality: float | None = None
+    missing: str | None = None  # comma-separated as well
 
 
 class ContentFacts(NamedTuple):
@@ -35,16 +37,19 @@ class ContentFacts(NamedTuple):
 
 UPSERT = """
 INSERT INTO contents AS t
-    (content_id, version, removed, body, type, title, version_of, series_id, partners, arrived)
+    (content_id, version, removed, body, type, title, version_of, series_id, partners, quality,
+     missing, arrived)
 SELECT content_id, version, removed, body, type, title, version_of, series_id,
-       string_to_array(partners, ','), arrived
+       string_to_array(partners, ','), quality, string_to_array(missing, ','), arrived
 FROM unnest(%b::text[], %b::bigint[], %b::boolean[], %b::bytea[], %b::text[], %b::text[],
-            %b::text[], %b::text[], %b::text[], %b::bigint[])
-  AS r (content_id, version, removed, body, type, title, version_of, series_id, partners, arrived)
+            %b::text[], %b::text[], %b::text[], %b::float8[], %b::text[], %b::bigint[])
+  AS r (content_id, version, removed, body, type, title, version_of, series_id, partners, quality,
+        missing, arrived)
 ON CONFLICT (content_id) DO UPDATE SET
     version = excluded.version, removed = excluded.removed, body = excluded.body,
     type = excluded.type, title = excluded.title, version_of = excluded.version_of,
-    series_id = excluded.series_id, partners = excluded.partners
+    series_id = excluded.series_id, partners = excluded.partners,
+    quality = excluded.quality, missing = excluded.missing
 WHERE excluded.version >= t.version
 RETURNING content_id
 """

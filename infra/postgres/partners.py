@@ -96,7 +96,8 @@ INSERT INTO partner_secrets (partner, kind, sealed, created_at_ms) VALUES (%s, %
 IS_LIVE = "(s.valid_until_ms IS NULL OR s.valid_until_ms > %s)"
 FETCH = f"""
 SELECT p.partner, p.mapper, p.enabled, p.display_name, p.tier, p.body_bytes_max, p.deliveries_per_s,
-       p.schemes, ARRAY(SELECT s.kind || '|' || s.sealed FROM partner_secrets s
+       p.schemes, ARRAY(SELECT concat_ws('|', s.kind, coalesce(s.valid_until_ms::text, ''),
+                                       s.sealed) FROM partner_secrets s
                         WHERE s.partner = p.partner AND {IS_LIVE}
                         ORDER BY s.secret_id DESC LIMIT {KEYS_MAX})
 FROM partners p
@@ -234,12 +235,17 @@ class PartnerStore:
     def _partner(self, row: tuple[Any, ...]) -> Partner:
         name, mapper, enabled, display_name, tier, body_bytes, per_s, schemes, stored = row
         keys: dict[str, list[bytes]] = {SECRET: [], PUBLIC_KEY: []}
+        untils: dict[bytes, int | None] = {}
         for item in stored:
-            kind, _, sealed = item.partition("|")
-            keys[kind].append(self._sealer.open(sealed, name))
+            kind, until_ms, sealed = item.split("|", 2)
+            key = self._sealer.open(sealed, name)
+            keys[kind].append(key)
+            # A key that was given again is there twice: the newest row, the first, ends last.
+            untils.setdefault(key, int(until_ms) if until_ms else None)
         keyring = Keyring(
-            frozenset(map(Scheme, schemes)), tuple(keys[SECRET]), tuple(keys[PUBLIC_KEY])
-        )
+            frozenset(map(Scheme, schemes)), tuple(keys[SECRET]), tuple(keys[PUBLIC_KEY]),
+            tuple((key, until_ms) for key, until_ms in untils.items() if until_ms is not None),
+        )  # fmt: skip
         return Partner(name, mapper, enabled, keyring, display_name, tier, body_bytes, per_s)
 
 

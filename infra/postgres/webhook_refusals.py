@@ -38,7 +38,7 @@ class RefusalCount(NamedTuple):
 
 
 class ListedRefusal(NamedTuple):
-    """One refusal as it is read; ``refusal_id`` grows with time."""
+    """One refusal as it is read; of one moment, ``refusal_id`` grows with time."""
 
     refusal_id: int
     webhook_id: str
@@ -47,19 +47,29 @@ class ListedRefusal(NamedTuple):
     refused_at: datetime.datetime
 
 
+class RefusalPosition(NamedTuple):
+    """Where a page ends."""
+
+    refused_at: datetime.datetime
+    refusal_id: int
+
+
 # A partner that was deleted meanwhile has no rows; its refusals are dropped.
 INSERT = """
 INSERT INTO webhook_refusals (partner, webhook_id, reason, detail, refused_at)
-SELECT r.* FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-    AS r (partner, webhook_id, reason, detail, refused_at)
+SELECT r.partner, r.webhook_id, r.reason, r.detail, r.refused_at
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+    WITH ORDINALITY AS r (partner, webhook_id, reason, detail, refused_at, nth)
 WHERE EXISTS (SELECT 1 FROM partners p WHERE p.partner = r.partner)
+ORDER BY r.nth  -- ids in the order given, whatever plan the condition gets
 """
 TRIM = f"""
 DELETE FROM webhook_refusals t
 USING unnest(%s::text[]) AS r (partner), LATERAL (
-    SELECT refusal_id AS last FROM webhook_refusals x WHERE x.partner = r.partner
-    ORDER BY refusal_id DESC OFFSET {LISTED_MAX} LIMIT 1) AS edge
-WHERE t.partner = r.partner AND t.refusal_id <= edge.last
+    SELECT refused_at, refusal_id FROM webhook_refusals x WHERE x.partner = r.partner
+    ORDER BY refused_at DESC, refusal_id DESC OFFSET {LISTED_MAX} LIMIT 1) AS edge
+WHERE t.partner = r.partner
+  AND (t.refused_at, t.refusal_id) <= (edge.refused_at, edge.refusal_id)
 """  # noqa: S608 - constants only
 COUNT = """
 INSERT INTO webhook_refusal_counts AS t (partner, hour, reason, refused, last_at, detail)
@@ -73,7 +83,8 @@ ON CONFLICT (partner, hour, reason) DO UPDATE SET
 """
 LIST = """
 SELECT refusal_id, webhook_id, reason, detail, refused_at FROM webhook_refusals
-WHERE partner = %s AND refusal_id < %s ORDER BY refusal_id DESC LIMIT %s
+WHERE partner = %s AND (refused_at, refusal_id) < (%s, %s)
+ORDER BY refused_at DESC, refusal_id DESC LIMIT %s
 """
 # The detail of the newest hour of each day and reason.
 BY_DAY = """
@@ -101,10 +112,10 @@ class RefusalStore:
                 await connection.execute(INSERT, transposed(refusals))
                 await connection.execute(TRIM, (sorted({item.partner for item in refusals}),))
 
-    async def fetch(self, partner: str, limit: int, before: int) -> list[ListedRefusal]:
-        """Return the newest ``limit`` listed refusals with an id below ``before``."""
+    async def fetch(self, partner: str, limit: int, before: RefusalPosition) -> list[ListedRefusal]:
+        """Return the newest ``limit`` listed refusals that come after ``before``."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(LIST, (partner, before, limit))
+            cursor = await connection.execute(LIST, (partner, *before, limit))
             return [ListedRefusal(*row) for row in await cursor.fetchall()]
 
     async def fetch_by_day(self, partner: str, since: datetime.datetime) -> list[RefusalCount]:

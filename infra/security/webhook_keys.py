@@ -37,11 +37,26 @@ SECRET_SCHEMES = frozenset({Scheme.V1, Scheme.SHA256})
 
 
 class Keyring(NamedTuple):
-    """What the signatures of one partner are judged by: schemes that count, keys that live."""
+    """What the signatures of one partner are judged by: schemes that count, keys that live.
+
+    ``ends`` are (key, Unix milliseconds) of those that are not for ever: a keyring is kept for some
+    seconds, and no key may count for longer than its partner was told.
+    """
 
     schemes: frozenset[Scheme]
     secrets: tuple[bytes, ...] = ()
     public_keys: tuple[bytes, ...] = ()
+    ends: tuple[tuple[bytes, int], ...] = ()
+
+    def live_at(self, now_s: float) -> "Keyring":
+        """Return the keyring without the keys that have ended by ``now_s``, Unix seconds."""
+        ended = {key for key, until_ms in self.ends if until_ms <= now_s * 1000}
+        if not ended:
+            return self
+        return self._replace(
+            secrets=tuple(key for key in self.secrets if key not in ended),
+            public_keys=tuple(key for key in self.public_keys if key not in ended),
+        )
 
 
 class SecretError(ValueError):

@@ -30,7 +30,8 @@ SIGNATURES_MAX = 10
 # rotation needs two.
 V1A_SIGNATURES_MAX = 3
 SIGNATURE_BYTES = {Scheme.V1: 32, Scheme.V1A: 64}
-ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)  # no dot: it joins the signed parts
+# No dot: it joins the signed parts. The first character is that of any of our identifiers.
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 TIMESTAMP_PATTERN = re.compile(r"[0-9]{1,12}", re.ASCII)
 BODY_SIGNATURE_PATTERN = re.compile(r"sha256=([0-9A-Fa-f]{64})", re.ASCII)
 PUBLIC_KEYS_KEPT = 1024  # parsed once
@@ -118,7 +119,8 @@ def verify(headers: WebhookHeaders, body: bytes, keyring: Keyring, now_s: float)
 def judge(given: Given, body: bytes, keyring: Keyring, now_s: float) -> Verdict:
     """Judge one delivery whose headers are well-formed; never raises.
 
-    A signature of a scheme that the partner is not set to is no signature. Every other one is
+    A signature of a scheme that the partner is not set to is no signature, and a key that has ended
+    by the clock is no key, whenever the keyring was read. Every other signature is
     compared with every key, in constant time where the key is secret, without an early exit: the
     time says nothing about which one was close.
 
@@ -128,6 +130,7 @@ def judge(given: Given, body: bytes, keyring: Keyring, now_s: float) -> Verdict:
         keyring: the partner's; without keys for an unknown one.
         now_s: the clock, Unix seconds.
     """
+    keyring = keyring.live_at(now_s)
     allowed = {
         scheme: found for scheme, found in given.signatures.items() if scheme in keyring.schemes
     }

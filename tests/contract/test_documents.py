@@ -1,8 +1,11 @@
 """Generated documents are up to date, well-formed, and a changed byte is noticed."""
 
 import json
+import re
+from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft7Validator
@@ -13,10 +16,15 @@ from cli.documents.asyncapi import DEAD_LETTER_HEADERS, asyncapi
 from cli.documents.json_schemas import schema_paths
 from cli.documents.topics import flow
 from cli.main import main
+from domain.catalogue.mappers.registry import MAPPERS
 from domain.dead_letters import DLQ, Failure, Origin, letter_headers, redrive_headers
+from domain.partner_limits import TIERS
+from infra.settings import Settings
 from tests.architecture.rules.files import ROOT, sources, strings
+from tests.support.docs_blocks.shell import shell_problems
 from topics.catalog import CATALOG, PROGRESS
 
+PREFIX = "MEDIA_GATEWAY_"
 ASYNCAPI_SCHEMA = ROOT / "tests/contract/asyncapi/schema-3.0.0.json"
 
 
@@ -66,6 +74,49 @@ def test_every_topic_setting_and_command_is_documented(texts: dict[Path, str]) -
 def test_help_texts_have_no_unread_escapes(texts: dict[Path, str]) -> None:
     """In a raw docstring click's ``\\b`` stays two characters and the examples run together."""
     assert "\\b" not in texts[GENERATED / "cli.md"]
+
+
+def test_examples_of_help_texts_use_commands_options_and_mappers_that_exist(
+    texts: dict[Path, str],
+) -> None:
+    lines = [line.strip() for line in texts[GENERATED / "cli.md"].splitlines()]
+    examples = "\n".join(line for line in lines if EXAMPLE.match(line))
+    assert examples.count("\n") > 50
+    assert _example_problems(examples) == []
+    assert _example_problems("media-gateway partner create x --mapper y --teir z") == [
+        "media-gateway ... --teir: no such option", "no mapper y",
+    ]  # fmt: skip
+
+
+SETTING = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`")
+
+
+def test_the_page_of_the_http_edge_names_settings_that_exist() -> None:
+    text = (ROOT / "docs/http-edge.md").read_text(encoding="utf-8")
+    known = {item.metadata["env"].removeprefix(PREFIX) for item in fields(Settings)} | {PREFIX}
+    named = set(SETTING.findall(text))
+    assert len(named) > 10
+    assert named <= known
+
+
+def test_the_pages_say_the_rates_of_the_tiers() -> None:
+    free, pro, enterprise = (limits.deliveries_per_s for limits in TIERS.values())
+    edge = (ROOT / "docs/http-edge.md").read_text(encoding="utf-8")
+    assert f"free {free}, pro {pro}, enterprise {enterprise}" in edge
+    guide = (ROOT / "docs/partners.md").read_text(encoding="utf-8")
+    assert f"{free} a second in the tier free, {pro} in pro, {enterprise} in enterprise" in guide
+
+
+EXAMPLE = re.compile(r"(\w+=\$\()?media-gateway ")
+MAPPER = re.compile(r"--mapper ([a-z][a-z-]*)")
+
+
+def _example_problems(examples: str) -> list[str]:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    group = main
+    assert isinstance(group, click.Group)
+    problems = shell_problems(examples, makefile, group, runs=True)
+    return problems + [f"no mapper {n}" for n in MAPPER.findall(examples) if n not in MAPPERS]
 
 
 def test_the_flow_chart_shows_every_writer_and_reader() -> None:

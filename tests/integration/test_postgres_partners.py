@@ -3,11 +3,20 @@
 import asyncio
 import datetime
 
+import psycopg
 import pytest
 
-from infra.postgres import webhook_refusals
-from infra.postgres.migrate import migrate
-from infra.postgres.partner_deliveries import DeliveryPosition, PartnerDeliveryStore
+from agents.serving import flush_contents
+from infra.postgres import dead_letters, webhook_refusals
+from infra.postgres.dead_letters import LetterRow
+from infra.postgres.migrate import apply, load, migrate
+from infra.postgres.partner_deliveries import (
+    FETCH,
+    QUALITY,
+    DeliveryPosition,
+    PartnerDeliveryStore,
+    PartnerQuality,
+)
 from infra.postgres.partners import (
     SECRET,
     Key,
@@ -18,14 +27,25 @@ from infra.postgres.partners import (
 )
 from infra.postgres.pool import create_pool
 from infra.postgres.webhook_deliveries import Delivery, DeliveryStore
-from infra.postgres.webhook_refusals import LISTED_MAX, Refusal, RefusalCount, RefusalStore
+from infra.postgres.webhook_refusals import (
+    LISTED_MAX,
+    Refusal,
+    RefusalCount,
+    RefusalPosition,
+    RefusalStore,
+)
 from infra.security.sealing import Sealer
 from infra.settings import Settings
+from schemas.codec import encode
+from schemas.content import Content
+from tests.integration.test_postgres_serving import record
 from tests.support.operators import CLI
+from topics.catalog import CONTENTS
 
 AT = datetime.datetime(2026, 1, 1, 12, 30, tzinfo=datetime.UTC)
 HOUR = AT.replace(minute=0)
 DAY = datetime.timedelta(days=1)
+NEWEST = RefusalPosition(datetime.datetime.max.replace(tzinfo=datetime.UTC), 0)
 END = DeliveryPosition(datetime.datetime.max.replace(tzinfo=datetime.UTC), "")
 
 
@@ -155,11 +175,11 @@ async def test_refusals_are_bounded_counted_and_of_known_partners(pool, acme):
     await store.write(refusals[:40] + strange, [a_count(refused=40), a_count(partner="nobody")])
     later = AT + datetime.timedelta(minutes=1)
     await store.write(refusals[40:], [a_count(refused=1010, last_at=later, detail="newest")])
-    newest = await store.fetch("acme", 2, 2**63 - 1)
+    newest = await store.fetch("acme", 2, NEWEST)
     assert [row.webhook_id for row in newest] == [f"m{LISTED_MAX + 49}", f"m{LISTED_MAX + 48}"]
-    rest = await store.fetch("acme", 5000, newest[-1].refusal_id)
+    rest = await store.fetch("acme", 5000, RefusalPosition(AT, newest[-1].refusal_id))
     assert len(rest) == LISTED_MAX - 2
-    assert await store.fetch("nobody", 10, 2**63 - 1) == []
+    assert await store.fetch("nobody", 10, NEWEST) == []
     assert await store.fetch_by_day("nobody", AT - DAY) == []
     [day] = await store.fetch_by_day("acme", AT - DAY)
     assert (day.refused, day.last_at, day.detail) == (1050, later, "newest")
@@ -180,3 +200,121 @@ async def test_counts_are_by_day_and_reason_and_end_after_a_month(pool, acme):
     month_ms = int((HOUR + 30 * DAY).timestamp() * 1000)
     assert await webhook_refusals.purge(pool, month_ms) == 0
     assert await webhook_refusals.purge(pool, month_ms + 1) == 2
+
+
+async def test_a_keyring_knows_when_each_key_ends(pool, acme):
+    await acme.rotate(CLI, "acme", Key(SECRET, b"second"), overlap_ms=500)
+    keyring = (await acme.find("acme")).keyring
+    assert keyring.secrets == (b"second", b"first")
+    assert keyring.ends == ((b"first", 1500),)
+    assert keyring.live_at(1.499).secrets == (b"second", b"first")
+    assert keyring.live_at(1.5).secrets == (b"second",)
+    await acme.rotate(CLI, "acme", Key(SECRET, b"first"), overlap_ms=400)  # given once more
+    keyring = (await acme.find("acme")).keyring
+    assert keyring.live_at(9).secrets == (b"first", b"first")
+
+
+async def test_refusals_are_newest_first_and_trimmed_by_time(pool, acme):
+    store = RefusalStore(pool)
+    newer = [
+        Refusal("acme", f"n{number}", "not-json", "", AT + datetime.timedelta(seconds=number))
+        for number in range(LISTED_MAX - 1)
+    ]
+    older = [
+        Refusal("acme", f"o{number}", "not-json", "", AT - datetime.timedelta(seconds=number))
+        for number in range(1, 4)
+    ]
+    await store.write(newer, [])
+    await store.write(older, [])  # by another process, which was slower
+    found = await store.fetch("acme", 5000, NEWEST)
+    assert [row.webhook_id for row in found] == [
+        *(f"n{number}" for number in reversed(range(LISTED_MAX - 1))), "o1",
+    ]  # fmt: skip
+    after = RefusalPosition(found[0].refused_at, found[0].refusal_id)
+    assert await store.fetch("acme", 1, after) == [found[1]]
+
+
+def a_letter_row(offset, event_id, **changes):
+    row = dict.fromkeys(LetterRow._fields) | {
+        "source_topic": "ingestion.webhooks", "source_partition": 0, "source_offset": offset,
+        "version": offset, "agent": "catalogue", "reason": "rule", "detail": f"detail {offset}",
+        "failed_at_ms": offset, "partner": "acme", "event_id": event_id, "headers": b"[]",
+        "attempts": 1,
+    }  # fmt: skip
+    return LetterRow(**row | changes)
+
+
+async def test_a_delivery_has_its_newest_dead_letter(pool):
+    store = DeliveryStore(pool)
+    for number in range(3):
+        await store.reserve(a_delivery(f"m{number}", event_id=f"e{number}"))
+    letters = [
+        a_letter_row(1, "e1"), a_letter_row(2, "e1"), a_letter_row(3, "e2", partner="globex"),
+        a_letter_row(4, None),
+    ]  # fmt: skip
+    async with pool.connection() as connection:
+        await dead_letters.upsert(connection, letters, [])
+    rows = await PartnerDeliveryStore(pool).fetch("acme", AT - DAY, 10, END)
+    assert [row.webhook_id for row in rows] == ["m2", "m1", "m0"]
+    assert [row.letter and row.letter[1:] for row in rows] == [
+        None, ("rule", "detail 2", 2, "open"), None,
+    ]  # fmt: skip
+
+
+async def test_the_dead_letters_of_a_page_are_found_by_an_index(pool):
+    async with pool.connection() as connection:
+        await connection.execute("SET enable_seqscan = off")
+        end = await connection.execute("EXPLAIN " + FETCH, ("acme", AT, *END, 10))
+        plan = "\n".join(line for (line,) in await end.fetchall())
+        assert "dead_letters_of_event" in plan
+        end = await connection.execute("EXPLAIN " + QUALITY, ("acme",))
+        plan = "\n".join(line for (line,) in await end.fetchall())
+        assert "contents_of_partner" in plan
+
+
+def a_content(content_id, **changes):
+    fields = {"type": "movie", "title": "T", "updated_at_ms": 1, "partner_ids": {"acme": "1"}}
+    return Content(content_id=content_id, **{**fields, **changes})
+
+
+def records_of(contents, first=0):
+    return [
+        record(CONTENTS, offset, content, key)
+        for offset, (key, content) in enumerate(contents.items(), first)
+    ]
+
+
+async def test_the_quality_of_a_partners_titles_is_read(pool):
+    contents = {
+        "a": a_content("a", quality=1.0),
+        "b": a_content("b", quality=0.5, missing=("overview", "image_url")),
+        "c": a_content("c", quality=0.3, missing=("overview",)),
+        "d": a_content("d", same_as="c"),
+        "e": a_content("e", quality=0.1, partner_ids={"globex": "1"}),
+        "f": None,
+    }
+    reading = PartnerDeliveryStore(pool)
+    assert await reading.fetch_quality("acme") is None
+    await flush_contents(pool, records_of(contents))
+    found = await reading.fetch_quality("acme")
+    assert (found.contents, round(found.mean, 6)) == (3, 0.6)
+    assert found.missing == (("overview", 2), ("image_url", 1))
+    contents = {"a": None, "b": None, "c": None}
+    await flush_contents(pool, records_of(contents, first=10))
+    assert await reading.fetch_quality("acme") is None
+
+
+async def test_contents_of_before_get_their_quality_from_what_they_are(fresh_database_url):
+    before = [migration for migration in load() if migration.name < "0019"]
+    body = encode(a_content("a", quality=0.5, missing=("overview",)))
+    alias = encode(a_content("b", same_as="a"))
+    insert = "INSERT INTO contents (content_id, version, removed, body, partners, arrived)"
+    with psycopg.connect(fresh_database_url, autocommit=True) as connection:
+        apply(connection, before)
+        for key, removed, value in (("a", False, body), ("b", False, alias), ("c", True, None)):
+            row = (key, removed, value, ["acme"] if value else None)
+            connection.execute(f"{insert} VALUES (%s, 1, %s, %s, %s, 1)", row)
+    migrate(fresh_database_url)
+    async with create_pool(Settings(database_url=fresh_database_url)) as opened:
+        found = await PartnerDeliveryStore(opened).fetch_quality("acme")
+    assert found == PartnerQuality(1, 0.5, (("overview", 1),))

@@ -37,7 +37,7 @@ def film_catalogue(payload: Mapping[str, Any]) -> Mapped:
         "language": languages[0] if languages else None,
         "countries": read.names(payload, "Country", NAMES_MAX),
         "maturity_rating": read.text(payload, "Rating"),
-        "image_url": read.text(payload, "Image"),
+        "image_url": read.url(payload, "Image"),
     }
     imdb = read.text(payload, "imdbID")
     if imdb is None:

@@ -8,7 +8,7 @@ from domain.catalogue.genres import canonical_genres
 from domain.catalogue.identity import check_kind, external_id
 from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, present, refusal
 
-_TEXTS = ("title", "overview", "language", "maturity_rating", "image_url")
+_TEXTS = ("title", "overview", "language", "maturity_rating")
 _NUMBERS = ("release_year", "runtime_s", "season_number", "episode_number")
 _LISTS = {
     "cast": CAST_MAX, "directors": NAMES_MAX, "themes": NAMES_MAX, "moods": NAMES_MAX,
@@ -27,6 +27,8 @@ def generic(payload: Mapping[str, Any]) -> Mapped:
     fields: dict[str, Any] = {}
     fields.update({name: read.text(payload, name) for name in _TEXTS if name in payload})
     fields.update({name: read.whole(payload, name) for name in _NUMBERS if name in payload})
+    if "image_url" in payload:
+        fields["image_url"] = read.url(payload, "image_url")
     for name, limit in _LISTS.items():
         if name in payload:
             fields[name] = read.names(payload, name, limit) or ()

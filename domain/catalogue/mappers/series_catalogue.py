@@ -50,7 +50,7 @@ def series_catalogue(payload: Mapping[str, Any]) -> Mapped:
         "title": read.text(payload, "name"),
         "overview": None if summary is None else unescape(_TAG.sub("", summary)).strip(),
         "language": read.text(payload, "language"),
-        "image_url": _text_in(payload, "image", "original") or _text_in(payload, "image", "medium"),
+        "image_url": _image_url(payload),
     }
     if kind == "show":
         return _show(payload, fields)
@@ -135,6 +135,12 @@ def _text_in(payload: Mapping[str, Any], outer: str, name: str) -> str | None:
     found = read.inner(payload, outer)
     with read.within(outer):
         return read.text(found, name)
+
+
+def _image_url(payload: Mapping[str, Any]) -> str | None:
+    image = read.inner(payload, "image")
+    with read.within("image"):
+        return read.url(image, "original") or read.url(image, "medium")
 
 
 def _people(cast: Any) -> tuple[str, ...]:

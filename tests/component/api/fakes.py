@@ -275,8 +275,8 @@ class FakeWorld:
         )
 
 
-def a_partner(secret, *, secrets=(), public_keys=(), schemes=(Scheme.V1,), **changes):
-    keyring = Keyring(frozenset(schemes), tuple(secrets) or (secret,), tuple(public_keys))
+def a_partner(secret, *, secrets=(), public_keys=(), schemes=(Scheme.V1,), ends=(), **changes):
+    keyring = Keyring(frozenset(schemes), tuple(secrets) or (secret,), tuple(public_keys), ends)
     fields = {"partner": "acme", "mapper": "generic", "enabled": True, "tier": "pro"}
     fields["deliveries_per_s"] = 10_000
     return Partner(keyring=keyring, **{**fields, **changes})

@@ -1,9 +1,10 @@
 """Doubles of what the webhooks of partners are kept in."""
 
 import datetime
+from collections import Counter
 from dataclasses import dataclass
 
-from infra.postgres.partner_deliveries import ArrivedDelivery, Lag
+from infra.postgres.partner_deliveries import ArrivedDelivery, DeliveryLetter, Lag, PartnerQuality
 from infra.postgres.webhook_deliveries import RETENTION, Delivery, KnownDelivery
 from infra.postgres.webhook_refusals import ListedRefusal
 
@@ -78,9 +79,10 @@ class FakeRefusals(PartnerTable):
         rows = [
             ListedRefusal(number, *item[1:])
             for number, item in enumerate(self.database.refusals, 1)
-            if item.partner == partner and number < before
+            if item.partner == partner and (item.refused_at, number) < tuple(before)
         ]
-        return rows[::-1][:limit]
+        rows.sort(key=lambda row: (row.refused_at, row.refusal_id), reverse=True)
+        return rows[:limit]
 
     async def fetch_by_day(self, partner, since):
         self.database.touch()
@@ -100,12 +102,30 @@ class FakePartnerDeliveries(PartnerTable):
             ArrivedDelivery(
                 seen.first.webhook_id, seen.first.event_id, seen.first.event_type,
                 seen.first.occurred_at, seen.first.received_at, seen.accepted, seen.repeats,
-                seen.repeated_at,
+                seen.repeated_at, self.letter(partner, seen.first.event_id),
             )
             for (owner, _), seen in self.database.deliveries.items()
             if owner == partner and seen.first.received_at >= since
         ]  # fmt: skip
         return sorted(found, key=lambda row: (row.received_at, row.webhook_id), reverse=True)
+
+    def letter(self, partner, event_id):
+        letters = [each.letter for each in self.database.dead_letters]
+        own = [each for each in letters if (each.partner, each.event_id) == (partner, event_id)]
+        if not own:
+            return None
+        newest = max(own, key=lambda each: each.letter_id)
+        return DeliveryLetter(*(getattr(newest, name) for name in DeliveryLetter._fields))
+
+    async def fetch_quality(self, partner):
+        self.database.touch()
+        found = [
+            content for content in self.database.contents.values()
+            if content.quality is not None and partner in content.partner_ids
+        ]  # fmt: skip
+        missing = Counter(name for content in found for name in content.missing)
+        mean = sum(content.quality for content in found) / max(len(found), 1)
+        return PartnerQuality(len(found), mean, tuple(missing.most_common())) if found else None
 
     async def fetch(self, partner, since, limit, before):
         self.database.touch()

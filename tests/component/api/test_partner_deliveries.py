@@ -7,12 +7,14 @@ import psycopg
 import pytest
 
 from api.partners import refusal_log
+from api.partners.dead_letters import OUR_FAILURE_DETAIL
 from api.partners.reasons import BY_SLUG, REASONS
 from api.partners.refusal_log import COUNTS_MAX, LISTED_MAX, UNPROVEN_MAX, Noted, RefusalLog
 from infra.security.keys import APP_SCOPES, DELIVERIES_READ, PARTNER_SCOPES
 from infra.security.webhook_keys import create_secret
 from infra.security.webhooks import sign
-from tests.component.api.fakes import a_partner
+from schemas.times import to_rfc3339
+from tests.component.api.fakes import NOW_MS, a_content, a_letter, a_partner
 from tests.component.api.partner_fakes import FakeRefusals
 from tests.component.api.test_webhooks import envelope, problem
 from tests.support.waiting import wait_until_async
@@ -79,6 +81,76 @@ def test_what_kafka_did_not_confirm_is_said(world, post, view):
     assert answer["refusals"] == []
 
 
+def test_what_the_catalogue_refused_later_is_said_with_field_and_reason(world, post, view):
+    event_id = post("msg_1").json()["event_id"]
+    post("msg_1")
+    post("msg_2")
+    detail = "runtime_s: expected a whole number, found the text 'long'"
+    letter = {"event_id": event_id, "webhook_id": "msg_1", "detail": detail}
+    world.database.dead_letters = [a_letter(7, **letter), a_letter(8, **letter, partner="globex")]
+    newer, older = view()["deliveries"]
+    assert (newer["state"], "dead_letter" in newer) == ("accepted", False)
+    assert (older["state"], older["duplicates"]) == ("refused", 1)
+    assert older["dead_letter"] == {
+        "dead_letter_id": 7, "reason": "rule", "detail": detail, "state": "open",
+        "failed_at": to_rfc3339(NOW_MS + 7),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("letters", "state", "letter"),
+    [
+        ([{"state": "redriven"}], "accepted", "redriven"),
+        ([{"state": "redriven"}, {"attempts": 2}], "refused", "open"),
+        ([{"state": "discarded"}], "refused", "discarded"),
+        ([{"reason": "step", "detail": "KeyError at secret.py:1"}], "failed", "open"),
+    ],
+)
+def test_the_newest_dead_letter_decides(world, post, view, letters, state, letter):
+    event_id = post("msg_1").json()["event_id"]
+    world.database.dead_letters = [
+        a_letter(number, event_id=event_id, **each) for number, each in enumerate(letters, 1)
+    ]
+    [delivery] = view()["deliveries"]
+    assert (delivery["state"], delivery["dead_letter"]["state"]) == (state, letter)
+    if state == "failed":
+        assert delivery["dead_letter"]["detail"] == OUR_FAILURE_DETAIL
+
+
+def test_the_quality_of_the_partners_titles_is_shown(world, view):
+    world.database.partners["acme"] = a_partner(SECRET)
+    assert "quality" not in view()
+    for number, missing in enumerate([(), ("overview",), ("overview", "image_url")]):
+        world.database.add_content(
+            a_content(
+                f"film-{number}", partner_ids={"acme": str(number)}, quality=1 - number / 3,
+                missing=missing,
+            )
+        )  # fmt: skip
+    world.database.add_content(a_content("other", partner_ids={"globex": "1"}, quality=0.1))
+    world.database.add_content(a_content("alias", partner_ids={"acme": "1"}, same_as="film-1"))
+    assert view()["quality"] == {
+        "contents": 3, "mean": 0.667,
+        "missing": [{"field": "overview", "contents": 2}, {"field": "image_url", "contents": 1}],
+    }  # fmt: skip
+
+
+def test_refusals_are_newest_first_whoever_wrote_them_when(world, view):
+    world.database.partners["acme"] = a_partner(SECRET)
+    log = RefusalLog(FakeRefusals(world.database), lambda: world.now_ms)
+    slower = RefusalLog(FakeRefusals(world.database), lambda: world.now_ms)
+    slower.note(Noted("acme", True, "not-json", "", "first"))
+    for number in range(2):
+        world.later(1)
+        log.note(Noted("acme", True, "not-json", "", f"next_{number}"))
+    asyncio.run(log.flush())
+    asyncio.run(slower.flush())
+    page = view(limit=2)
+    assert [item["webhook_id"] for item in page["refusals"]] == ["next_1", "next_0"]
+    page = view(limit=2, refusals_cursor=page["next_refusals_cursor"])
+    assert [item["webhook_id"] for item in page["refusals"]] == ["first"]
+
+
 def test_signed_refusals_are_listed_one_by_one(world, post, view):
     post("msg_1")
     for number, body in enumerate([b"{", orjson.dumps(envelope(event_type="x")), b'{"a":1,"a":2}']):
@@ -98,22 +170,40 @@ def test_signed_refusals_are_listed_one_by_one(world, post, view):
 def test_unsigned_refusals_are_only_counted(world, post, view):
     post("a", secret=create_secret())
     post("b", secret=create_secret())
-    post("c", shift_s=-412)
     post("d", **{"webhook-signature": "junk"})
     post("e", **{"content-type": "text/plain"})
     answer = view()
     assert answer["refusals"] == []
     counts = {item["reason"]: item["refused"] for item in answer["refused_by_day"]}
-    assert counts == {
-        "bad-signature": 2, "stale-timestamp": 1, "no-signature": 1, "unsupported-type": 1,
-    }  # fmt: skip
-    [stale] = [item for item in answer["refused_by_day"] if item["reason"] == "stale-timestamp"]
-    assert stale["last_detail"] == "412 s behind"
-    assert stale["day"] == "2026-01-01"
+    assert counts == {"bad-signature": 2, "no-signature": 1, "unsupported-type": 1}
+
+
+@pytest.mark.parametrize(("shift_s", "side"), [(-400, "behind"), (412, "ahead of")])
+def test_a_right_signature_of_another_time_is_listed_and_its_answer_says_so(
+    post, view, shift_s, side
+):
+    refused = problem(post("msg_1", shift_s=shift_s), 401, "bad-signature")
+    detail = f"webhook-timestamp: {abs(shift_s)} s {side} the gateway's clock"
+    assert refused["detail"] == f"{detail}, at most 300 s are allowed"
+    answer = view()
+    [listed] = answer["refusals"]
+    assert (listed["webhook_id"], listed["reason"]) == ("msg_1", "stale-timestamp")
+    assert listed["detail"] == refused["detail"]
+    [counted] = answer["refused_by_day"]
+    assert (counted["reason"], counted["day"]) == ("stale-timestamp", "2026-01-01")
+    assert counted["last_detail"] == refused["detail"]
+
+
+def test_what_a_disabled_partner_signed_is_listed(world, post, view):
+    world.database.partners["acme"] = a_partner(SECRET, enabled=False)
+    problem(post("msg_1"), 404, "not-found")
+    problem(post("msg_2", secret=create_secret()), 404, "not-found")
+    found = [(item["webhook_id"], item["reason"]) for item in view()["refusals"]]
+    assert found == [("msg_1", "disabled")]
 
 
 def test_the_answer_to_a_stranger_does_not_say_what_was_almost_right(post):
-    stale = problem(post("c", shift_s=-412), 401, "bad-signature")
+    stale = problem(post("c", shift_s=-412, secret=create_secret()), 401, "bad-signature")
     wrong = problem(post("d", secret=create_secret()), 401, "bad-signature")
     assert {**stale, "instance": ""} == {**wrong, "instance": ""}
 

@@ -137,7 +137,13 @@ def test_details_hold_nothing_of_another_partner() -> None:
     """Whatever is wrong with a webhook about a title that partners share."""
     driver = Driver(SPEC)
     secret = "confidential"
-    shared = {**FILM, "id": secret, "title": secret, "overview": secret, "image_url": secret}
+    shared = {
+        **FILM,
+        "id": secret,
+        "title": secret,
+        "overview": secret,
+        "image_url": f"https://{secret}/",
+    }
     driver.feed([webhook(1, ADD, shared, partner="globex")])
     broken = [
         {"title": None}, {"title": ["x"]}, {"type": "opera"}, {"runtime_s": "long"}, {"id": None},

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from domain.catalogue.identity import external_id, partner_content_id
 from domain.catalogue.mapped import MappingError
-from domain.catalogue.read import instant_ms, whole
+from domain.catalogue.mappers.registry import MAPPERS
+from domain.catalogue.read import instant_ms, url, whole
 from schemas.ids import ID_PATTERN
 
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
@@ -64,3 +65,51 @@ def test_a_content_id_is_an_identifier_whatever_the_partner_sends(partner_id: st
     for own in (partner_id, partner_id + "\n", "a\n"):
         assert re.fullmatch(ID_PATTERN, partner_content_id("acme", own))
         assert "\n" not in partner_content_id("acme", own)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)", "JavaScript:alert(1)", "data:image/png;base64,AA", "//example.org/a",
+        "/a.jpg", "a.jpg", "http:a.jpg", "http://", "https:///a.jpg", "ftp://example.org/a.jpg",
+        "https://exa mple.org/a.jpg", "https://example.org/a\tb", "https://example.org/\u202ea",
+        "https:\\\\example.org\\a", "https://[::1/a.jpg", "https://example.org:x/a.jpg",
+        "https://example.org:99999/a.jpg", "https://:443/a.jpg", 'https://example.org/"onload="',
+    ],
+)  # fmt: skip
+def test_what_is_no_absolute_web_address_is_refused(address: str) -> None:
+    with pytest.raises(MappingError, match="image: expected an absolute address like https://"):
+        url({"image": address}, "image")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://example.org/a.jpg", "http://example.org", "HTTPS://example.org:8443/a?b=c,d#e",
+     "https://[::1]/a.jpg", "https://example.org/\u00fcber.jpg"],
+)  # fmt: skip
+def test_an_absolute_web_address_is_taken_as_it_is(address: str) -> None:
+    assert url({"image": f" {address} "}, "image") == address
+
+
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_no_address_is_none(value: str | None) -> None:
+    assert url({"image": value}, "image") is None
+
+
+SCRIPT = "javascript:alert(1)"
+
+
+@pytest.mark.parametrize(
+    ("mapper", "payload", "field"),
+    [
+        ("generic", {"id": "1", "image_url": SCRIPT}, "image_url"),
+        ("film-catalogue", {"imdbID": "tt0114709", "Image": SCRIPT}, "Image"),
+        ("series-catalogue", {"kind": "show", "id": 1, "image": {"medium": SCRIPT}},
+         "image.medium"),
+        ("series-catalogue", {"kind": "show", "id": 1, "image": {"original": SCRIPT}},
+         "image.original"),
+    ],
+)  # fmt: skip
+def test_no_mapper_takes_an_address_that_a_browser_would_run(mapper, payload, field) -> None:
+    with pytest.raises(MappingError, match=f"^{field}: expected an absolute address"):
+        MAPPERS[mapper](payload)

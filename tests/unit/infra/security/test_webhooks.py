@@ -122,7 +122,7 @@ def test_the_timestamp_is_plain_digits(timestamp):
     assert verdict(timestamp=timestamp) is Verdict.NO_SIGNATURE
 
 
-@pytest.mark.parametrize("webhook_id", [None, "", "a.b", "a b", "a" * 65, "ä", "a\n"])
+@pytest.mark.parametrize("webhook_id", [None, "", "a.b", "a b", "a" * 65, "ä", "a\n", "-a", "_a"])
 def test_the_id_is_a_short_word(webhook_id):
     assert verdict(webhook_id=webhook_id) is Verdict.MALFORMED_HEADERS
 
