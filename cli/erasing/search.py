@@ -1,6 +1,6 @@
 """``erase search``: where a user still is, why, and until when."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from infra.kafka.cluster import cluster_of
 from infra.postgres.erasures import ErasureStore
 from infra.postgres.pool import Pool
 from infra.privacy.files import search_files
-from infra.privacy.tables import search_tables
+from infra.privacy.tables import TableFinding, search_tables
 from infra.privacy.topics import Seen, TopicFinding, search_topic
 from infra.privacy.words import Word
 from infra.replay.snapshot import Snapshots
@@ -20,7 +20,11 @@ from schemas.times import to_rfc3339
 
 NEVER_ERASED = "live: the user was not erased"
 AGAIN = "live: newer than the erasure"
+COINCIDENCE = "the id is also a word there: no column of users"
 STILL_THERE = "live, and older than the erasure: run `media-gateway erase` again"
+# A segment holds what the lines about its topic say, or what the broker is about to delete.
+IN_SEGMENT = "in the bytes of a segment: see its topic, or until the broker cleans it"
+IN_LOG = "in a log of a process"
 
 Say = Callable[[str], None]
 
@@ -45,27 +49,29 @@ async def search(
     pseudonyms = Pseudonyms(settings.erasure_key).all_of(user_id)
     erased_at_ms = await ErasureStore(pool).erased_at(pseudonyms)
     say("searching tables")
-    found = [
-        _state(
-            each.table, "table", ", ".join(each.columns), each.rows, each.newest_ms, erased_at_ms
-        )
-        for each in await search_tables(pool, word)
-    ]
+    found = [_of_table(each, erased_at_ms) for each in await search_tables(pool, word)]
     cluster = cluster_of(settings)
     for topic in await describe_topics(cluster, await list_topics(cluster)):
         say(f"searching {topic.name}")
         found += _of_topic(await search_topic(snapshots, topic, word), erased_at_ms)
     say("searching files")
-    found += [_of_file(each.path, each.times) for each in search_files(folders(settings), word)]
-    return found
+    return found + in_files(folders(settings), word)
 
 
-def folders(settings: Settings) -> list[Path]:
-    """Return the folders of the stack that runs in the data directory: Kafka's log, our logs."""
+def folders(settings: Settings) -> dict[Path, str]:
+    """Return the folders of the stack that runs in the data directory, and what is in them."""
     data_dir = DataDir(settings.data_dir)
     if data_dir.running() is None:
-        return []
-    return [each for each in (data_dir.path / "kafka" / "log", data_dir.logs) if each.is_dir()]
+        return {}
+    known = {data_dir.path / "kafka" / "log": IN_SEGMENT, data_dir.logs: IN_LOG}
+    return {folder: reason for folder, reason in known.items() if folder.is_dir()}
+
+
+def _of_table(finding: TableFinding, erased_at_ms: int | None) -> Found:
+    where = ", ".join(finding.columns)
+    if not finding.declared:
+        return Found(finding.table, "table", where, finding.rows, COINCIDENCE, None, True)
+    return _state(finding.table, "table", where, finding.rows, finding.oldest_ms, erased_at_ms)
 
 
 def _state(
@@ -110,11 +116,16 @@ def _where(seen: Sequence[Seen]) -> str:
     return where if len(seen) == 1 else f"{where} to {last.partition}@{last.offset}"
 
 
-def _of_file(path: Path, times: int) -> Found:
-    """A segment holds what the lines about its topic say, or what the broker is about to delete."""
-    reason = "in the bytes of a segment: see its topic, or until the broker cleans it"
-    if path.suffix == ".log" and path.parent.name == "logs":
-        reason = "in a log of a process"
+def in_files(folders: Mapping[Path, str], word: Word) -> list[Found]:
+    """Search every file below folders, with what is said of the files of each."""
+    return [
+        _of_file(each.path, each.times, reason)
+        for folder, reason in folders.items()
+        for each in search_files([folder], word)
+    ]
+
+
+def _of_file(path: Path, times: int, reason: str) -> Found:
     return Found(f"{path.parent.name}/{path.name}", "file", str(path), times, reason, None, True)
 
 

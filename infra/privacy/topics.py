@@ -35,6 +35,7 @@ class TopicFinding:
             compacted.
         superseded: records that a newer one of their key replaced; compaction removes them.
         tombstones: newest records of their keys, without a value.
+        removals: those tombstones, superseded or not, that replaced a value.
         replaced_at_ms: when the newest record came that replaces a superseded one.
     """
 
@@ -43,6 +44,7 @@ class TopicFinding:
     live: list[Seen] = field(default_factory=list)
     superseded: list[Seen] = field(default_factory=list)
     tombstones: list[Seen] = field(default_factory=list)
+    removals: list[Seen] = field(default_factory=list)
     replaced_at_ms: int = 0
 
     @property
@@ -102,6 +104,8 @@ def _look(record: Any, word: Word, newest: dict[bytes, Seen], finding: TopicFind
     if not named:
         return
     seen = Seen(record.partition, record.offset, record.timestamp, record.value is None)
+    if seen.is_tombstone and before is not None and not before.is_tombstone:
+        finding.removals.append(seen)
     if finding.limits.compacted:
         newest[key] = seen
     else:

@@ -3,8 +3,11 @@
 import pytest
 
 from cli.erasing import search, stores
+from infra.data_dir import DataDir
 from infra.privacy.retention import Limits
+from infra.privacy.tables import TableFinding
 from infra.privacy.topics import Seen, TopicFinding
+from infra.privacy.words import Word
 from infra.settings import Settings
 from schemas.times import to_rfc3339
 from topics.catalog import INTERACTIONS, PROGRESS, SLATES, START_SCORES, WATCH_STATES
@@ -49,6 +52,37 @@ def test_live_state_is_explained_by_its_time_alone(at_ms, erased_at_ms, reason, 
     finding = TopicFinding("t", COMPACTED, live=[live(at_ms)])
     (found,) = search._of_topic(finding, erased_at_ms)
     assert (found.reason, found.expected) == (reason, expected)
+
+
+@pytest.mark.parametrize(
+    ("declared", "oldest_ms", "reason", "expected"),
+    [
+        (True, 400, search.STILL_THERE, False),
+        (True, None, search.STILL_THERE, False),
+        (True, 600, search.AGAIN, True),
+        (False, None, search.COINCIDENCE, True),
+        (False, 400, search.COINCIDENCE, True),
+    ],
+)
+def test_a_column_of_users_fails_a_search_and_another_is_only_told(
+    declared, oldest_ms, reason, expected
+):
+    finding = TableFinding("operators", ("role",), 2, oldest_ms, declared)
+    found = search._of_table(finding, ERASED_AT_MS)
+    assert (found.reason, found.expected, found.number) == (reason, expected, 2)
+
+
+def test_a_file_is_named_by_its_folder_also_when_a_log_was_rotated(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    kafka, logs = tmp_path / "kafka" / "log", DataDir(tmp_path).logs
+    assert search.folders(settings) == {}  # nothing runs there
+    for path in (kafka / "logs" / "00000000.log", logs / "api.log.1"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x user-1 y")
+    found = search.in_files({kafka: search.IN_SEGMENT, logs: search.IN_LOG}, Word("user-1"))
+    assert [(each.store, each.reason) for each in found] == [
+        ("logs/00000000.log", search.IN_SEGMENT), ("logs/api.log.1", search.IN_LOG),
+    ]  # fmt: skip
 
 
 def test_the_stores_of_users_come_from_the_declarations():
