@@ -28,6 +28,7 @@ class PersonalTable:
         columns: the others that may hold the user's id.
         time_ms: milliseconds of one unit of ``time``.
         only: (column, value) of the rows of users, in a table that has others too.
+        other_owner: column of another kind of owner: a row that has one is no user's.
         position: column with an offset of the user's partition of a topic, and that topic: such a
             row is older than an erasure by its place, whatever a player's clock said.
     """
@@ -40,6 +41,7 @@ class PersonalTable:
     columns: tuple[str, ...] = ()
     time_ms: int = 1
     only: tuple[str, str] | None = None
+    other_owner: str | None = None
     position: tuple[str, str] | None = None
 
     @property
@@ -63,11 +65,12 @@ TABLES = (
     ),
     PersonalTable(
         name="api_keys", deleted_by="command", time="created_at_ms",
-        meaning="API keys bound to the user",
+        meaning="API keys bound to the user", other_owner="partner",
     ),
     PersonalTable(
         name="dead_letters", deleted_by="command", time="failed_at_ms",
         meaning="events that could not be processed", columns=("key", "value", "headers"),
+        other_owner="partner",
     ),
     PersonalTable(
         name="token_revocations", deleted_by="command", time="revoked_at_s", time_ms=1000,

@@ -141,8 +141,10 @@ def _is_of_user(
     """Whether a row is the user's: it says so, or it names nobody and holds the id where it may."""
     if table.only is not None and row[table.only[0]] != table.only[1]:
         return False
-    owner = row[table.user]
-    return owner == word.text or (owner is None and bool(holding & set(table.columns)))
+    if row[table.user] is not None:
+        return bool(row[table.user] == word.text)
+    others = table.other_owner is not None and row[table.other_owner] is not None
+    return not others and not holding.isdisjoint(table.columns)
 
 
 def _in_statistics(rows: Sequence[tuple[Any, ...]], word: Word) -> list[TableFinding]:

@@ -197,6 +197,21 @@ async def test_a_word_that_is_also_an_id_is_no_row_of_that_user(pool):
         assert {each.declared for each in found} == {False}, word
 
 
+async def test_a_dead_letter_that_names_nobody_is_searched_and_one_of_a_partner_is_not(pool):
+    insert = (
+        "INSERT INTO dead_letters (source_topic, source_partition, source_offset, version, agent, "
+        "reason, detail, failed_at_ms, headers, attempts, value, partner) "
+        "VALUES ('t', 0, %s, 1, 'a', 'decode', 'd', 400, '', 1, %s, %s)"
+    )
+    async with pool.connection() as connection:
+        await connection.execute(insert, (1, b"not JSON, user-1", None))
+        await connection.execute(insert, (2, b'{"type": "movie"}', "acme"))
+    [found] = await search_tables(pool, Word("user-1"))
+    assert (found.table, found.columns, found.declared) == ("dead_letters", ("value",), True)
+    [found] = await search_tables(pool, Word("movie"))
+    assert (found.table, found.declared) == ("dead_letters", False)
+
+
 async def test_statistics_that_name_a_user_are_found(pool):
     async with pool.connection() as connection:
         await connection.execute("ALTER TABLE viewers ALTER user_id SET STATISTICS 10")
