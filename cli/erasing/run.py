@@ -244,4 +244,4 @@ class Erasing:
 
     def old_state(self, name: str, finding: TopicFinding) -> int:
         """Return how many keys still have a value from before the erasure."""
-        return sum(each.offset < self._before[name] for each in finding.live)
+        return sum(each.own and each.offset < self._before[name] for each in finding.live)

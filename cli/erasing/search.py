@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from cli.erasing import stores
 from infra.data_dir import DataDir
 from infra.kafka.admin import describe_topics, list_topics
 from infra.kafka.cluster import cluster_of
@@ -20,7 +21,7 @@ from schemas.times import to_rfc3339
 
 NEVER_ERASED = "live: the user was not erased"
 AGAIN = "live: newer than the erasure"
-COINCIDENCE = "the id is also a word there: no column of users"
+COINCIDENCE = "the id is also a word there: nothing of a user"
 STILL_THERE = "live, and older than the erasure: run `media-gateway erase` again"
 # A segment holds what the lines about its topic say, or what the broker is about to delete.
 IN_SEGMENT = "in the bytes of a segment: see its topic, or until the broker cleans it"
@@ -41,6 +42,27 @@ class Found(NamedTuple):
     expected: bool
 
 
+class Kinds(NamedTuple):
+    """Topics that are about users, by their keys; those that are not; others are unknown."""
+
+    personal: frozenset[str]
+    of_others: frozenset[str]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Kinds":
+        """Return what is declared."""
+        personal = [*stores.state_topics(), *stores.changelogs(settings)]
+        return cls(frozenset(personal), frozenset(stores.of_others(settings)))
+
+    def of_user(self, finding: TopicFinding) -> list[Seen]:
+        """Return the live records that are the user's; in a topic nobody declared it is all."""
+        if finding.topic in self.of_others:
+            return []
+        if finding.topic in self.personal:
+            return [each for each in finding.live if each.own]
+        return finding.live
+
+
 async def search(
     settings: Settings, pool: Pool, snapshots: Snapshots, user_id: str, say: Say
 ) -> list[Found]:
@@ -50,10 +72,10 @@ async def search(
     erased_at_ms = await ErasureStore(pool).erased_at(pseudonyms)
     say("searching tables")
     found = [_of_table(each, erased_at_ms) for each in await search_tables(pool, word)]
-    cluster = cluster_of(settings)
+    cluster, kinds = cluster_of(settings), Kinds.of(settings)
     for topic in await describe_topics(cluster, await list_topics(cluster)):
         say(f"searching {topic.name}")
-        found += _of_topic(await search_topic(snapshots, topic, word), erased_at_ms)
+        found += _of_topic(await search_topic(snapshots, topic, word), erased_at_ms, kinds)
     say("searching files")
     return found + in_files(folders(settings), word)
 
@@ -84,17 +106,20 @@ def _state(
     return Found(store, kind, where, count, STILL_THERE, None, False)
 
 
-def _of_topic(finding: TopicFinding, erased_at_ms: int | None) -> list[Found]:
+def _of_topic(finding: TopicFinding, erased_at_ms: int | None, kinds: Kinds) -> list[Found]:
     found, limits = [], finding.limits
+    theirs = kinds.of_user(finding)
     if finding.live and not limits.compacted:
         newest_ms = max(each.at_ms for each in finding.live)
         until = _time(limits.deleted_by(newest_ms))
         found.append(_records(finding, finding.live, "kept by retention", until))
-    elif finding.live:
-        newest_ms = min(each.at_ms for each in finding.live)
-        where = _where(finding.live)
-        count = len(finding.live)
-        found.append(_state(finding.topic, "topic", where, count, newest_ms, erased_at_ms))
+    elif theirs:
+        oldest_ms = min(each.at_ms for each in theirs)
+        where = _where(theirs)
+        found.append(_state(finding.topic, "topic", where, len(theirs), oldest_ms, erased_at_ms))
+    others = [each for each in finding.live if each not in theirs] if limits.compacted else []
+    if others:
+        found.append(_records(finding, others, COINCIDENCE, None))
     if finding.superseded:
         until = _time(limits.compacted_by(finding.replaced_at_ms))
         found.append(_records(finding, finding.superseded, "replaced, until compaction", until))

@@ -16,12 +16,13 @@ Advance = Callable[[int], object]
 
 
 class Seen(NamedTuple):
-    """One record that names the id."""
+    """One record that names the id; ``own``: its key begins with the id, so it is the user's."""
 
     partition: int
     offset: int
     at_ms: int
     is_tombstone: bool
+    own: bool = True
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class TopicFinding:
             compacted.
         superseded: records that a newer one of their key replaced; compaction removes them.
         tombstones: newest records of their keys, without a value.
-        removals: those tombstones, superseded or not, that replaced a value.
+        removals: tombstones of the user, superseded or not, that replaced a value.
         replaced_at_ms: when the newest record came that replaces a superseded one.
     """
 
@@ -103,8 +104,9 @@ def _look(record: Any, word: Word, newest: dict[bytes, Seen], finding: TopicFind
         finding.replaced_at_ms = max(finding.replaced_at_ms, record.timestamp)
     if not named:
         return
-    seen = Seen(record.partition, record.offset, record.timestamp, record.value is None)
-    if seen.is_tombstone and before is not None and not before.is_tombstone:
+    own = word.begins(key)
+    seen = Seen(record.partition, record.offset, record.timestamp, record.value is None, own)
+    if own and seen.is_tombstone and before is not None and not before.is_tombstone:
         finding.removals.append(seen)
     if finding.limits.compacted:
         newest[key] = seen

@@ -10,12 +10,13 @@ from infra.privacy.topics import Seen, TopicFinding
 from infra.privacy.words import Word
 from infra.settings import Settings
 from schemas.times import to_rfc3339
-from topics.catalog import INTERACTIONS, PROGRESS, SLATES, START_SCORES, WATCH_STATES
+from topics.catalog import CONTENTS, INTERACTIONS, PROGRESS, SLATES, START_SCORES, WATCH_STATES
 
 COMPACTED = Limits(True, None, 1, 1000, 5000)
 BY_AGE = Limits(False, 9000, 100, None, 1)
 ERASED_AT_MS = 500
 MARGIN_MS = 360_000
+KINDS = search.Kinds.of(Settings())
 
 
 def live(at_ms: int) -> Seen:
@@ -23,7 +24,9 @@ def live(at_ms: int) -> Seen:
 
 
 def test_events_are_kept_by_retention():
-    (found,) = search._of_topic(TopicFinding("t", BY_AGE, live=[live(10), live(20)]), ERASED_AT_MS)
+    (found,) = search._of_topic(
+        TopicFinding("t", BY_AGE, live=[live(10), live(20)]), ERASED_AT_MS, KINDS
+    )
     assert (found.number, found.expected, found.where) == (2, True, "3@17 to 3@17")
     assert found.until == to_rfc3339(20 + 100 + 9000 + MARGIN_MS)
 
@@ -33,7 +36,7 @@ def test_what_was_replaced_waits_for_compaction_and_its_tombstone_longer():
         "t", COMPACTED, superseded=[live(10)], replaced_at_ms=600,
         tombstones=[Seen(3, 18, 600, is_tombstone=True)],
     )  # fmt: skip
-    replaced, tombstone = search._of_topic(finding, ERASED_AT_MS)
+    replaced, tombstone = search._of_topic(finding, ERASED_AT_MS, KINDS)
     assert (replaced.expected, tombstone.expected) == (True, True)
     assert replaced.until == to_rfc3339(600 + 1000 + MARGIN_MS)
     assert tombstone.until == to_rfc3339(600 + 1000 + MARGIN_MS + 5000 + 1000)
@@ -50,8 +53,26 @@ def test_what_was_replaced_waits_for_compaction_and_its_tombstone_longer():
 )
 def test_live_state_is_explained_by_its_time_alone(at_ms, erased_at_ms, reason, expected):
     finding = TopicFinding("t", COMPACTED, live=[live(at_ms)])
-    (found,) = search._of_topic(finding, erased_at_ms)
+    (found,) = search._of_topic(finding, erased_at_ms, KINDS)
     assert (found.reason, found.expected) == (reason, expected)
+
+
+@pytest.mark.parametrize(
+    ("topic", "own", "expected"),
+    [
+        (SLATES.name, True, False),  # the user's slate
+        (SLATES.name, False, True),  # somebody else's, with the id as a word
+        (CONTENTS.name, True, True),  # a title of that name
+        (CONTENTS.name, False, True),
+        ("nobody-declared-it", True, False),
+        ("nobody-declared-it", False, False),
+    ],
+)
+def test_a_record_is_the_users_by_its_key_in_topics_of_users(topic, own, expected):
+    finding = TopicFinding(topic, COMPACTED, live=[live(400)._replace(own=own)])
+    (found,) = search._of_topic(finding, ERASED_AT_MS, KINDS)
+    assert found.expected is expected
+    assert (found.reason == search.COINCIDENCE) is expected
 
 
 @pytest.mark.parametrize(

@@ -60,3 +60,11 @@ async def test_a_tombstone_removes_where_a_value_was(records, offsets):
     found = await search_topic(OnePartition(*records), topic, Word("user-1"))
     assert [each.offset for each in found.removals] == offsets
     assert all(each.is_tombstone for each in found.removals)
+
+
+async def test_a_record_is_the_users_when_its_key_begins_with_the_id():
+    topic = ActualTopic("t", 1, 1, CONFIG)
+    records = [(b"user-1", b"x"), (KEY, b"x"), (b"user-2|user-1", b"x"), (b"b", b"user-1")]
+    found = await search_topic(OnePartition(*records, (b"b", None)), topic, Word("user-1"))
+    assert [(each.offset, each.own) for each in found.live] == [(0, True), (1, True), (2, False)]
+    assert found.removals == []
