@@ -24,7 +24,7 @@ from schemas.times import to_rfc3339
 
 UNSIGNED = "MEDIA_GATEWAY_SECRETS_KEY is not set, so no signing key can be kept safe"
 REVOKED_S = 5  # api.identity.tokens: REVOCATIONS_TTL_S, and a statement
-TRENDING_S = 6  # agents.trending: EMIT_INTERVAL_MS, and a tick
+PUBLISHED_S = 6  # agents.trending: EMIT_INTERVAL_MS, agents.value_model: MODEL_INTERVAL_MS; a tick
 CACHE_S = 3  # api.services: KEY_TTL_S, TRENDING_TTL_S
 LIMITS = (
     "Kafka closes a segment when the first record after its time arrives: in a partition that gets "
@@ -153,12 +153,13 @@ def _memory(settings: Settings, now_ms: int) -> list[ErasedStore]:
             note="API keys and what trends; answers about users are not cached",
         ),
         ErasedStore(
-            store="trending", kind="model", pending_until=within(TRENDING_S),
+            store="trending", kind="model", pending_until=within(PUBLISHED_S),
             note="counts are without the viewer; what is published follows",
         ),
         ErasedStore(
-            store="value-model", kind="model",
-            note="counts, popularity and next titles without the viewer; weights stay",
+            store="value-model", kind="model", pending_until=within(PUBLISHED_S),
+            note="counts, popularity and next titles are without the viewer, what is published "
+            "follows; weights stay",
         ),
         ErasedStore(
             store="co-watch", kind="model", pending_until=within(settings.cowatch_renew_s),

@@ -21,7 +21,7 @@ from schemas.times import to_rfc3339
 
 NEVER_ERASED = "live: the user was not erased"
 AGAIN = "live: newer than the erasure"
-COINCIDENCE = "the id is also a word there: nothing of a user"
+COINCIDENCE = "not declared as of users: a coincidence is possible"
 STILL_THERE = "live, and older than the erasure: run `media-gateway erase` again"
 # A segment holds what the lines about its topic say, or what the broker is about to delete.
 IN_SEGMENT = "in the bytes of a segment: see its topic, or until the broker cleans it"

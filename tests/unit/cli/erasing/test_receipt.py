@@ -53,7 +53,8 @@ def test_of_a_user_nobody_knows_every_count_is_zero():
 
 
 @pytest.mark.parametrize(
-    ("model", "seconds"), [("trending", 6), ("co-watch", 30), ("regression", 60)]
+    ("model", "seconds"),
+    [("trending", 6), ("value-model", 6), ("co-watch", 30), ("regression", 60)],
 )
 def test_a_model_that_follows_later_has_a_time_and_no_counts(model, seconds):
     line = told()[1][model]
