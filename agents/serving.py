@@ -127,7 +127,7 @@ async def flush_watch_states(
     decoded, rejects = decode_batch(WatchState, WATCH_STATES.key_of, records)
     known = [viewer_of(item.value) for item in decoded if item.value is not None]
     rows = [watch_state_row(item) for item in decoded]
-    names = pseudonyms.pairs_of(viewer.user_id for viewer in known)
+    names = pseudonyms.pairs_of(row.user_id for row in rows)
     async with pool.connection() as connection:
         await watch_states.upsert(connection, rows, known, names)
     return rejects
@@ -169,7 +169,7 @@ async def flush_slates(
 ) -> Sequence[Reject]:
     """Write slates as response bodies."""
     decoded, rejects = read_batch(parts_of, SLATES.key_of, records)
-    names = pseudonyms.pairs_of(item.key for item in decoded if item.value is not None)
+    names = pseudonyms.pairs_of(item.key for item in decoded)
     async with pool.connection() as connection:
         await slates.upsert(connection, [slate_row(item) for item in decoded], names)
     return rejects

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.gateway import ROUTE, UNMATCHED
 from api.problems import UNAVAILABLE, ProblemError
 from infra.abandoned import abandon
 
@@ -77,7 +78,7 @@ async def answer_within(seconds: float, handler: Handler, request: Request) -> R
     if task.done():
         return task.result()
     abandon(task)
-    log.warning("%s: no answer within %g s", request.scope["path"][:200], seconds)
+    log.warning("%s: no answer within %g s", request.scope.get(ROUTE, UNMATCHED), seconds)
     raise ProblemError(UNAVAILABLE, "the answer took too long")
 
 

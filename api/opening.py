@@ -141,7 +141,10 @@ def create_tokens(
 ) -> Tokens:
     """Return what issues and believes tokens."""
     stores = TokenStores(
-        TokenIssuerStore(pool), SigningKeyStore(pool, sealer), TokenRevocationStore(pool)
+        TokenIssuerStore(pool),
+        SigningKeyStore(pool, sealer),
+        TokenRevocationStore(pool),
+        Pseudonyms(settings.erasure_key),
     )
     return Tokens(
         settings.token_issuer, stores, remote_keys, clock_ms=now_ms, monotonic_s=time.monotonic

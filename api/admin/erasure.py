@@ -20,13 +20,13 @@ from topics.catalog import PROGRESS
 
 
 async def post_erasure(request: Request) -> Response:
-    """Note the erasure, write its mark, delete the rows that no agent deletes."""
+    """Note the erasure, which revokes tokens; delete what no agent deletes; write the mark."""
     user_id = path_identifier(request, "user")
     services = services_of(request)
     pseudonym = services.pseudonyms.of(user_id)
     noted = await services.erasures.record(actor_of(request), pseudonym, services.clock_ms())
+    await services.erasures.delete_rows(user_id, pseudonym, noted.erased_at_ms)
     await services.producer.send(PROGRESS, mark_of(user_id, pseudonym, noted.erased_at_ms))
-    await services.erasures.delete_rows(user_id, noted.erased_at_ms)
     started = ErasureStarted(
         pseudonym=pseudonym,
         erased_at=to_rfc3339(noted.erased_at_ms),

@@ -5,6 +5,7 @@ from typing import get_args
 
 from starlette.requests import Request
 
+from api.gateway import ROUTE
 from api.identity.access import Access
 from api.limits.counting import exact_address_of
 from api.problems import FORBIDDEN, RECENT_CODE_REQUIRED, UNAUTHENTICATED, ProblemError
@@ -50,7 +51,8 @@ async def admit_operator(request: Request, access: Access, token: str) -> Sessio
         raise ProblemError(UNAUTHENTICATED)
     request.scope[OPERATOR] = Caller(session, token_sha256)
     if not includes(session.role, access.role):
-        log_event(Event.FORBIDDEN, session.name, request.scope["path"])
+        # The template of the path: in its place of the user there may be one who was erased.
+        log_event(Event.FORBIDDEN, session.name, request.scope[ROUTE])
         raise ProblemError(FORBIDDEN, f"this needs the role {access.role}")
     limits = limits_of(services.settings)
     if access.recent_totp and not has_recent_code(session.times, limits, now_ms):

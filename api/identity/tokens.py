@@ -6,17 +6,19 @@ effect within the sum of a cache's time and a statement's, which is below five s
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from api.cache import TtlCache
 from api.stores import SigningKeys, TokenIssuers, TokenRevocations
 from infra.issuers.remote_keys import RemoteKeys
 from infra.postgres.signing_keys import PublicSigningKey
 from infra.postgres.token_issuers import TokenIssuer
+from infra.postgres.token_revocations import Kind
 from infra.security import signing
 from infra.security.jwks import EDDSA, JwksError, KeySet, VerificationKey, parse_jwks
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.tokens import (
     AT_JWT,
     LEEWAY_S,
@@ -37,7 +39,20 @@ OWN_LIFETIME_MAX_S = 3600
 OWN_SKEW_S = 1  # between the clocks of the hosts that issue and the one that revoked
 STORED_SETS_MAX = 128
 
-Revoked = Mapping[tuple[str, str], int]
+
+class Revoked(NamedTuple):
+    """Tokens by jti; and, by user and by pseudonym of an erased user, until when, Unix seconds."""
+
+    tokens: Set[str]
+    users: Mapping[str, int]
+    erased: Mapping[str, int]
+
+    def until_s(self, user_id: str, pseudonyms: Pseudonyms) -> int | None:
+        """Return until when issued tokens of a user are revoked; None: none are."""
+        found = [self.users.get(user_id)]
+        if self.erased:
+            found += [self.erased.get(each) for each in pseudonyms.all_of(user_id)]
+        return max((each for each in found if each is not None), default=None)
 
 
 class Verified(NamedTuple):
@@ -48,11 +63,12 @@ class Verified(NamedTuple):
 
 
 class TokenStores(NamedTuple):
-    """What is kept about tokens."""
+    """What is kept about tokens; ``pseudonyms`` are those of erased users."""
 
     issuers: TokenIssuers
     signing_keys: SigningKeys
     revocations: TokenRevocations
+    pseudonyms: Pseudonyms
 
 
 class _Source(NamedTuple):
@@ -189,14 +205,17 @@ class Tokens:
         ``skew_s``: a token that an issuer issued before the revocation may say that it was after.
         """
         revoked = await self._revoked.get_or_load("all", self._load_revoked)
-        if claims.token_id is not None and ("token", claims.token_id) in revoked:
+        if claims.token_id in revoked.tokens:
             return True
-        user_at_s = revoked.get(("user", claims.user_id))
+        user_at_s = revoked.until_s(claims.user_id, self._stores.pseudonyms)
         return user_at_s is not None and claims.issued_at_s <= user_at_s + skew_s
 
     async def _load_revoked(self) -> Revoked:
         found = await self._stores.revocations.list_live(self._clock_ms() // 1000)
-        return {(item.kind, item.value): item.revoked_at_s for item in found}
+        at_s: dict[str, dict[str, int]] = {kind: {} for kind in get_args(Kind)}
+        for item in found:
+            at_s[item.kind][item.value] = item.revoked_at_s
+        return Revoked(at_s["token"].keys(), at_s["user"], at_s["erased"])
 
 
 def rules_of(issuer: TokenIssuer) -> Rules:

@@ -22,8 +22,10 @@ from infra.settings import Settings
 from infra.wall_clock import now_ms
 from schemas.erasure import SignedReceipt
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
+from schemas.times import to_rfc3339
 
 if TYPE_CHECKING:
+    from infra.postgres.erasures import Noted
     from infra.postgres.receipt_keys import ReceiptKeyStore
 
 T = TypeVar("T")
@@ -202,12 +204,27 @@ async def _erase(settings: Settings, user_id: str, wait_s: float) -> tuple[Signe
         key = await signing_key_of(settings, world.pool, now_ms())  # before anything is erased
         erasing = Erasing(settings, *world)
         erased = await erasing.run(user_id, now_ms(), wait_s)
+        _say_earlier(erased.noted)
         issued_at_ms = now_ms()
         signed = receipt_of(settings, erasing, erased, key, issued_at_ms)
         text, receipt_id = formatted(signed), signed.receipt.receipt_id
         receipt = Receipt(receipt_id, digest_of(text.encode()), issued_at_ms)
         await ErasureStore(world.pool).note_receipt(cli_actor(), erased.pseudonym, receipt)
         return signed, text
+
+
+def _say_earlier(noted: "Noted") -> None:
+    """Say on standard error that this was not the first erasure of the user, and what it means."""
+    if noted.earlier_ms is None:
+        return
+    told = "receipts tell of it already"
+    if noted.open_since_ms < noted.erased_at_ms:
+        told = f"this receipt counts what was removed since {to_rfc3339(noted.open_since_ms)}"
+    click.echo(
+        f"erased before, at {to_rfc3339(noted.earlier_ms)}: {told}; "
+        f"what came since is erased too, and erased_at is {to_rfc3339(noted.erased_at_ms)} now",
+        err=True,
+    )
 
 
 async def _search(settings: Settings, user_id: str) -> Any:

@@ -11,6 +11,7 @@ from cli.erasing.run import Erased, Erasing
 from cli.options import CommandError
 from infra.postgres.pool import Pool
 from infra.postgres.receipt_keys import ReceiptKeyStore
+from infra.postgres.token_revocations import KEPT_S
 from infra.privacy.catalogue import TABLES
 from infra.privacy.retention import limits_of
 from infra.security.pseudonyms import Pseudonyms
@@ -22,6 +23,8 @@ from schemas.erasure import AuditEntry, ErasedStore, ErasureReceipt, Signature, 
 from schemas.times import to_rfc3339
 
 UNSIGNED = "MEDIA_GATEWAY_SECRETS_KEY is not set, so no signing key can be kept safe"
+REVOKED_S = 5  # api.identity.tokens: REVOCATIONS_TTL_S, and a statement
+PUBLISHED_S = 6  # agents.trending: EMIT_INTERVAL_MS, agents.value_model: MODEL_INTERVAL_MS; a tick
 CACHE_S = 3  # api.services: KEY_TTL_S, TRENDING_TTL_S
 LIMITS = (
     "Kafka closes a segment when the first record after its time arrives: in a partition that gets "
@@ -58,12 +61,15 @@ def receipt_of(
         user=erased.pseudonym,
         keyed=Pseudonyms(settings.erasure_key).is_keyed,
         erased_at=to_rfc3339(erased.erased_at_ms),
+        earlier_erased_at=_time(erased.noted.earlier_ms),
+        counted_since=to_rfc3339(erased.noted.open_since_ms),
         issued_at=to_rfc3339(now_ms),
         mark=f"{erased.mark.partition}@{erased.mark.offset}",
         stores=(
             *_tables(erased),
             *_states(settings, erasing, erased),
             *_facts(erased, now_ms),
+            _tokens(erased),
             *_memory(settings, now_ms),
         ),
         limits=LIMITS,
@@ -71,7 +77,7 @@ def receipt_of(
             table="erasures",
             key=erased.pseudonym,
             erased_at=to_rfc3339(erased.erased_at_ms),
-            sequence=erased.sequence,
+            sequence=erased.noted.sequence,
         ),
     )
     if key is None:
@@ -85,7 +91,7 @@ def _tables(erased: Erased) -> list[ErasedStore]:
         ErasedStore(
             store=table.name,
             kind="table",
-            removed=max(0, erased.rows[table.name] - erased.left[table.name]),
+            removed=erased.rows.get(table.name, 0),
             left=erased.left[table.name],
             note=table.meaning,
         )
@@ -104,9 +110,9 @@ def _states(settings: Settings, erasing: Erasing, erased: Erased) -> list[Erased
             ErasedStore(
                 store=name,
                 kind="changelog" if name in changelogs else "topic",
-                removed=erased.tombstones[name],
+                removed=erased.removed[name],
                 left=erasing.old_state(name, finding),
-                gone_by=None if gone_by is None else to_rfc3339(gone_by),
+                gone_by=_time(gone_by),
                 note=f"{kept}; they wait for compaction" if finding.records else None,
             )
         )
@@ -120,12 +126,21 @@ def _facts(erased: Erased, now_ms: int) -> list[ErasedStore]:
         gone_by = limits_of(erased.topics[name].config).deleted_by(now_ms)
         lines.append(
             ErasedStore(
-                store=name, kind="topic",
-                gone_by=None if gone_by is None else to_rfc3339(gone_by),
+                store=name, kind="topic", gone_by=_time(gone_by),
                 note="events of before the erasure and its mark, until their retention ends",
             )
         )  # fmt: skip
     return lines
+
+
+def _tokens(erased: Erased) -> ErasedStore:
+    return ErasedStore(
+        store="tokens",
+        kind="tokens",
+        gone_by=to_rfc3339(erased.erased_at_ms + KEPT_S * 1000),
+        note=f"issued until the erasure: refused within {REVOKED_S} s; the revocation has the "
+        "pseudonym",
+    )
 
 
 def _memory(settings: Settings, now_ms: int) -> list[ErasedStore]:
@@ -138,23 +153,28 @@ def _memory(settings: Settings, now_ms: int) -> list[ErasedStore]:
             note="API keys and what trends; answers about users are not cached",
         ),
         ErasedStore(
-            store="trending", kind="model",
-            note="counts without the viewer; published within seconds",
+            store="trending", kind="model", pending_until=within(PUBLISHED_S),
+            note="counts are without the viewer; what is published follows",
         ),
         ErasedStore(
-            store="value-model", kind="model",
-            note="counts, popularity and next titles without the viewer; weights stay",
+            store="value-model", kind="model", pending_until=within(PUBLISHED_S),
+            note="counts, popularity and next titles are without the viewer, what is published "
+            "follows; weights stay",
         ),
         ErasedStore(
-            store="co-watch", kind="model",
-            note=f"fitted anew without the viewer within {settings.cowatch_renew_s:g} s and a fit",
+            store="co-watch", kind="model", pending_until=within(settings.cowatch_renew_s),
+            note="then fitted anew without the viewer, which takes the time of one or two fits",
         ),
         ErasedStore(
-            store="regression", kind="model",
-            note=f"fitted anew without the viewer within {settings.regression_refit_s:g} s and a "
-            "fit; a fit that does not converge keeps the coefficients before it",
+            store="regression", kind="model", pending_until=within(settings.regression_refit_s),
+            note="then fitted anew without the viewer, which takes the time of one or two fits; a "
+            "fit that does not converge keeps the coefficients before it",
         ),
     ]  # fmt: skip
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else to_rfc3339(at_ms)
 
 
 def formatted(signed: SignedReceipt) -> str:

@@ -17,10 +17,10 @@ from infra.kafka.cluster import cluster_of
 from infra.kafka.delivery import Produced
 from infra.kafka.groups import committed, end_of
 from infra.kafka.routing import partition_of
-from infra.postgres.erasures import ErasureStore
+from infra.postgres.erasures import ErasureStore, Noted
 from infra.postgres.pool import Pool
 from infra.privacy.marks import mark_of, write_marks
-from infra.privacy.tables import count_rows, delete_rows
+from infra.privacy.tables import count_left
 from infra.privacy.topics import TopicFinding, search_topic
 from infra.privacy.words import Word
 from infra.replay.snapshot import Bounds, Snapshots
@@ -43,21 +43,26 @@ Say = Callable[[str], None]
 class Erased:
     """What an erasure did.
 
-    ``sequence`` is the number of the audit entry. ``rows`` and ``left`` are by table: deleted, and
-    still there; ``tombstones`` by topic and changelog; ``findings`` what these hold of the user's
-    partition afterwards; ``topics`` are all topics asked about, as they are configured.
+    ``noted`` is how it was noted. ``rows`` and ``left`` are by table: deleted since the first
+    erasure without a receipt, and still there; ``removed`` are keys that lost their value in the
+    same time, by topic and changelog; ``findings`` what these hold of the user's partition
+    afterwards; ``topics`` are all topics asked about, as they are configured.
     """
 
     user_id: str
     pseudonym: str
-    erased_at_ms: int
-    sequence: int = 0
+    noted: Noted
     mark: Produced = NOT_WRITTEN
     rows: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
-    tombstones: dict[str, int] = field(default_factory=dict)
+    removed: dict[str, int] = field(default_factory=dict)
     findings: dict[str, TopicFinding] = field(default_factory=dict)
     topics: dict[str, ActualTopic] = field(default_factory=dict)
+
+    @property
+    def erased_at_ms(self) -> int:
+        """What occurred until then is refused."""
+        return self.noted.erased_at_ms
 
 
 class Erasing:
@@ -68,6 +73,7 @@ class Erasing:
     ) -> None:
         self._settings = settings
         self._pool = pool
+        self._store = ErasureStore(pool)
         self._snapshots = snapshots
         self._admin = admin
         self._say = say
@@ -84,11 +90,11 @@ class Erasing:
         self._deadline_s = time.monotonic() + wait_s
         pseudonym = Pseudonyms(self._settings.erasure_key).of(user_id)
         partition = partition_of(user_id.encode(), PROGRESS.partitions)
-        erased = Erased(user_id, pseudonym, now_ms)
-        await self._look_before(erased, partition)
-        noted = await ErasureStore(self._pool).record(self._actor, pseudonym, now_ms)
-        erased.erased_at_ms, erased.sequence = noted
-        erased.rows = await count_rows(self._pool, user_id, erased.erased_at_ms)
+        topics = await self._look_before(partition)
+        noted = await self._store.record(self._actor, pseudonym, now_ms)
+        erased = Erased(user_id, pseudonym, noted, topics=topics)
+        self._say("ending keys of the user")
+        await self._store.delete_rows(user_id, pseudonym, erased.erased_at_ms)
         self._say("writing the mark")
         erased.mark = await self._mark(erased, [])
         await self._require_known(erased)
@@ -100,15 +106,15 @@ class Erasing:
                 await self._followed(reader, partition)
         await self._scores_taken_back(partition, user_id)
         self._say("deleting rows that no agent deletes")
-        await delete_rows(self._pool, user_id, erased.erased_at_ms)
+        await self._store.delete_rows(user_id, pseudonym, erased.erased_at_ms)
         await self._look_after(erased, partition)
         return erased
 
-    async def _look_before(self, erased: Erased, partition: int) -> None:
+    async def _look_before(self, partition: int) -> dict[str, ActualTopic]:
         names = [*stores.state_topics(), *stores.changelogs(self._settings), *stores.fact_topics()]
         found = await describe_topics(cluster_of(self._settings), names)
-        erased.topics = {topic.name: topic for topic in found}
-        missing = sorted(set(names) - erased.topics.keys())
+        topics = {topic.name: topic for topic in found}
+        missing = sorted(set(names) - topics.keys())
         if missing:
             raise CommandError(
                 f"no topic {', '.join(missing)}: create it with `media-gateway topics apply`"
@@ -116,6 +122,7 @@ class Erasing:
         for topic in found:
             end = await end_of(self._snapshots, topic.name, topic.partitions, partition)
             self._before[topic.name] = end
+        return topics
 
     async def _mark(self, erased: Erased, content_ids: list[str]) -> Produced:
         """Write the mark, or one for each of some titles, and wait until the ledger has it."""
@@ -226,13 +233,15 @@ class Erasing:
             self._say(f"searching {name}")
             finding = await search_topic(self._snapshots, erased.topics[name], word, [partition])
             erased.findings[name] = finding
-            erased.tombstones[name] = sum(
-                each.offset >= self._before[name]
-                for each in [*finding.tombstones, *finding.superseded]
-                if each.is_tombstone
+            erased.removed[name] = sum(
+                each.offset >= self._before[name] or each.at_ms >= erased.noted.open_since_ms
+                for each in finding.removals
             )
-        erased.left = await count_rows(self._pool, erased.user_id, erased.erased_at_ms)
+        erased.rows = await self._store.removed(erased.pseudonym)
+        erased.left = await count_left(
+            self._pool, erased.user_id, erased.erased_at_ms, self._before
+        )
 
     def old_state(self, name: str, finding: TopicFinding) -> int:
         """Return how many keys still have a value from before the erasure."""
-        return sum(each.offset < self._before[name] for each in finding.live)
+        return sum(each.own and each.offset < self._before[name] for each in finding.live)

@@ -6,6 +6,7 @@ from agents.registry import REGISTRY
 from agents.spec import SinkAgent, StreamAgent
 from infra.privacy.catalogue import personal_topics
 from infra.settings import Settings
+from topics.catalog import CATALOG
 from topics.spec import application_id
 
 
@@ -38,6 +39,17 @@ def changelogs(settings: Settings) -> list[str]:
         settings.namespace + spec.changelog
         for spec in REGISTRY
         if isinstance(spec, StreamAgent) and spec.table is not None and spec.source in personal
+    ]
+
+
+def of_others(settings: Settings) -> list[str]:
+    """Return the topics and changelogs that are not about users: an id in one is a coincidence."""
+    personal = personal_topics()
+    topics = [topic.name for topic in CATALOG if topic not in personal]
+    return topics + [
+        settings.namespace + spec.changelog
+        for spec in REGISTRY
+        if isinstance(spec, StreamAgent) and spec.table is not None and spec.source not in personal
     ]
 
 

@@ -1,10 +1,15 @@
 """Who was erased and until when, by pseudonym; no user id."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from psycopg import AsyncConnection
 
 from infra.postgres.audit import Actor, append
 from infra.postgres.pool import Pool
+from infra.postgres.rows import columns_of
+from infra.postgres.token_revocations import revoke_erased
 from infra.privacy.tables import delete_rows
 
 # A part of statements that write rows of users: the erasures of those users, who are given by
@@ -17,14 +22,29 @@ erased AS MATERIALIZED (
 )"""
 # The newer time wins: nothing of before comes back by a clock that runs late.
 RECORD = """
-INSERT INTO erasures AS t (pseudonym, erased_at_ms) VALUES (%s, %s)
+WITH earlier AS (SELECT erased_at_ms FROM erasures WHERE pseudonym = %(pseudonym)s)
+INSERT INTO erasures AS t (pseudonym, erased_at_ms, open_since_ms)
+VALUES (%(pseudonym)s, %(now_ms)s, %(now_ms)s)
 ON CONFLICT (pseudonym) DO UPDATE SET
-    erased_at_ms = GREATEST(excluded.erased_at_ms, t.erased_at_ms + 1), requested = t.requested + 1
-RETURNING erased_at_ms
+    erased_at_ms = GREATEST(excluded.erased_at_ms, t.erased_at_ms + 1), requested = t.requested + 1,
+    open_since_ms = coalesce(t.open_since_ms, GREATEST(excluded.erased_at_ms, t.erased_at_ms + 1))
+RETURNING erased_at_ms, open_since_ms, (SELECT erased_at_ms FROM earlier)
 """
 NOTE_RECEIPT = """
-UPDATE erasures SET receipt_id = %s, receipt_sha256 = %s, issued_at_ms = %s WHERE pseudonym = %s
+UPDATE erasures SET receipt_id = %s, receipt_sha256 = %s, issued_at_ms = %s, removed = '{}',
+    open_since_ms = NULL
+WHERE pseudonym = %s
 """
+# Two sinks count for the same users: both take the rows in one order.
+LOCK = "SELECT FROM erasures WHERE pseudonym = ANY(%s) ORDER BY pseudonym FOR UPDATE"
+COUNT_REMOVED = """
+UPDATE erasures e
+SET removed = jsonb_set(e.removed, ARRAY[r.name],
+                        to_jsonb(coalesce((e.removed ->> r.name)::bigint, 0) + r.rows))
+FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS r (pseudonym, name, rows)
+WHERE e.pseudonym = r.pseudonym
+"""
+FETCH_REMOVED = "SELECT removed FROM erasures WHERE pseudonym = %s"
 NEWEST = "SELECT max(erased_at_ms) FROM erasures WHERE pseudonym = ANY(%s)"
 FETCH_NEWEST = """
 SELECT pseudonym, erased_at_ms, requested, receipt_id, receipt_sha256, issued_at_ms
@@ -52,10 +72,17 @@ class ErasureRecord(NamedTuple):
 
 
 class Noted(NamedTuple):
-    """An erasure as it was noted: its time, and the number of its audit entry."""
+    """An erasure as it was noted.
+
+    ``sequence`` is the number of its audit entry, ``open_since_ms`` the time of the first erasure
+    of the user that no receipt tells of (this one, or an earlier one), ``earlier_ms`` the time of
+    the one before; None: there was none.
+    """
 
     erased_at_ms: int
     sequence: int
+    open_since_ms: int
+    earlier_ms: int | None
 
 
 class Receipt(NamedTuple):
@@ -66,6 +93,28 @@ class Receipt(NamedTuple):
     issued_at_ms: int
 
 
+async def count_removed(
+    connection: AsyncConnection[Any],
+    table: str,
+    user_ids: Iterable[str],
+    names: Sequence[tuple[str, str]],
+) -> None:
+    """Add rows that were deleted to the erasures of their users, for the receipt.
+
+    Args:
+        connection: in the transaction that deleted them.
+        table: whose rows they were.
+        user_ids: the user of each row.
+        names: (user, pseudonym) of these users, and perhaps of others.
+    """
+    rows = Counter(user_ids)
+    counted = sorted((name, table, rows[user]) for user, name in names if rows[user])
+    if not counted:
+        return
+    await connection.execute(LOCK, ([name for name, *_ in counted],))
+    await connection.execute(COUNT_REMOVED, columns_of(counted))
+
+
 class ErasureStore:
     """Reads and writes erasures."""
 
@@ -73,30 +122,43 @@ class ErasureStore:
         self._pool = pool
 
     async def record(self, actor: Actor, pseudonym: str, now_ms: int) -> Noted:
-        """Note an erasure, and enter it in the audit trail.
+        """Note an erasure, revoke the user's tokens, and enter it in the audit trail.
 
         Its time is ``now_ms``, or just after an earlier one of the user.
         """
+        parameters = {"pseudonym": pseudonym, "now_ms": now_ms}
         async with self._pool.connection() as connection, connection.transaction():
-            cursor = await connection.execute(RECORD, (pseudonym, now_ms))
-            row = await cursor.fetchone()
+            row = await (await connection.execute(RECORD, parameters)).fetchone()
             assert row is not None
-            erased_at_ms = int(row[0])
+            erased_at_ms, open_since_ms, earlier_ms = row
+            await revoke_erased(connection, pseudonym, erased_at_ms)
             after = {"erased_at_ms": erased_at_ms}
             entry = await append(connection, actor, "user.erase", pseudonym, None, after)
-        return Noted(erased_at_ms, entry.sequence)
+        return Noted(erased_at_ms, entry.sequence, open_since_ms, earlier_ms)
 
     async def note_receipt(self, actor: Actor, pseudonym: str, receipt: Receipt) -> None:
-        """Remember the receipt that was handed out for a user, also in the audit trail."""
+        """Remember the receipt that was handed out for a user, also in the audit trail.
+
+        It told what was removed until now: the next one counts from the next erasure on.
+        """
         row = (receipt.receipt_id, receipt.sha256, receipt.issued_at_ms, pseudonym)
         after = {"receipt_id": receipt.receipt_id, "sha256": receipt.sha256.hex()}
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(NOTE_RECEIPT, row)
             await append(connection, actor, "user.erase", pseudonym, None, after)
 
-    async def delete_rows(self, user_id: str, until_ms: int) -> None:
-        """Delete the user's rows that no agent deletes, of events until then."""
-        await delete_rows(self._pool, user_id, until_ms)
+    async def delete_rows(self, user_id: str, pseudonym: str, until_ms: int) -> None:
+        """Delete, and count, the user's rows that no agent deletes, of events until then."""
+        names = [(user_id, pseudonym)]
+        async with self._pool.connection() as connection, connection.transaction():
+            for table, rows in (await delete_rows(connection, user_id, until_ms)).items():
+                await count_removed(connection, table, [user_id] * rows, names)
+
+    async def removed(self, pseudonym: str) -> dict[str, int]:
+        """Return by table how many rows of a user were deleted that no receipt tells of."""
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(FETCH_REMOVED, (pseudonym,))).fetchone()
+        return {} if row is None else row[0]
 
     async def find(self, pseudonyms: Sequence[str]) -> ErasureRecord | None:
         """Return the newest erasure of a user, who has these pseudonyms; None: not erased."""

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
-from infra.postgres.erasures import ERASED
+from infra.postgres.erasures import ERASED, count_removed
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
 
@@ -70,6 +70,7 @@ WHERE excluded.version >= t.version
 DELETE = """
 DELETE FROM slates t USING unnest(%b::text[], %b::bigint[]) AS r (user_id, version)
 WHERE t.user_id = r.user_id AND t.version <= r.version
+RETURNING t.user_id
 """
 # Removed contents are few and have an index of their own, so the check costs microseconds.
 _FETCH = """
@@ -93,7 +94,8 @@ async def upsert(
 ) -> None:
     """Write rows and delete the removed ones; an older version never replaces a newer one.
 
-    ``names`` are (user, pseudonym) of the rows: what is older than an erasure is not written.
+    ``names`` are (user, pseudonym) of the rows: what is older than an erasure is not written, and
+    what is deleted is counted with it.
     """
     newest = newest_per_key(rows, lambda row: row.user_id)
     kept = [row for row in newest if not row.removed]
@@ -102,7 +104,10 @@ async def upsert(
         parameters = [*columns_of(names), *columns_of(kept)]
         await connection.execute(UPSERT.encode(), parameters)
     if removed:
-        await connection.execute(DELETE, columns_of(removed))
+        async with connection.transaction():
+            cursor = await connection.execute(DELETE, columns_of(removed))
+            gone = [user_id for (user_id,) in await cursor.fetchall()]
+            await count_removed(connection, "slates", gone, names)
 
 
 class SlateStore:

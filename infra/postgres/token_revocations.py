@@ -2,18 +2,21 @@
 
 from typing import Literal, NamedTuple
 
-from infra.postgres.audit import Actor, append
+from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
 from infra.security.tokens import LEEWAY_S, LIFETIME_CAP_S
 
 # No token that was issued before its revocation is good for longer than this.
 KEPT_S = LIFETIME_CAP_S + 2 * LEEWAY_S
 
-Kind = Literal["user", "token"]
+Kind = Literal["user", "token", "erased"]
 
 
 class TokenRevocation(NamedTuple):
-    """All tokens of a user that were issued until ``revoked_at_s``, or the token with one jti."""
+    """All tokens of a user that were issued until ``revoked_at_s``, or the token with one jti.
+
+    Of kind ``erased`` the value is the pseudonym of a user who was erased then.
+    """
 
     kind: Kind
     value: str
@@ -28,6 +31,13 @@ REVOKE = """
 INSERT INTO token_revocations (kind, value, revoked_at_s, forgotten_at_s) VALUES (%s, %s, %s, %s)
 ON CONFLICT (kind, value) DO UPDATE
 SET revoked_at_s = EXCLUDED.revoked_at_s, forgotten_at_s = EXCLUDED.forgotten_at_s
+"""
+REVOKE_ERASED = """
+INSERT INTO token_revocations AS t (kind, value, revoked_at_s, forgotten_at_s)
+VALUES ('erased', %s, %s, %s)
+ON CONFLICT (kind, value) DO UPDATE SET
+    revoked_at_s = GREATEST(excluded.revoked_at_s, t.revoked_at_s),
+    forgotten_at_s = GREATEST(excluded.forgotten_at_s, t.forgotten_at_s)
 """
 PURGE = "DELETE FROM token_revocations WHERE forgotten_at_s <= %s"
 
@@ -52,6 +62,12 @@ class TokenRevocationStore:
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(LIST, (now_s,))).fetchall()
         return [TokenRevocation(*row) for row in rows]
+
+
+async def revoke_erased(connection: Connection, pseudonym: str, erased_at_ms: int) -> None:
+    """Revoke what a user had when they were erased, in the transaction of the erasure."""
+    at_s = erased_at_ms // 1000
+    await connection.execute(REVOKE_ERASED, (pseudonym, at_s, at_s + KEPT_S))
 
 
 async def purge(pool: Pool, now_ms: int) -> int:

@@ -41,6 +41,7 @@ WHERE excluded.source_offset >= t.source_offset
 DELETE_WITHOUT_STATES = """
 DELETE FROM viewers v WHERE v.user_id = ANY(%s)
     AND NOT EXISTS (SELECT FROM watch_states s WHERE s.user_id = v.user_id)
+RETURNING v.user_id
 """
 FETCH = """
 SELECT user_id, source_offset, interaction_offset, recent_events, as_of_ms
@@ -74,9 +75,10 @@ def parameters_of(viewers: Sequence[Viewer]) -> list[list[Any]]:
 
 async def delete_without_states(
     connection: AsyncConnection[Any], user_ids: Collection[str]
-) -> None:
-    """Delete those of the viewers of whom no watch state is left."""
-    await connection.execute(DELETE_WITHOUT_STATES, (sorted(user_ids),))
+) -> list[str]:
+    """Delete those of the viewers of whom no watch state is left, and return them."""
+    cursor = await connection.execute(DELETE_WITHOUT_STATES, (sorted(user_ids),))
+    return [user_id for (user_id,) in await cursor.fetchall()]
 
 
 class ViewerStore:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection
 
 from infra.postgres import viewers
-from infra.postgres.erasures import ERASED
+from infra.postgres.erasures import ERASED, count_removed
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
 
@@ -62,6 +62,7 @@ DELETE = """
 DELETE FROM watch_states t USING unnest(%b::text[], %b::text[], %b::bigint[])
   AS r (user_id, content_id, version)
 WHERE t.user_id = r.user_id AND t.content_id = r.content_id AND t.version <= r.version
+RETURNING t.user_id
 """
 FETCH_ROW = """
 SELECT body FROM watch_states WHERE user_id = %s AND (in_row OR completed) AND NOT removed
@@ -115,7 +116,8 @@ async def upsert(
         connection: outside a transaction.
         rows: to write.
         known: viewers of those rows that are not removed, each at least once.
-        names: (user, pseudonym) of these viewers: what is older than an erasure is not written.
+        names: (user, pseudonym) of all rows: what is older than an erasure is not written, and
+            what is deleted is counted with it.
     """
     newest = newest_per_key(rows, lambda row: (row.user_id, row.content_id))
     removed = [(row.user_id, row.content_id, row.version) for row in newest if row.removed]
@@ -125,8 +127,11 @@ async def upsert(
         return
     async with connection.transaction():
         await _write(connection, kept, known, names)
-        await connection.execute(DELETE, columns_of(removed))
-        await viewers.delete_without_states(connection, {user_id for user_id, _, _ in removed})
+        cursor = await connection.execute(DELETE, columns_of(removed))
+        gone = [user_id for (user_id,) in await cursor.fetchall()]
+        await count_removed(connection, "watch_states", gone, names)
+        gone = await viewers.delete_without_states(connection, {each[0] for each in removed})
+        await count_removed(connection, "viewers", gone, names)
 
 
 async def _write(

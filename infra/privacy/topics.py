@@ -16,12 +16,13 @@ Advance = Callable[[int], object]
 
 
 class Seen(NamedTuple):
-    """One record that names the id."""
+    """One record that names the id; ``own``: its key begins with the id, so it is the user's."""
 
     partition: int
     offset: int
     at_ms: int
     is_tombstone: bool
+    own: bool = True
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class TopicFinding:
             compacted.
         superseded: records that a newer one of their key replaced; compaction removes them.
         tombstones: newest records of their keys, without a value.
+        removals: tombstones of the user, superseded or not, that replaced a value.
         replaced_at_ms: when the newest record came that replaces a superseded one.
     """
 
@@ -43,6 +45,7 @@ class TopicFinding:
     live: list[Seen] = field(default_factory=list)
     superseded: list[Seen] = field(default_factory=list)
     tombstones: list[Seen] = field(default_factory=list)
+    removals: list[Seen] = field(default_factory=list)
     replaced_at_ms: int = 0
 
     @property
@@ -101,7 +104,10 @@ def _look(record: Any, word: Word, newest: dict[bytes, Seen], finding: TopicFind
         finding.replaced_at_ms = max(finding.replaced_at_ms, record.timestamp)
     if not named:
         return
-    seen = Seen(record.partition, record.offset, record.timestamp, record.value is None)
+    own = word.begins(key)
+    seen = Seen(record.partition, record.offset, record.timestamp, record.value is None, own)
+    if own and seen.is_tombstone and before is not None and not before.is_tombstone:
+        finding.removals.append(seen)
     if finding.limits.compacted:
         newest[key] = seen
     else:

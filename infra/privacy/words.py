@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.ids import KEY_SEPARATOR
+
 _ID_CHARACTER = rb"[A-Za-z0-9._:@\-]"
+_HEXADECIMAL = re.compile(r"\\x((?:[0-9a-f]{2})+)")
 BYTEA_PREFIX = "\\x"  # Postgres writes bytea as hexadecimal digits behind this
 
 
@@ -21,6 +24,14 @@ class Word:
     def is_in(self, value: bytes | None) -> bool:
         """Whether the id is in these bytes; None has nothing in it."""
         return value is not None and self._pattern.search(value) is not None
+
+    def begins(self, key: bytes) -> bool:
+        """Whether the id is the first part of a key, or all of it."""
+        return key.split(KEY_SEPARATOR.encode(), 1)[0] == self.text.encode()
+
+    def is_in_hexadecimal(self, text: str) -> bool:
+        """Whether the id is in bytes that a longer text writes as hexadecimal digits."""
+        return any(self.is_in(bytes.fromhex(digits)) for digits in _HEXADECIMAL.findall(text))
 
     def count_in(self, value: bytes) -> int:
         """Return how often the id is in these bytes."""

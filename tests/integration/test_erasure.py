@@ -24,14 +24,21 @@ from infra.embedded.kafka import EmbeddedKafka
 from infra.kafka.admin import apply_topics, describe_topics, list_topics, open_admin
 from infra.kafka.cluster import Cluster
 from infra.kafka.routing import partition_of
+from infra.postgres.audit import Actor
+from infra.postgres.erasures import ErasureStore
 from infra.postgres.migrate import migrate
+from infra.postgres.pool import create_pool
+from infra.privacy.marks import mark_of, write_marks
+from infra.security.pseudonyms import Pseudonyms
+from infra.settings import Settings
+from infra.wall_clock import now_ms
 from schemas.codec import encode
 from schemas.content import Content
 from schemas.progress import ProgressEvent
 from tests.support.kafka_io import lag, latest, read_topic, write_topic
 from tests.support.waiting import wait_until_async
 from tests.support.worker_process import ROOT, WorkerProcess
-from topics.catalog import CONTENTS, INTERACTIONS, PROGRESS, START_SCORES, WATCH_STATES
+from topics.catalog import CONTENTS, INTERACTIONS, PROGRESS, SLATES, START_SCORES, WATCH_STATES
 from topics.spec import application_id
 
 CANARY = "canary-7f3a9c"
@@ -94,10 +101,10 @@ class System:
         assert answer.returncode == 0, answer.stdout + answer.stderr
         return json.loads(answer.stdout)
 
-    def rows(self, table):
+    def rows(self, table, word=CANARY):
         with psycopg.connect(self.database_url) as connection:
             query = f"SELECT count(*) FROM {table} t WHERE strpos(t::text, %s) > 0"
-            return connection.execute(query, (CANARY,)).fetchone()[0]
+            return connection.execute(query, (word,)).fetchone()[0]
 
     def files_with_canary(self):
         found = []
@@ -207,8 +214,14 @@ async def test_an_erased_user_leaves_nothing_and_does_not_come_back(system):
     second = await system.command("erase", "--user", CANARY, "--wait", "240")
     assert second.returncode == 0, second.stderr
     stores = json.loads(second.stdout)["receipt"]["stores"]
-    tables = {each["store"]: each for each in stores if each["kind"] == "table"}
-    assert {each["removed"] for each in tables.values()} == {0}
+    assert {each["removed"] for each in stores if "removed" in each} == {0}
+    assert "erased before" in second.stderr
+    stranger = await system.command("erase", "--user", "nobody-knows", "--wait", "240")
+    assert stranger.returncode == 0, stranger.stderr
+    stores = json.loads(stranger.stdout)["receipt"]["stores"]
+    assert {each["removed"] for each in stores if "removed" in each} == {0}
+
+    await check_receipt_after_http(system)
 
     await hurry(system)
     await wait_until_clean(system)
@@ -260,7 +273,7 @@ def check_receipt(document):
     for name in (PROGRESS.name, PROGRESS.dead_letter_name, INTERACTIONS.name):
         assert stores[name]["gone_by"] > receipt["issued_at"]
     assert {each["kind"] for each in receipt["stores"]} == {
-        "table", "topic", "changelog", "cache", "model",
+        "table", "topic", "changelog", "tokens", "cache", "model",
     }  # fmt: skip
 
 
@@ -273,6 +286,35 @@ async def check_search(system):
         "tombstones: readers that are away must see them",
     }  # fmt: skip
     assert all(each["expected"] and each["until"] for each in found)
+
+
+async def check_receipt_after_http(system):
+    """What a request started, and agents finished, is in the receipt that the command gives."""
+    user = "asked-over-http"
+    await write_topic(system.bootstrap, PROGRESS, events_of(user, user, range(2)))
+
+    async def has(states, slates):
+        return (system.rows("watch_states", user), system.rows("slates", user)) == (states, slates)
+
+    await wait_until_async(lambda: has(2, 1), 120, "the user is in the tables")
+    pseudonym = Pseudonyms(ERASURE_KEY).of(user)
+    async with create_pool(Settings(database_url=system.database_url)) as pool:
+        store = ErasureStore(pool)
+        noted = await store.record(Actor("cli", "cli:test"), pseudonym, now_ms())
+        await store.delete_rows(user, pseudonym, noted.erased_at_ms)
+    mark = mark_of(user, pseudonym, noted.erased_at_ms)
+    await write_marks(Cluster(system.bootstrap), [mark])
+    await wait_until_async(lambda: has(0, 0), 120, "agents finished the erasure")
+
+    answer = await system.command("erase", "--user", user, "--wait", "240")
+    assert answer.returncode == 0, answer.stderr
+    receipt = json.loads(answer.stdout)["receipt"]
+    assert receipt["earlier_erased_at"] == receipt["counted_since"] < receipt["erased_at"]
+    stores = {each["store"]: each for each in receipt["stores"]}
+    removed = {name: stores[name]["removed"] for name in ("watch_states", "viewers", "slates")}
+    assert removed == {"watch_states": 2, "viewers": 1, "slates": 1}
+    assert stores[WATCH_STATES.name]["removed"] == 2
+    assert stores[SLATES.name]["removed"] == 1
 
 
 async def check_signature(system, text):

@@ -12,15 +12,16 @@ from infra.postgres.erasures import ErasureStore, Receipt
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.postgres.receipt_keys import ReceiptKeyStore
+from infra.postgres.token_revocations import TokenRevocationStore
 from infra.privacy.catalogue import TABLES
-from infra.privacy.tables import count_rows, delete_rows, search_tables
+from infra.privacy.tables import count_left, search_tables
 from infra.privacy.words import Word
 from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import Sealer, SealingError
 from infra.settings import Settings
 from tests.component.api.fakes import a_state
 from tests.integration.test_postgres_serving import a_slate, record
-from topics.catalog import SLATES, WATCH_STATES
+from topics.catalog import PROGRESS, SLATES, WATCH_STATES
 
 KEY = base64.b64encode(bytes(32)).decode()
 NAMES = Pseudonyms(KEY)
@@ -108,7 +109,10 @@ async def test_every_table_with_users_is_declared(pool):
             "WHERE table_schema = current_schema() AND column_name = 'user_id'"
         )
         found = {name for (name,) in await cursor.fetchall()}
-    assert found == {table.name for table in TABLES}
+    assert found == {table.name for table in TABLES if table.user == "user_id"}
+
+
+ENDS = {WATCH_STATES.name: 0, PROGRESS.name: 0, SLATES.name: 0}
 
 
 async def test_rows_are_counted_deleted_and_found_in_every_kind_of_column(pool):
@@ -118,11 +122,12 @@ async def test_rows_are_counted_deleted_and_found_in_every_kind_of_column(pool):
         await keys.create(
             ACTOR, ApiKey(key_id, os.urandom(32), "phone", ("progress:write",), user, 400)
         )
-    assert await count_rows(pool, "user-1", ERASED_AT_MS) == {
+    await TokenRevocationStore(pool).revoke(ACTOR, "user", "user-1", 1)
+    assert await count_left(pool, "user-1", ERASED_AT_MS, ENDS) == {
         "watch_states": 2, "viewers": 1, "slates": 1, "api_keys": 1,
-        "dead_letters": 0,
+        "dead_letters": 0, "token_revocations": 1,
     }  # fmt: skip
-    assert (await count_rows(pool, "user-1", 450))["watch_states"] == 0
+    assert (await count_left(pool, "user-1", 450, ENDS))["watch_states"] == 0
     async with pool.connection() as connection:
         await connection.execute("CREATE TABLE strange (a jsonb, b bytea, c text[], d int)")
         await connection.execute(
@@ -130,15 +135,105 @@ async def test_rows_are_counted_deleted_and_found_in_every_kind_of_column(pool):
             "('{\"user-12\": 1}', 'user-12', '{user-12}', 1)"
         )
     found = {each.table: each for each in await search_tables(pool, Word("user-1"))}
-    assert found.keys() == {"watch_states", "viewers", "slates", "api_keys", "strange"}
+    assert found.keys() == {
+        "watch_states", "viewers", "slates", "api_keys", "token_revocations", "strange",
+    }  # fmt: skip
     assert found["strange"].columns == ("a", "b", "c")
     assert found["strange"].rows == 1
     assert found["watch_states"].columns == ("body", "user_id")
-    assert found["watch_states"].newest_ms == 500
-    await delete_rows(pool, "user-1", ERASED_AT_MS)
+    assert found["watch_states"].oldest_ms == 500
+    assert [each.table for each in found.values() if not each.declared] == ["strange"]
+    erasures, name = ErasureStore(pool), NAMES.of("user-1")
+    noted = await erasures.record(ACTOR, name, ERASED_AT_MS)
+    await erasures.delete_rows("user-1", name, noted.erased_at_ms)
+    assert await erasures.removed(name) == {"api_keys": 1, "token_revocations": 1}
     left = await keys.list_all()
     assert [key.user_id for key in left] == [None, "user-12"]
-    assert (await count_rows(pool, "user-1", ERASED_AT_MS))["watch_states"] == 2  # a sink's work
+    left = await count_left(pool, "user-1", ERASED_AT_MS, ENDS)
+    assert left["watch_states"] == 2  # a sink's work
+
+
+async def test_a_row_ahead_of_the_clock_is_counted_by_its_place(pool):
+    ahead = state(at_ms=ERASED_AT_MS + 60_000)
+    await flush_watch_states(pool, [record(WATCH_STATES, 4, ahead)], NAMES)
+    assert (await count_left(pool, "user-1", ERASED_AT_MS, ENDS))["watch_states"] == 0
+    left = await count_left(pool, "user-1", ERASED_AT_MS, {**ENDS, WATCH_STATES.name: 5})
+    assert left["watch_states"] == 1
+
+
+async def test_what_sinks_delete_is_counted_until_a_receipt_tells_of_it(pool):
+    await fill(pool)
+    ahead = state(at_ms=ERASED_AT_MS + 60_000, content_id="film-3")
+    await flush_watch_states(pool, [record(WATCH_STATES, 4, ahead)], NAMES)
+    store, name = ErasureStore(pool), NAMES.of("user-1")
+    first = await store.record(ACTOR, name, ERASED_AT_MS)
+    assert first == (ERASED_AT_MS, 1, ERASED_AT_MS, None)
+    keys = [f"user-1|film-{number}" for number in (1, 2, 3)]
+    for _ in range(2):  # a redelivery deletes nothing more, and counts nothing more
+        await flush_watch_states(pool, [*tombstones(*keys), *tombstones("x|y", start=20)], NAMES)
+        await flush_slates(pool, tombstones("user-1", topic=SLATES), NAMES)
+    again = await store.record(ACTOR, name, ERASED_AT_MS + 5)
+    assert again == (ERASED_AT_MS + 5, 2, ERASED_AT_MS, ERASED_AT_MS)
+    assert await store.removed(name) == {"watch_states": 3, "viewers": 1, "slates": 1}
+    await store.note_receipt(ACTOR, name, Receipt("r1", b"d" * 32, 6000))
+    assert await store.removed(name) == {}
+    third = await store.record(ACTOR, name, 9000)
+    assert third == (9000, 4, 9000, ERASED_AT_MS + 5)
+
+
+async def test_an_erasure_revokes_tokens_by_pseudonym_and_never_moves_back(pool):
+    store, name = ErasureStore(pool), NAMES.of("user-1")
+    await store.record(ACTOR, name, 7_500_000)
+    await store.record(ACTOR, name, 2_000_000)
+    assert await TokenRevocationStore(pool).list_live(8000) == [("erased", name, 7500)]
+
+
+async def test_a_word_that_is_also_an_id_is_no_row_of_that_user(pool):
+    await fill(pool)
+    key = ApiKey("aaaaaaaa", os.urandom(32), "film-1", ("progress:write",), None, 400, tier="pro")
+    await ApiKeyStore(pool).create(ACTOR, key)
+    for word in ("film-1", "pro", "progress:write"):
+        found = await search_tables(pool, Word(word))
+        assert {each.declared for each in found} == {False}, word
+
+
+async def test_a_dead_letter_that_names_nobody_is_searched_and_one_of_a_partner_is_not(pool):
+    insert = (
+        "INSERT INTO dead_letters (source_topic, source_partition, source_offset, version, agent, "
+        "reason, detail, failed_at_ms, headers, attempts, value, partner) "
+        "VALUES ('t', 0, %s, 1, 'a', 'decode', 'd', 400, '', 1, %s, %s)"
+    )
+    async with pool.connection() as connection:
+        await connection.execute(insert, (1, b"not JSON, user-1", None))
+        await connection.execute(insert, (2, b'{"type": "movie"}', "acme"))
+    [found] = await search_tables(pool, Word("user-1"))
+    assert (found.table, found.columns, found.declared) == ("dead_letters", ("value",), True)
+    [found] = await search_tables(pool, Word("movie"))
+    assert (found.table, found.declared) == ("dead_letters", False)
+
+
+async def test_statistics_that_name_a_user_are_found(pool):
+    async with pool.connection() as connection:
+        await connection.execute("ALTER TABLE viewers ALTER user_id SET STATISTICS 10")
+        await connection.execute(
+            "INSERT INTO viewers SELECT 'user-' || u, 1, 1, '{}', 1 FROM generate_series(1, 9) u"
+        )
+        await connection.execute("ALTER TABLE slates ALTER body SET STATISTICS 10")
+        await connection.execute(
+            "INSERT INTO slates (user_id, version, removed, body, content_ids, as_of_ms, "
+            "source_offset, model_version) SELECT 'x', 1, false, "
+            "convert_to('{\"user\": \"user-1\"}', 'utf8'), '{}', 1, 1, '' LIMIT 1"
+        )
+        await connection.execute(
+            "INSERT INTO slates SELECT 'y', 1, false, body, '{}', 1, 1, '' FROM slates"
+        )
+        await connection.execute("ANALYZE")
+        await connection.execute("DELETE FROM viewers")
+        await connection.execute("DELETE FROM slates")
+    found = await search_tables(pool, Word("user-1"))
+    assert [(each.table, each.columns, each.declared) for each in found] == [
+        ("pg_statistic", ("slates.body",), True), ("pg_statistic", ("viewers.user_id",), True),
+    ]  # fmt: skip
 
 
 async def test_a_repeated_erasure_is_later_whatever_the_clock_says(pool):

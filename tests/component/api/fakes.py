@@ -267,7 +267,7 @@ class FakeWorld:
             audit=self.people,
             passwords=self.people.passwords,
             pause=self.people.pause,
-            erasures=FakeErasures(database, self.people),
+            erasures=FakeErasures(database, self.people, self.tokens),
             pseudonyms=Pseudonyms(settings.erasure_key),
             clock_ms=lambda: self.now_ms,
             monotonic_s=self.monotonic_s,

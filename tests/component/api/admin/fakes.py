@@ -15,6 +15,7 @@ from infra.postgres.partners import (
     UnknownPartner,
     _action_of,
 )
+from infra.postgres.token_revocations import TokenRevocation
 from infra.redrive import Outcome, Refused
 from infra.security.partner_keys import check_kind, check_schemes
 from infra.security.webhook_keys import Keyring, fingerprint
@@ -216,9 +217,10 @@ class FakeRedrives:
 class FakeErasures(Store):
     """Erasures by pseudonym; the newest time wins, and a repetition is later."""
 
-    def __init__(self, database, people):
+    def __init__(self, database, people, tokens):
         super().__init__(database)
         self.people = people
+        self.tokens = tokens
 
     async def fetch_since(self, erased_at_ms):
         await self.answer()
@@ -231,9 +233,11 @@ class FakeErasures(Store):
         at_ms = max([now_ms, *(each.erased_at_ms + 1 for each in earlier)])
         self.database.erasures.append(ErasureRow(pseudonym, at_ms))
         self.people.enter(actor, "user.erase", pseudonym, {"erased_at_ms": at_ms})
-        return Noted(at_ms, len(self.people.entries))
+        self.tokens.revocations.append(TokenRevocation("erased", pseudonym, at_ms // 1000))
+        before = max((each.erased_at_ms for each in earlier), default=None)
+        return Noted(at_ms, len(self.people.entries), at_ms, before)
 
-    async def delete_rows(self, user_id, until_ms):
+    async def delete_rows(self, user_id, pseudonym, until_ms):
         self.database.touch()
         self.database.keys = {
             name: key for name, key in self.database.keys.items() if key.user_id != user_id

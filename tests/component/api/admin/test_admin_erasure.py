@@ -33,6 +33,35 @@ def test_keys_of_the_user_end_and_events_of_before_are_refused(world, client, se
     assert client.post("/api/v1/progress", json=anew, headers=app_headers).status_code == 202
 
 
+def test_tokens_of_before_are_refused_and_who_comes_back_gets_a_new_one(
+    world, client, send, app_headers
+):
+    world.tokens.add_signing_key()
+
+    def token():
+        body = {"user_id": "user-1", "scopes": ["recommendations:read"]}
+        answer = client.post("/api/v1/auth/tokens", json=body, headers=app_headers)
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def status(headers):
+        return client.get("/api/v1/users/user-1/history", headers=headers).status_code
+
+    old = token()
+    assert status(old) == 200
+    world.later(1)
+    send("POST", PATH)
+    assert "user-1" not in str(world.tokens.revocations)
+    world.later(4)  # what is believed of revocations is 2 s old at most
+    assert status(old) == 401
+    assert status(token()) == 200
+
+
+def test_a_refusal_logs_the_template_of_the_path(send, token, caplog):
+    send("POST", PATH, as_token=token("viewer"))
+    [line] = [each for each in caplog.messages if "authz_fail" in each]
+    assert line == "authz_fail:viewer-1,/api/v1/admin/users/{user}/erasure"
+
+
 def test_the_state_is_told_and_a_repetition_is_later(world, send):
     problem(send("GET", PATH), 404, "not-found")
     first = send("POST", PATH).json()

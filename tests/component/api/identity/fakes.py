@@ -5,6 +5,7 @@ from infra.issuers.fetching import FetchError
 from infra.issuers.remote_keys import RemoteKeys
 from infra.postgres.signing_keys import PublicSigningKey
 from infra.security import signing
+from infra.security.pseudonyms import Pseudonyms
 from infra.security.sealing import SealingError
 
 
@@ -28,7 +29,10 @@ class FakeTokens:
 
     def open(self, settings):
         self.remote_keys = RemoteKeys(self.fetch, lambda: self.clock_ms() / 1000)
-        stores = TokenStores(FakeIssuers(self), FakeSigningKeys(self), FakeRevocations(self))
+        stores = TokenStores(
+            FakeIssuers(self), FakeSigningKeys(self), FakeRevocations(self),
+            Pseudonyms(settings.erasure_key),
+        )  # fmt: skip
         return Tokens(
             settings.token_issuer,
             stores,

@@ -42,3 +42,10 @@ def test_files_are_searched_below_folders(tmp_path, monkeypatch):
     found = list(search_files([tmp_path], Word("user-1")))
     assert [each.path.name for each in found] == ["0.log"]
     assert found[0].times >= 1
+
+
+def test_bytes_inside_a_longer_text_are_read_as_bytes():
+    digits = b'{"user": "user-1"}'.hex()
+    assert Word("user-1").is_in_hexadecimal(f'{{"\\\\x{digits}","\\\\x00"}}')
+    assert not Word("user-12").is_in_hexadecimal(f'{{"\\\\x{digits}"}}')
+    assert not Word("user-1").is_in_hexadecimal("user-1")
