@@ -13,6 +13,7 @@ from schemas.erasure import AuditEntry, ErasedStore, ErasureReceipt, Signature, 
 
 RECEIPT = ErasureReceipt(
     receipt_id="r-1", user="ab" * 32, keyed=True, erased_at="2026-01-01T00:00:00.000Z",
+    counted_since="2026-01-01T00:00:00.000Z",
     issued_at="2026-01-01T00:00:09.000Z", mark="3@17",
     stores=(
         ErasedStore(store="watch_states", kind="table", removed=6, note='says "ü"'),
