@@ -298,6 +298,12 @@ class Settings:
         "Earlier values of MEDIA_GATEWAY_SECRETS_KEY, comma-separated: they still open secrets",
         secret=True,
     )
+    secrets_keys_lost: str = setting(
+        "MEDIA_GATEWAY_SECRETS_KEYS_LOST",
+        "",
+        "Ids of keys that nobody has any more, comma-separated: what they sealed stays unreadable, "
+        "and others may seal beside it",
+    )
     operator_idle_minutes: int = setting(
         "MEDIA_GATEWAY_OPERATOR_IDLE_MINUTES", 30, "An operator's session ends after such a pause"
     )

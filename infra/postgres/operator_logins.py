@@ -13,8 +13,8 @@ from domain.identity.sessions import SessionTimes
 from infra import metrics
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.operator_addresses import is_familiar, remember
-from infra.postgres.operators import totp_context
 from infra.postgres.pool import Pool
+from infra.postgres.sealed_columns import totp_context
 from infra.security.events import Event, log_event
 from infra.security.sealing import Sealer
 from schemas.audit_entry import AuditAction

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
+from infra.postgres.sealed_columns import require_common_key, totp_context
 from infra.security.sealing import Sealer
 from schemas.audit_entry import AuditAction
 
@@ -89,11 +90,6 @@ SET_PASSWORD = "UPDATE operators SET password_hash = %s WHERE operator_id = %s" 
 REHASH = "UPDATE operators SET password_hash = %s WHERE operator_id = %s AND password_hash = %s"
 
 
-def totp_context(operator_id: str) -> str:
-    """Return the context that an operator's app secret is sealed with."""
-    return f"operator:{operator_id}"
-
-
 class OperatorStore:
     """Adds, finds and changes operators."""
 
@@ -108,7 +104,8 @@ class OperatorStore:
 
         Raises:
             OperatorExists: the name is taken.
-            SealingError: there is no key to seal the app's secret with.
+            SealingError: there is no key to seal the app's secret with, or another than of what is
+                stored.
         """
         sealed = self._seal(operator.operator_id, factor)
         row = (
@@ -116,6 +113,7 @@ class OperatorStore:
             factor.recovery_salt, operator.created_at_ms,
         )  # fmt: skip
         async with self._pool.connection() as connection, connection.transaction():
+            await require_common_key(connection, self._sealer)
             try:
                 await connection.execute(INSERT, row)
             except UniqueViolation as error:
@@ -162,8 +160,14 @@ class OperatorStore:
         await self._change(actor, "operator.set-password", name, statements)
 
     async def reset_factor(self, actor: Actor, name: str, factor: NewFactor) -> None:
-        """Give an operator another app secret and recovery codes, end its sessions, unlock it."""
+        """Give an operator another app secret and recovery codes, end its sessions, unlock it.
+
+        Raises:
+            NoSuchOperator: nobody has this name.
+            SealingError: as of ``create``.
+        """
         async with self._pool.connection() as connection, connection.transaction():
+            await require_common_key(connection, self._sealer)
             operator_id = await _locked_id(connection, name)
             before = await _seen(connection, operator_id)
             sealed = self._seal(operator_id, factor)

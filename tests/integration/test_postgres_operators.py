@@ -327,8 +327,12 @@ async def test_a_secret_moved_to_another_operator_does_not_open(stores):
 async def test_a_change_of_key_seals_every_secret_anew_or_none(stores):
     partners = PartnerStore(stores.pool, Sealer(KEY), now_ms)
     await partners.create(CLI, NewPartner("acme", "generic"), [Key("secret", b"s" * 32)])
-    plain = PartnerStore(stores.pool, Sealer(""), now_ms)
-    await plain.create(CLI, NewPartner("plain", "generic"), [Key("secret", b"p" * 32)])
+    await partners.create(CLI, NewPartner("plain", "generic"), [Key("secret", b"p" * 32)])
+    async with stores.pool.connection() as connection:  # as versions of before stored it
+        await connection.execute(
+            "UPDATE partner_secrets SET sealed = %s WHERE partner = 'plain'",
+            (Sealer("").seal(b"p" * 32, "plain"),),
+        )
     signing = NewSigningKey("k1", create_seed(), now_ms() - 1, now_ms() - 1)
     await SigningKeyStore(stores.pool, Sealer(KEY)).rotate(CLI, signing, now_ms())
     with pytest.raises(SealingError):  # the key of what is there is not among those given

@@ -167,11 +167,12 @@ def test_a_flood_of_logins_is_told_to_come_back(people, log_in):
     assert int(refused.headers["retry-after"]) >= 1
 
 
-def test_without_the_key_nobody_can_log_in_and_the_answer_says_so(people, log_in):
+def test_without_the_key_nobody_can_log_in_and_the_answer_says_so(people, log_in, caplog):
     people.failing = SealingError("sealed with a key that is not set")
     refused = log_in()
     assert kind(refused) == (503, "unavailable")
     assert "sealed" not in refused.text
+    assert "operator 'ada' cannot log in: sealed with a key that is not set" in caplog.text
 
 
 def test_an_older_hash_is_renewed_at_login(people, log_in):
