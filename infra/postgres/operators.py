@@ -9,6 +9,7 @@ from typing import NamedTuple
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
+from domain.audit import digest
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
 from infra.postgres.sealed_columns import require_common_key, totp_context
@@ -75,6 +76,13 @@ SELECT operator_id, name, role, disabled_at_ms, locked_until_ms, familiar_locked
 FROM operators o
 """
 FIND_CREDENTIALS = "SELECT operator_id, password_hash, recovery_salt FROM operators WHERE name = %s"
+# Nobody who has only the digest of this can try a password or a code: the salts are random.
+FACTORS = """
+SELECT password_hash, sealed_totp, encode(recovery_salt, 'hex'),
+       ARRAY(SELECT encode(c.code_hash, 'hex') FROM operator_recovery_codes c
+             WHERE c.operator_id = o.operator_id ORDER BY c.code_hash)
+FROM operators o WHERE operator_id = %s
+"""
 LOCK_ROW = "SELECT operator_id FROM operators WHERE name = %s FOR UPDATE"
 DISABLE = "UPDATE operators SET disabled_at_ms = %s WHERE operator_id = %s"
 UNLOCK = """
@@ -226,12 +234,18 @@ async def _locked_id(connection: Connection, name: str) -> str:
 
 
 async def _seen(connection: Connection, operator_id: str) -> dict[str, object]:
-    """Return an operator as the audit trail hashes it: nothing secret is part of it."""
+    """Return an operator as the audit trail hashes it.
+
+    What the operator logs in with is part of it as a digest, so that a password, an app or recovery
+    codes that were replaced show. It covers hashes with random salts and an encrypted secret, which
+    a login (``rehash``) and a change of the key (its own entry) renew as well.
+    """
     async with connection.cursor(row_factory=class_row(Operator)) as cursor:
         await cursor.execute(LIST + "WHERE operator_id = %s", (operator_id,))
         found = await cursor.fetchone()
+    factors = await (await connection.execute(FACTORS, (operator_id,))).fetchone()
     assert found is not None
-    return found._asdict()
+    return found._asdict() | {"factors_sha256": digest(factors)}
 
 
 async def _insert_codes(connection: Connection, operator_id: str, hashes: Sequence[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import itertools
 from collections import Counter
 
 import psycopg
@@ -202,6 +203,27 @@ async def test_a_recovery_code_works_once_also_at_once(stores):
     [ada] = await stores.operators.list_all()
     assert ada.recovery_codes_left == 0
     assert "operator.use-recovery-code" in await stores.actions()
+
+
+async def test_what_is_replaced_shows_in_the_hashes_of_its_entry(stores):
+    """The operator looks the same before and after: as many codes, never locked, no sessions."""
+    one, other = [b"a" * 32, b"b" * 32], [b"c" * 32, b"d" * 32]
+    await stores.operators.renew_recovery_codes(CLI, "ada", SALT, one)
+    changes = (
+        stores.operators.renew_recovery_codes(CLI, "ada", SALT, other),
+        stores.operators.renew_recovery_codes(CLI, "ada", b"t" * 16, other),
+        stores.operators.set_password(CLI, "ada", "another hash"),
+        stores.operators.reset_factor(CLI, "ada", NewFactor(SECRET, 0, SALT, other)),
+    )
+    for change in changes:
+        await change
+    *_, renewed, codes, salt, password, app = await stores.entries()
+    for before, entry in itertools.pairwise((renewed, codes, salt, password, app)):
+        assert before.after_sha256 == entry.before_sha256
+        assert entry.before_sha256 != entry.after_sha256, entry.action
+    await stores.operators.enable(CLI, "ada")  # it was: nothing changes
+    [*_, nothing] = await stores.entries()
+    assert nothing.before_sha256 == nothing.after_sha256
 
 
 async def test_a_session_is_found_replaced_and_ended(stores):
