@@ -1,5 +1,7 @@
 """What an operator does with a session: look at it, renew it, prove a code, end it."""
 
+import logging
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,13 +21,16 @@ from infra.security.operator_secrets import (
     hash_token,
 )
 from infra.security.passwords import HashingBusy
+from infra.security.sealing import SealingError
 from schemas.codec import encode
 from schemas.operator_api import RecoveryCodes, SessionsEnded, StepUpRequest
+
+log = logging.getLogger(__name__)
 
 REASONS = {
     Outcome.WRONG_CODE: "this is not the code of this moment",
     Outcome.REPLAYED: "this code was used before: wait for the next one",
-    Outcome.LOCKED: "the account is locked for a while: too many wrong codes or passwords",
+    Outcome.LOCKED: "too many wrong codes: none is taken in a session for a while; log in anew",
 }
 
 
@@ -53,7 +58,11 @@ async def post_step_up(request: Request) -> Response:
     step = StepUp(
         caller.session.operator_id, body.code, caller.token_sha256, hash_token(token)
     )  # fmt: skip
-    outcome = await services.logins.step_up(step, actor_of(request), services.clock_ms())
+    try:
+        outcome = await services.logins.step_up(step, actor_of(request), services.clock_ms())
+    except SealingError as error:
+        log.error("operator %r cannot step up: %s", caller.session.name, error)
+        raise ProblemError(UNAVAILABLE, "codes cannot be checked at the moment") from error
     if outcome in (None, Outcome.DISABLED):
         raise ProblemError(UNAUTHENTICATED)
     if outcome is not Outcome.ACCEPTED:

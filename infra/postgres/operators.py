@@ -20,7 +20,8 @@ from schemas.audit_entry import AuditAction
 class Operator(NamedTuple):
     """One operator as others may know it.
 
-    ``locked_until_ms`` is for strange addresses, ``familiar_locked_until_ms`` for familiar ones.
+    ``locked_until_ms`` is for strange addresses, ``familiar_locked_until_ms`` for familiar ones,
+    ``step_up_locked_until_ms`` for codes within sessions.
     """
 
     operator_id: str
@@ -31,6 +32,7 @@ class Operator(NamedTuple):
     familiar_locked_until_ms: int
     created_at_ms: int
     recovery_codes_left: int
+    step_up_locked_until_ms: int = 0
 
 
 class Credentials(NamedTuple):
@@ -70,7 +72,7 @@ DELETE_SESSIONS = "DELETE FROM operator_sessions WHERE operator_id = %s"
 DELETE_ADDRESSES = "DELETE FROM operator_addresses WHERE operator_id = %s"
 LIST = """
 SELECT operator_id, name, role, disabled_at_ms, locked_until_ms, familiar_locked_until_ms,
-       created_at_ms,
+       step_up_locked_until_ms, created_at_ms,
        (SELECT count(*) FROM operator_recovery_codes c WHERE c.operator_id = o.operator_id)
            AS recovery_codes_left
 FROM operators o
@@ -89,7 +91,9 @@ UNLOCK = """
 UPDATE operators
 SET failed_at_ms = '{}', failures_in_a_row = 0, lockouts = 0, locked_until_ms = 0,
     familiar_failed_at_ms = '{}', familiar_failures_in_a_row = 0, familiar_lockouts = 0,
-    familiar_locked_until_ms = 0
+    familiar_locked_until_ms = 0,
+    step_up_failed_at_ms = '{}', step_up_failures_in_a_row = 0, step_up_lockouts = 0,
+    step_up_locked_until_ms = 0
 WHERE operator_id = %s
 """
 SET_TOTP = "UPDATE operators SET sealed_totp = %s, last_step = %s WHERE operator_id = %s"

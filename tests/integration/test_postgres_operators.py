@@ -138,9 +138,32 @@ async def test_familiar_addresses_are_locked_out_by_their_own_failures_and_unloc
 async def test_a_session_steps_up_while_strangers_are_locked_out(stores):
     token, new = create_token(), create_token()
     await stores.log_in(Given(True, code()), token=token)
-    later = await strangers_lock_out_strangers(stores)
-    step = StepUp("op_ada", code(at_ms=later), hash_token(token), hash_token(new))
-    assert await stores.logins.step_up(step, ADA, later) is Outcome.ACCEPTED
+    for place in (HOME, ELSEWHERE):  # also those who share the operator's network
+        for _ in range(5):
+            await stores.log_in(WRONG, address=place)
+        assert await stores.log_in(Given(True, code(1)), address=place) is Outcome.LOCKED
+    step = StepUp("op_ada", code(1), hash_token(token), hash_token(new))
+    assert await stores.logins.step_up(step, ADA, NOW_MS) is Outcome.ACCEPTED
+
+
+async def test_wrong_step_ups_lock_out_step_ups_until_they_are_unlocked(stores):
+    token = create_token()
+    await stores.log_in(Given(True, code()), token=token)
+
+    def step_up(given_code):
+        step = StepUp("op_ada", given_code, hash_token(token), hash_token(token))
+        return stores.logins.step_up(step, ADA, NOW_MS)
+
+    outcomes = Counter(await asyncio.gather(*(step_up("000000") for _ in range(9))))
+    assert outcomes == {Outcome.WRONG_CODE: 5, Outcome.LOCKED: 4}
+    [ada] = await stores.operators.list_all()
+    assert (ada.locked_until_ms, ada.familiar_locked_until_ms) == (0, 0)
+    assert ada.step_up_locked_until_ms == NOW_MS + 15 * MINUTE_MS
+    assert (await stores.actions()).count("operator.lockout") == 1
+    assert await step_up(code(1)) is Outcome.LOCKED
+    assert await stores.log_in(Given(True, code(1)), address=ELSEWHERE) is Outcome.ACCEPTED
+    await stores.operators.unlock(CLI, "ada")
+    assert await step_up("000000") is Outcome.WRONG_CODE
 
 
 @pytest.mark.parametrize("change", ["disable", "set_password", "reset_factor"])

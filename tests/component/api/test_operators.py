@@ -217,12 +217,31 @@ def test_a_refused_step_up_says_why_and_keeps_the_session(
     assert get(client, AUTH + "me", token).status_code == 200
 
 
-def test_step_ups_count_towards_the_lockout(world, people, token, post, log_in):
+def test_strangers_do_not_hinder_a_session_whatever_they_try(world, people, token, post, log_in):
+    """Not even from the address that its operator logged in from."""
+    world.later(60)
+    for _ in range(6):
+        assert log_in(password="wrong").status_code == 401
+    assert log_in().status_code == 401
+    stepped = post("step-up", token, code=people.code())
+    assert stepped.status_code == 200, stepped.text
+    assert log_in().status_code == 401  # and a step-up lets nobody in
+
+
+def test_a_session_whose_code_cannot_be_checked_is_told_to_come_back(people, token, post, caplog):
+    people.failing = SealingError("sealed with a key that is not set")
+    refused = post("step-up", token, code=people.code())
+    assert kind(refused) == (503, "unavailable")
+    assert "sealed" not in refused.text
+    assert "operator 'ada' cannot step up: sealed with" in caplog.text
+
+
+def test_wrong_step_ups_lock_step_ups_out_and_no_login(world, people, token, post, log_in):
     for _ in range(5):
         post("step-up", token, code="000000")
     world.later(60)
-    assert "locked" in post("step-up", token, code=people.code()).json()["detail"]
-    assert log_in().status_code == 401
+    assert "too many wrong codes" in post("step-up", token, code=people.code()).json()["detail"]
+    assert log_in().status_code == 200
 
 
 def test_a_recovery_code_opens_a_session_that_may_read_once(client, people, post, token):
