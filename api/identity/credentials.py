@@ -7,7 +7,7 @@ for all reasons.
 import logging
 from enum import Enum
 
-from api.identity.caller import Principal
+from api.identity.caller import USER, Principal
 from api.identity.tokens import Verified
 from api.services import Services
 from infra.metrics import API_CREDENTIAL_REFUSALS
@@ -93,7 +93,7 @@ async def _of_own_token(services: Services, found: Verified) -> Principal | Refu
 def _user(found: Verified, scopes: frozenset[str], tier: str) -> Principal:
     user_id = found.claims.user_id
     key_id = found.claims.client_id if found.grant is None else None
-    return Principal(f"user:{user_id}", scopes, tier, user_id, key_id=key_id)
+    return Principal(f"{USER}{user_id}", scopes, tier, user_id, key_id=key_id)
 
 
 async def find_key(services: Services, key_id: str) -> ApiKey | None:

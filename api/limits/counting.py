@@ -62,6 +62,17 @@ async def count(request: Request, quota: Quota, key: str) -> None:
     conclude(request, await limiter_of(request).take(quota.windows, key), quota)
 
 
+async def count_besides(request: Request, quota: Quota, key: str) -> None:
+    """Count one call of a quota of which an answer says nothing unless it is used up.
+
+    Raises:
+        ProblemError: 429, the quota is used up.
+    """
+    found = await limiter_of(request).take(quota.windows, key)
+    if not found[-1][1].allowed:
+        conclude(request, found, quota)
+
+
 def require_left(request: Request, quota: Quota, key: str) -> None:
     """Refuse a call of which this process knows that its quota is used up; counts nothing."""
     found = limiter_of(request).peek(quota.windows, key)
