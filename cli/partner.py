@@ -199,7 +199,9 @@ def enable(settings: Settings, name: str) -> None:
 @click.argument("name")
 @with_settings(database=True)
 def disable(settings: Settings, name: str) -> None:
-    """Refuse what a partner posts (404), within seconds; its keys and titles stay.
+    """Refuse what a partner posts (404) and its API keys (401), within seconds.
+
+    Its secrets, API keys and titles stay: `enable` makes them good again.
 
     \b
     Example:
