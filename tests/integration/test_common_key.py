@@ -10,7 +10,7 @@ from infra.postgres.operators import NewFactor, OperatorStore
 from infra.postgres.partners import Key, NewPartner, Partner, PartnerStore, Unreadable
 from infra.postgres.pool import create_pool
 from infra.postgres.receipt_keys import ReceiptKeyStore
-from infra.postgres.sealed_columns import KeyMismatch, reseal
+from infra.postgres.sealed_columns import COLUMNS, KeyMismatch, reseal
 from infra.postgres.signing_keys import NewSigningKey, SigningKeyStore
 from infra.security.sealing import Sealer, SealingError, key_id
 from infra.security.signing import create_seed
@@ -165,3 +165,13 @@ async def test_a_partner_that_cannot_be_read_hides_no_other(pool):
     assert "'globex'" in found[1].reason
     with pytest.raises(SealingError, match="partner globex: "):
         await reseal(pool, Sealer(base64.b64encode(bytes(32)).decode(), KEY), CLI)
+
+
+async def test_every_column_of_sealed_secrets_is_compared_and_sealed_anew(pool):
+    """A column that a later migration adds under such a name has to be in the list."""
+    async with pool.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND column_name LIKE 'sealed%'"
+        )
+        assert set(await cursor.fetchall()) == {(each.table, each.column) for each in COLUMNS}
