@@ -15,8 +15,8 @@ from cli.scopes import read_scopes
 from infra.postgres.api_keys import TIERS, ApiKey, ApiKeyStore, NoSuchPartner
 from infra.postgres.pool import create_pool
 from infra.security.keys import (
-    APP_SCOPES,
     PARTNER_SCOPES,
+    SCOPES,
     USER_SCOPES,
     NewKey,
     ScopesDoNotFit,
@@ -25,7 +25,7 @@ from infra.security.keys import (
 )
 from infra.settings import Settings
 from infra.wall_clock import now_ms
-from schemas.admin_api import KEY_NAME_MAX
+from schemas.admin_api import EXPIRES_S_MAX, KEY_NAME_MAX
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 
 T = TypeVar("T")
@@ -50,7 +50,10 @@ def key() -> None:
     "--tier", type=click.Choice(TIERS), default=TIERS[0], show_default=True,
     help="How often it may call.",
 )  # fmt: skip
-@click.option("--expires-in", type=Duration(), help="When it ends, e.g. 90d.  [default: never]")
+@click.option(
+    "--expires-in", type=Duration(minimum_s=1, maximum_s=EXPIRES_S_MAX),
+    help="When it ends, e.g. 90d.  [default: never]",
+)  # fmt: skip
 @with_settings(database=True)
 def create(
     settings: Settings,
@@ -170,12 +173,11 @@ def check_names(name: str, user: str | None) -> None:
 
 def scopes_of(text: str | None, user: str | None, partner: str | None) -> tuple[str, ...]:
     """Return the scopes of a new key for its owner."""
-    allowed = APP_SCOPES if partner is None else PARTNER_SCOPES
-    asked = None if text is None else read_scopes(text, allowed)
+    asked = None if text is None else read_scopes(text, SCOPES)
     try:
         return granted_scopes(asked, user=user, partner=partner)
     except ScopesDoNotFit as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(f"{error} (--scopes, --user, --partner)") from error
 
 
 def successor(old: ApiKey, new: NewKey, at_ms: int) -> ApiKey:

@@ -18,6 +18,7 @@ from infra.postgres.partners import (
     PartnerStore,
     TooManyKeys,
     UnknownPartner,
+    Unreadable,
 )
 from infra.postgres.pool import create_pool
 from infra.security.partner_keys import PUBLIC_KEY, SECRET, Key, KeysDoNotFit, first_keys
@@ -81,12 +82,21 @@ def create(
 def list_partners(settings: Settings) -> None:
     """List partners: name, mapper, state, live keys, schemes, tier.
 
+    One whose keys cannot be opened is named, and the exit code is 1; the others are listed.
+
     \b
     Example:
       media-gateway partner list
     """
-    for item in run(settings, lambda store: store.list_all()):
-        click.echo(line(item))
+    found = run(settings, lambda store: store.list_all())
+    for item in found:
+        if isinstance(item, Partner):
+            click.echo(line(item))
+    unreadable = [each for each in found if isinstance(each, Unreadable)]
+    for each in unreadable:
+        click.echo(f"not listed: partner {each.partner}: {each.reason}", err=True)
+    if unreadable:
+        raise CommandError(f"{len(unreadable)} of {len(found)} partners cannot be read")
 
 
 @partner.command()
@@ -189,7 +199,9 @@ def enable(settings: Settings, name: str) -> None:
 @click.argument("name")
 @with_settings(database=True)
 def disable(settings: Settings, name: str) -> None:
-    """Refuse what a partner posts (404), within seconds; its keys and titles stay.
+    """Refuse what a partner posts (404) and its API keys (401), within seconds.
+
+    Its secrets, API keys and titles stay: `enable` makes them good again.
 
     \b
     Example:

@@ -1,7 +1,8 @@
 """The audit chain: each entry's hash covers the entry before it, so no change goes unseen.
 
 What is changed, removed, inserted or moved breaks the chain at that place. What is cut off at the
-end does not: that is found against the topic, or against a head that somebody wrote down.
+end does not: that is found against the topic, against the mark up to which the table says that it
+was published, or against a head that somebody wrote down.
 """
 
 import hashlib
@@ -150,15 +151,18 @@ def published(entries: Iterable[AuditEntry]) -> Published:
     return Published(known, broken)
 
 
-def compare(table: Mapping[int, str], topic: Published, marked: int) -> Break | None:
+def compare(table: Mapping[int, str], topic: Published, marked: int | None) -> Break | None:
     """Return the first entry in which table and topic differ.
 
     Args:
         table: hash by sequence number, of all entries in the table.
         topic: what the topic holds; its oldest entries may have gone with its retention.
-        marked: the entry up to which the table says that it was published.
+        marked: the entry up to which the table says that it was published. One above the last entry
+            tells of entries that are gone, or keeps new ones from the topic. None: it is gone, and
+            no new entry comes to the topic.
     """
-    begins = min(topic.sha256, default=marked + 1)
+    mark, wrong = _mark(max(table, default=0), marked)
+    begins = min(topic.sha256, default=mark + 1)
     breaks = [] if topic.broken is None else [topic.broken]
     for sequence, sha256 in topic.sha256.items():
         if sequence not in table:
@@ -168,6 +172,18 @@ def compare(table: Mapping[int, str], topic: Published, marked: int) -> Break | 
     breaks += [
         Break(sequence, "it was published, but the topic does not have it")
         for sequence in table
-        if begins <= sequence <= marked and sequence not in topic.sha256
+        if begins <= sequence <= mark and sequence not in topic.sha256
     ]
+    if wrong is not None:
+        breaks.append(wrong)
     return min(breaks, key=lambda each: each.sequence, default=None)
+
+
+def _mark(last: int, marked: int | None) -> tuple[int, Break | None]:
+    """Return up to where to look for holes, and what is wrong with the mark itself."""
+    if marked is None:
+        return last, Break(last + 1, "the mark of what was published is gone")
+    if marked > last:
+        reason = f"the table does not have it, but says that it was published up to {marked}"
+        return marked, Break(last + 1, reason)
+    return marked, None

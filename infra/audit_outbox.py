@@ -11,7 +11,7 @@ import logging
 from infra import metrics
 from infra.kafka.cluster import cluster_of
 from infra.kafka.producer import EventProducer, KafkaUnavailable, Producer
-from infra.postgres.audit import MARK, MARKED_ALONE, read_after, read_head
+from infra.postgres.audit import MARK, MARKED_ALONE, read_after, read_head, read_marked
 from infra.postgres.pool import UNAVAILABLE, Pool
 from infra.settings import Settings
 from topics.catalog import AUDIT_ENTRIES
@@ -50,6 +50,16 @@ async def _pause_after(pool: Pool, producer: Producer) -> float:
     return 0.0 if published == BATCH else INTERVAL_S
 
 
+def _note_unpublished(last: int, marked: int) -> None:
+    """Measure what waits; below zero it is what is missing, or will not be published."""
+    metrics.AUDIT_UNPUBLISHED.set(last - marked)
+    if marked > last:
+        log.error(
+            "the audit trail ends with entry %d, but is marked as published up to %d: somebody "
+            "removed entries or moved the mark, see `media-gateway audit verify`", last, marked,
+        )  # fmt: skip
+
+
 async def publish_batch(pool: Pool, producer: Producer) -> int:
     """Publish up to ``BATCH`` entries after the mark and move it; return how many.
 
@@ -58,10 +68,12 @@ async def publish_batch(pool: Pool, producer: Producer) -> int:
     """
     async with pool.connection() as connection, connection.transaction():
         row = await (await connection.execute(MARKED_ALONE)).fetchone()
-        if row is None:
+        if row is None:  # another process has it, or nobody ever will
+            if await read_marked(connection) is None:
+                log.error("no audit entry is published: the row of audit_published was removed")
             return 0
         entries = await read_after(connection, row[0], BATCH)
-        metrics.AUDIT_UNPUBLISHED.set((await read_head(connection)).sequence - row[0])
+        _note_unpublished((await read_head(connection)).sequence, row[0])
         if entries:
             await producer.send_many(AUDIT_ENTRIES, entries)
             await connection.execute(MARK, (entries[-1].sequence,))

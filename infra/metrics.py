@@ -70,7 +70,9 @@ OPERATOR_LOGINS = Counter(
 OPERATOR_LOCKOUTS = Counter("mg_operator_lockouts", "Times that an operator's account was locked")
 AUDIT_ENTRIES = Counter("mg_audit_entries", "Audit entries written, by kind of actor", ["type"])
 AUDIT_UNPUBLISHED = Gauge(
-    "mg_audit_unpublished_entries", "Audit entries in the table that are not in the topic yet"
+    "mg_audit_unpublished_entries",
+    "Audit entries in the table that are not in the topic yet; below zero: somebody removed "
+    "entries or moved the mark of what was published",
 )
 
 # --- Agents ---

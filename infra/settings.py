@@ -123,6 +123,12 @@ class Settings:
         2.0,
         "How many times its rate a caller may reach within any one second, 1 to 10",
     )
+    limits_users_factor: int = setting(
+        "MEDIA_GATEWAY_LIMITS_USERS_FACTOR",
+        20,
+        "How many times the rate of its tier all users may reach together whose tokens one API key "
+        "got, 1 to 1000",
+    )
     http_head_timeout_s: float = setting(
         "MEDIA_GATEWAY_HTTP_HEAD_TIMEOUT_S", 10.0, "Time in which the head of a request must arrive"
     )
@@ -297,6 +303,12 @@ class Settings:
         "",
         "Earlier values of MEDIA_GATEWAY_SECRETS_KEY, comma-separated: they still open secrets",
         secret=True,
+    )
+    secrets_keys_lost: str = setting(
+        "MEDIA_GATEWAY_SECRETS_KEYS_LOST",
+        "",
+        "Ids of keys that nobody has any more, comma-separated: what they sealed stays unreadable, "
+        "and others may seal beside it",
     )
     operator_idle_minutes: int = setting(
         "MEDIA_GATEWAY_OPERATOR_IDLE_MINUTES", 30, "An operator's session ends after such a pause"

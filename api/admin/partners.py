@@ -1,5 +1,6 @@
 """Partners as operators administer them. A secret is in one answer: of the call that made it."""
 
+import logging
 from typing import Any
 
 from starlette.requests import Request
@@ -41,6 +42,8 @@ from schemas.admin_api import (
 from schemas.codec import encode
 from schemas.ids import PARTNER_PATTERN
 from schemas.times import to_rfc3339
+
+log = logging.getLogger(__name__)
 
 PAGE_DEFAULT, PAGE_MAX = 50, 200
 NO_PARTNER = "no partner has this name"
@@ -88,6 +91,8 @@ async def post_partner(request: Request) -> Response:
         raise ProblemError(INVALID, f"schemes: {error}") from None
     except PartnerExists:
         raise ProblemError(EXISTS, "a partner has this name already") from None
+    except SealingError as error:
+        raise not_sealed(body.partner, error) from None
     secret = next((key.value for key in keys if key.kind == SECRET), None)
     return await with_secret(services, body.partner, secret, 201)
 
@@ -130,6 +135,8 @@ async def post_rotation(request: Request) -> Response:
             f"{KEYS_MAX} keys are live, the first ends {moment(error.until_ms)}: wait, or end all "
             "older ones with an overlap_s of 0",
         ) from None
+    except SealingError as error:
+        raise not_sealed(name, error) from None
     return await with_secret(services, name, key.value if public_key is None else None, 200)
 
 
@@ -151,6 +158,16 @@ def public_key_of(text: str | None) -> bytes | None:
         raise ProblemError(INVALID, f"public_key: {error}") from None
 
 
+def not_sealed(name: str, error: SealingError) -> ProblemError:
+    """Return the answer where a key cannot be sealed as others are; the log says which is which."""
+    log.error("partner %s was not changed: %s", name, error)
+    return ProblemError(
+        NOT_SET_UP,
+        "nothing was changed: MEDIA_GATEWAY_SECRETS_KEY is not set or another than what is stored "
+        "was sealed with; the gateway's log names whose",
+    )
+
+
 async def with_secret(services: Services, name: str, secret: bytes | None, status: int) -> Response:
     """Return the answer that gives a secret out, None where the partner has its own key."""
     text = None if secret is None else format_secret(secret)
@@ -169,7 +186,8 @@ async def whole(services: Services, name: str) -> dict[str, Any]:
         raise ProblemError(NOT_FOUND, NO_PARTNER)
     try:
         keys = await services.partners.live_keys(name)
-    except SealingError:
+    except SealingError as error:
+        log.error("partner %s: %s", name, error)
         raise ProblemError(
             NOT_SET_UP, "its keys cannot be read: MEDIA_GATEWAY_SECRETS_KEY is not set or another"
         ) from None

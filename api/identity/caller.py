@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from api.problems import FORBIDDEN, ProblemError
 
+USER = "user:"  # begins the subject of who sent a token
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -19,6 +21,11 @@ class Principal:
     user_id: str | None = None
     partner: str | None = None
     key_id: str | None = None
+
+    @property
+    def issued_by(self) -> str | None:
+        """The API key that got the token that was sent; None where no token of ours was sent."""
+        return self.key_id if self.subject.startswith(USER) else None
 
     def require_user(self, user_id: str) -> None:
         """Refuse a user that these credentials are not bound to."""

@@ -7,7 +7,7 @@ for all reasons.
 import logging
 from enum import Enum
 
-from api.identity.caller import Principal
+from api.identity.caller import USER, Principal
 from api.identity.tokens import Verified
 from api.services import Services
 from infra.metrics import API_CREDENTIAL_REFUSALS
@@ -28,6 +28,7 @@ class KeyRefusal(Enum):
     WRONG_KEY = "wrong_api_key"
     REVOKED_KEY = "revoked_api_key"
     EXPIRED_KEY = "expired_api_key"
+    DISABLED_PARTNER = "disabled_partner"
 
 
 async def identify(services: Services, text: str, request_id: str) -> Principal | None:
@@ -60,6 +61,8 @@ async def of_key(services: Services, text: str) -> Principal | KeyRefusal:
         return KeyRefusal.WRONG_KEY
     if not key.is_live(services.clock_ms()):
         return KeyRefusal.EXPIRED_KEY if key.revoked_at_ms is None else KeyRefusal.REVOKED_KEY
+    if key.partner is not None and not await is_enabled(services, key.partner):
+        return KeyRefusal.DISABLED_PARTNER
     services.key_use.note(key_id)
     return Principal(
         subject=f"key:{key_id}",
@@ -69,6 +72,12 @@ async def of_key(services: Services, text: str) -> Principal | KeyRefusal:
         partner=key.partner,
         key_id=key_id,
     )
+
+
+async def is_enabled(services: Services, partner: str) -> bool:
+    """Whether a partner may call now; asked each time, for partners call seldom."""
+    found = await services.partners.view(partner)
+    return found is not None and found.enabled
 
 
 async def of_token(services: Services, text: str) -> Principal | Refusal:
@@ -93,7 +102,7 @@ async def _of_own_token(services: Services, found: Verified) -> Principal | Refu
 def _user(found: Verified, scopes: frozenset[str], tier: str) -> Principal:
     user_id = found.claims.user_id
     key_id = found.claims.client_id if found.grant is None else None
-    return Principal(f"user:{user_id}", scopes, tier, user_id, key_id=key_id)
+    return Principal(f"{USER}{user_id}", scopes, tier, user_id, key_id=key_id)
 
 
 async def find_key(services: Services, key_id: str) -> ApiKey | None:

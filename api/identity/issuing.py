@@ -1,5 +1,7 @@
 """Tokens for devices: an app asks for one in the name of a user; anybody may read our keys."""
 
+import logging
+
 import orjson
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -16,6 +18,8 @@ from infra.security.keys import USER_SCOPES
 from infra.security.sealing import SealingError
 from schemas.codec import describe, encode
 from schemas.tokens import TokenIssued, TokenRequest
+
+log = logging.getLogger(__name__)
 
 REQUEST_BYTES_MAX = 4096
 LIMITS = JsonLimits(array_max=len(USER_SCOPES), string_max=64)
@@ -64,7 +68,8 @@ async def signing_key(services: Services) -> signing.SigningKey:
     """
     try:
         key = await services.tokens.signing_key()
-    except SealingError:
+    except SealingError as error:
+        log.error("no tokens are issued: %s", error)
         raise ProblemError(
             NOT_SET_UP, "no tokens are issued: MEDIA_GATEWAY_SECRETS_KEY is not set or another one"
         ) from None

@@ -2,13 +2,16 @@
 
 An authenticated caller is counted by its subject and tier. Who is not is counted by address, and
 only failures are, so that a caller with good credentials has nothing to fear from a neighbour.
+
+A key that may issue tokens can name any number of users, so what all of them call together has a
+wider quota of the key's own. It is counted last: what one user may not do costs the others nothing.
 """
 
 from starlette.requests import Request
 
 from api.identity.access import Access, Caller
 from api.identity.principal import PRINCIPAL, Principal, admit
-from api.limits.counting import address_of, count, limiter_of
+from api.limits.counting import address_of, count, count_besides, limiter_of
 from api.limits.deliveries import before_signature
 from api.limits.limit import Limit
 from api.limits.quotas import quota_of
@@ -43,5 +46,8 @@ async def count_caller(request: Request) -> None:
     principal: Principal | None = request.scope.get(PRINCIPAL)
     if principal is not None:
         await count(request, quotas.of_tier(principal.tier), f"subject:{principal.subject}")
+        if principal.issued_by is not None:
+            users = quotas.of_users(principal.tier)
+            await count_besides(request, users, f"users-of:{principal.issued_by}")
     else:
         await count(request, quotas.anonymous, f"address:{address_of(request)}")

@@ -73,6 +73,18 @@ async def count(request: Request, quota: Quota, key: str) -> None:
     conclude(request, Counted(limiter, quota, key, await limiter.take(quota.windows, key)))
 
 
+async def count_besides(request: Request, quota: Quota, key: str) -> None:
+    """Count one call of a quota of which an answer says nothing unless it is used up.
+
+    Raises:
+        ProblemError: 429, the quota is used up.
+    """
+    limiter = limiter_of(request)
+    refused = await limiter.take(quota.windows, key)
+    if refused is not None:
+        conclude(request, Counted(limiter, quota, key, refused))
+
+
 def require_left(request: Request, quota: Quota, key: str) -> None:
     """Refuse a call of which this process knows that its quota is used up; counts nothing."""
     limiter = limiter_of(request)

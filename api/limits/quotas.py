@@ -9,6 +9,8 @@ from infra.settings import Settings, SettingsError
 
 SUSTAINED_S = 10
 BURST_MAX = 10.0
+USERS_FACTOR_MAX = 1000
+APP_TIERS = ("free", "pro", "enterprise")
 VARIABLES = {
     "anonymous": "MEDIA_GATEWAY_LIMITS_ANONYMOUS_PER_S",
     "free": "MEDIA_GATEWAY_LIMITS_FREE_PER_S",
@@ -35,6 +37,7 @@ class Quotas:
     tiers: dict[str, Quota]
     unverified: Quota
     burst: float
+    users: dict[str, Quota]
 
     @property
     def anonymous(self) -> Quota:
@@ -45,15 +48,24 @@ class Quotas:
         """Return a tier's quota; of an unknown tier, the lowest with credentials."""
         return self.tiers.get(tier) or self.tiers["free"]
 
+    def of_users(self, tier: str) -> Quota:
+        """Return the quota of all users together whose tokens one key of a tier got."""
+        return self.users.get(tier) or self.users["free"]
+
     @classmethod
     def from_settings(cls, settings: Settings) -> "Quotas":
         """Return the quotas.
 
         Raises:
-            SettingsError: a rate is below one call a second, or the burst is no factor.
+            SettingsError: a rate is below one call a second, or a factor is out of its range.
         """
         if not 1.0 <= settings.limits_burst <= BURST_MAX:
             raise SettingsError(f"MEDIA_GATEWAY_LIMITS_BURST: expected 1 to {BURST_MAX:g}")
+        factor = settings.limits_users_factor
+        if not 1 <= factor <= USERS_FACTOR_MAX:
+            raise SettingsError(
+                f"MEDIA_GATEWAY_LIMITS_USERS_FACTOR: expected 1 to {USERS_FACTOR_MAX}"
+            )
         rates = {
             "anonymous": settings.limits_anonymous_per_s,
             "free": settings.limits_free_per_s,
@@ -62,7 +74,9 @@ class Quotas:
             "unverified": settings.limits_unverified_per_s,
         }
         made = {label: quota(label, rate, settings.limits_burst) for label, rate in rates.items()}
-        return cls({tier: made[tier] for tier in TIERS}, made["unverified"], settings.limits_burst)
+        users = {tier: users_quota(rates[tier] * factor) for tier in APP_TIERS}
+        tiers = {tier: made[tier] for tier in TIERS}
+        return cls(tiers, made["unverified"], settings.limits_burst, users)
 
     def of_partner(self, per_s: int) -> Quota:
         """Return the quota of a partner that may send ``per_s`` deliveries a second."""
@@ -85,6 +99,11 @@ def quota(label: str, per_s: int, burst: float) -> Quota:
         raise SettingsError(f"{VARIABLES.get(label, label)}: expected 1 or more")
     peak = Window("burst", math.ceil(per_s * burst), 1)
     return quota_of(label, peak, Window("sustained", per_s * SUSTAINED_S, SUSTAINED_S))
+
+
+def users_quota(per_s: int) -> Quota:
+    """Return the quota of all users of one key: an average only, since each has a burst already."""
+    return quota_of("users", Window("all-users", per_s * SUSTAINED_S, SUSTAINED_S))
 
 
 def quota_of(label: str, *windows: Window) -> Quota:

@@ -75,7 +75,7 @@ async def answer(request: Request, factors: Factors) -> Response:
     except HashingBusy as error:
         raise ProblemError(UNAVAILABLE, str(error), headers={"Retry-After": BUSY_S}) from error
     except SealingError as error:
-        log.error("nobody can log in: %s", error)
+        log.error("operator %r cannot log in: %s", factors.name, error)
         raise ProblemError(UNAVAILABLE, "logging in is not possible at the moment") from error
     if not accepted:
         passed_s = services.monotonic_s() - began_s

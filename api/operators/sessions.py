@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 REASONS = {
     Outcome.WRONG_CODE: "this is not the code of this moment",
     Outcome.REPLAYED: "this code was used before: wait for the next one",
-    Outcome.LOCKED: "the account is locked for a while: too many wrong codes or passwords",
+    Outcome.LOCKED: "too many wrong codes: none is taken in a session for a while; log in anew",
 }
 
 
@@ -62,7 +62,7 @@ async def post_step_up(request: Request) -> Response:
     try:
         outcome = await services.logins.step_up(step, actor_of(request), services.clock_ms())
     except SealingError as error:
-        log.error("nobody can step up: %s", error)
+        log.error("operator %r cannot step up: %s", caller.session.name, error)
         raise ProblemError(UNAVAILABLE, "no code can be judged at the moment") from error
     if outcome in (None, Outcome.DISABLED):
         raise ProblemError(UNAUTHENTICATED)

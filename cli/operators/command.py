@@ -191,9 +191,13 @@ def state_of(each: Operator, at_ms: int) -> str:
     """Return whether an operator can log in, and from where."""
     if each.disabled_at_ms is not None:
         return "disabled"
-    kinds = {"familiar": each.familiar_locked_until_ms, "strange": each.locked_until_ms}
+    kinds = {
+        "familiar addresses": each.familiar_locked_until_ms,
+        "strange addresses": each.locked_until_ms,
+        "codes in sessions": each.step_up_locked_until_ms,
+    }
     locks = [
-        f"{kind} addresses locked until {_moment(until_ms)}"
+        f"{kind} locked until {_moment(until_ms)}"
         for kind, until_ms in kinds.items()
         if at_ms < until_ms
     ]

@@ -19,7 +19,7 @@ CODE = "Code that the app shows now"
 @click.option("--print", "shown", is_flag=True, help="Print the token and keep it nowhere.")
 @with_settings()
 def login(settings: Settings, name: str, url: str | None, *, recovery: bool, shown: bool) -> None:
-    """Open a session: ask for the password and a code, and keep the token for later commands.
+    """Open a session: ask for the password and a code, and keep its token for step-up and logout.
 
     The token is kept in a file that only you can read. A session opened with a recovery code may
     read; to change something it takes a code of the app.

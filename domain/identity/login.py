@@ -1,7 +1,7 @@
 """An account and what somebody gives to log in -> whether it is accepted, and the account after it.
 
-Wrong attempts are counted per account, apart for addresses that are familiar to it; what the counts
-lead to is in ``domain.identity.lockout``.
+Wrong attempts are counted per account, apart for addresses that are familiar to it and for codes
+within a session; what the counts lead to is in ``domain.identity.lockout``.
 """
 
 from dataclasses import dataclass, field, replace
@@ -50,7 +50,7 @@ class Outcome(Enum):
 class Judgement(NamedTuple):
     """The outcome of an attempt, the account after it, and whether this attempt locked it.
 
-    ``locks``: it began a lockout, of familiar or of strange addresses.
+    ``locks``: it began a lockout, of familiar or of strange addresses or of step-ups.
     """
 
     outcome: Outcome
@@ -73,6 +73,22 @@ def judge(account: Account, given: Given, at_ms: int, *, familiar: bool) -> Judg
         counts = account.counts.after_success(familiar=familiar)
         return Judgement(outcome, replace(proven, counts=counts))
     counts = account.counts.after_failure(familiar=familiar, at_ms=at_ms)
+    return Judgement(outcome, replace(account, counts=counts), counts.began(account.counts))
+
+
+def judge_step_up(account: Account, code: str, at_ms: int) -> Judgement:
+    """Judge a code given within a live session at ``at_ms`` (Unix milliseconds).
+
+    Attempts to log in neither hinder it nor are hindered by it.
+    """
+    if account.disabled:
+        return Judgement(Outcome.DISABLED, account)
+    if account.counts.refuse_step_up(at_ms):
+        return Judgement(Outcome.LOCKED, account)
+    outcome, proven = _prove(account, Given(password_is_right=True, code=code), at_ms)
+    if outcome is Outcome.ACCEPTED:
+        return Judgement(outcome, replace(proven, counts=account.counts.after_step_up()))
+    counts = account.counts.after_wrong_step_up(at_ms)
     return Judgement(outcome, replace(account, counts=counts), counts.began(account.counts))
 
 

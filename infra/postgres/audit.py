@@ -132,10 +132,13 @@ async def read_after(connection: Connection, sequence: int, limit: int) -> list[
         return await (await cursor.execute(AFTER, (sequence, limit))).fetchall()
 
 
-async def read_marked(connection: Connection) -> int:
-    """Return the number of the last entry that is known to be in the topic."""
+async def read_marked(connection: Connection) -> int | None:
+    """Return the number of the last entry that is known to be in the topic.
+
+    None: somebody removed the row that says it.
+    """
     row = await (await connection.execute(MARKED)).fetchone()
-    return 0 if row is None else int(row[0])
+    return None if row is None else int(row[0])
 
 
 class AuditTrail:
@@ -164,7 +167,7 @@ class AuditTrail:
             yield batch
             last = batch[-1].sequence
 
-    async def marked(self) -> int:
+    async def marked(self) -> int | None:
         """Return what ``read_marked`` does."""
         async with self._pool.connection() as connection:
             return await read_marked(connection)

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from domain.identity.lockout import Counts, Failures
-from domain.identity.login import Account, Given, Judgement, Outcome, judge
+from domain.identity.login import Account, Given, Judgement, Outcome, judge, judge_step_up
 from domain.identity.sessions import SessionTimes
 from infra import metrics
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.operator_addresses import is_familiar, remember
-from infra.postgres.operators import totp_context
 from infra.postgres.pool import Pool
+from infra.postgres.sealed_columns import totp_context
 from infra.security.events import Event, log_event
 from infra.security.sealing import Sealer
 from schemas.audit_entry import AuditAction
@@ -23,7 +23,8 @@ LOCK_ACCOUNT = """
 SELECT password_hash, sealed_totp, last_step, disabled_at_ms IS NOT NULL,
        failed_at_ms, failures_in_a_row, lockouts, locked_until_ms,
        familiar_failed_at_ms, familiar_failures_in_a_row, familiar_lockouts,
-       familiar_locked_until_ms
+       familiar_locked_until_ms,
+       step_up_failed_at_ms, step_up_failures_in_a_row, step_up_lockouts, step_up_locked_until_ms
 FROM operators WHERE operator_id = %s FOR UPDATE
 """
 # A statement of its own: what waited for the lock sees the row as it is now, but other tables as
@@ -33,7 +34,9 @@ SAVE_COUNTS = """
 UPDATE operators
 SET failed_at_ms = %s, failures_in_a_row = %s, lockouts = %s, locked_until_ms = %s,
     familiar_failed_at_ms = %s, familiar_failures_in_a_row = %s, familiar_lockouts = %s,
-    familiar_locked_until_ms = %s
+    familiar_locked_until_ms = %s,
+    step_up_failed_at_ms = %s, step_up_failures_in_a_row = %s, step_up_lockouts = %s,
+    step_up_locked_until_ms = %s
 WHERE operator_id = %s
 """
 # The lock above makes the guard true; it stays, as the one thing that a used code cannot pass.
@@ -135,14 +138,17 @@ class LoginStore:
     async def step_up(self, step: StepUp, actor: Actor, now_ms: int) -> Outcome | None:
         """Judge a code given within a session; where it is accepted, the token is replaced.
 
-        Whoever has a session has logged in, so the attempt counts as familiar.
+        Whoever has a session has logged in: attempts to log in count for nothing here.
 
         Returns: None when the session has ended meanwhile; it is not brought back.
+
+        Raises:
+            SealingError: the app's secret cannot be opened with the keys that are set.
         """
         given = Given(password_is_right=True, code=step.code)
         async with self._pool.connection() as connection, connection.transaction():
             _, account = await self._lock(connection, step.operator_id, given)
-            judgement = judge(account, given, now_ms, familiar=True)
+            judgement = judge_step_up(account, step.code, now_ms)
             await save(connection, step.operator_id, account, judgement.account)
             if judgement.outcome is Outcome.ACCEPTED:
                 rotated = await connection.execute(
@@ -170,7 +176,7 @@ class LoginStore:
         return password_hash, Account(
             secret=self._sealer.open_encrypted(sealed, totp_context(operator_id)),
             last_step=last_step,
-            counts=Counts(_failures(*counts[:4]), _failures(*counts[4:])),
+            counts=Counts(*(_failures(*counts[at : at + 4]) for at in (0, 4, 8))),
             disabled=disabled,
             recovery=frozenset(bytes(code) for (code,) in codes),
         )
@@ -179,8 +185,10 @@ class LoginStore:
 async def save(connection: Connection, operator_id: str, before: Account, after: Account) -> None:
     """Write what an attempt changed of an account."""
     if after.counts != before.counts:
-        values = (*_columns(after.counts.strange), *_columns(after.counts.familiar), operator_id)
-        await connection.execute(SAVE_COUNTS, values)
+        counts = after.counts
+        kinds = (counts.strange, counts.familiar, counts.step_ups)
+        values = [value for each in kinds for value in _columns(each)]
+        await connection.execute(SAVE_COUNTS, (*values, operator_id))
     if after.last_step != before.last_step:
         used = await connection.execute(USE_STEP, (after.last_step, operator_id, after.last_step))
         assert used.rowcount == 1
@@ -218,6 +226,7 @@ async def enter_failure(connection: Connection, actor: Actor, judgement: Judgeme
         until = {
             "locked_until_ms": counts.strange.locked_until_ms,
             "familiar_locked_until_ms": counts.familiar.locked_until_ms,
+            "step_up_locked_until_ms": counts.step_ups.locked_until_ms,
         }
         await append(connection, actor, "operator.lockout", actor.name, None, until)
 

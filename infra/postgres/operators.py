@@ -9,8 +9,10 @@ from typing import NamedTuple
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
+from domain.audit import digest
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
+from infra.postgres.sealed_columns import require_common_key, totp_context
 from infra.security.sealing import Sealer
 from schemas.audit_entry import AuditAction
 
@@ -18,7 +20,8 @@ from schemas.audit_entry import AuditAction
 class Operator(NamedTuple):
     """One operator as others may know it.
 
-    ``locked_until_ms`` is for strange addresses, ``familiar_locked_until_ms`` for familiar ones.
+    ``locked_until_ms`` is for strange addresses, ``familiar_locked_until_ms`` for familiar ones,
+    ``step_up_locked_until_ms`` for codes within sessions.
     """
 
     operator_id: str
@@ -29,6 +32,7 @@ class Operator(NamedTuple):
     familiar_locked_until_ms: int
     created_at_ms: int
     recovery_codes_left: int
+    step_up_locked_until_ms: int = 0
 
 
 class Credentials(NamedTuple):
@@ -68,30 +72,34 @@ DELETE_SESSIONS = "DELETE FROM operator_sessions WHERE operator_id = %s"
 DELETE_ADDRESSES = "DELETE FROM operator_addresses WHERE operator_id = %s"
 LIST = """
 SELECT operator_id, name, role, disabled_at_ms, locked_until_ms, familiar_locked_until_ms,
-       created_at_ms,
+       step_up_locked_until_ms, created_at_ms,
        (SELECT count(*) FROM operator_recovery_codes c WHERE c.operator_id = o.operator_id)
            AS recovery_codes_left
 FROM operators o
 """
 FIND_CREDENTIALS = "SELECT operator_id, password_hash, recovery_salt FROM operators WHERE name = %s"
+# Nobody who has only the digest of this can try a password or a code: the salts are random.
+FACTORS = """
+SELECT password_hash, sealed_totp, encode(recovery_salt, 'hex'),
+       ARRAY(SELECT encode(c.code_hash, 'hex') FROM operator_recovery_codes c
+             WHERE c.operator_id = o.operator_id ORDER BY c.code_hash)
+FROM operators o WHERE operator_id = %s
+"""
 LOCK_ROW = "SELECT operator_id FROM operators WHERE name = %s FOR UPDATE"
 DISABLE = "UPDATE operators SET disabled_at_ms = %s WHERE operator_id = %s"
 UNLOCK = """
 UPDATE operators
 SET failed_at_ms = '{}', failures_in_a_row = 0, lockouts = 0, locked_until_ms = 0,
     familiar_failed_at_ms = '{}', familiar_failures_in_a_row = 0, familiar_lockouts = 0,
-    familiar_locked_until_ms = 0
+    familiar_locked_until_ms = 0,
+    step_up_failed_at_ms = '{}', step_up_failures_in_a_row = 0, step_up_lockouts = 0,
+    step_up_locked_until_ms = 0
 WHERE operator_id = %s
 """
 SET_TOTP = "UPDATE operators SET sealed_totp = %s, last_step = %s WHERE operator_id = %s"
 SET_SALT = "UPDATE operators SET recovery_salt = %s WHERE operator_id = %s"
 SET_PASSWORD = "UPDATE operators SET password_hash = %s WHERE operator_id = %s"  # noqa: S105 - SQL
 REHASH = "UPDATE operators SET password_hash = %s WHERE operator_id = %s AND password_hash = %s"
-
-
-def totp_context(operator_id: str) -> str:
-    """Return the context that an operator's app secret is sealed with."""
-    return f"operator:{operator_id}"
 
 
 class OperatorStore:
@@ -108,7 +116,8 @@ class OperatorStore:
 
         Raises:
             OperatorExists: the name is taken.
-            SealingError: there is no key to seal the app's secret with.
+            SealingError: there is no key to seal the app's secret with, or another than of what is
+                stored.
         """
         sealed = self._seal(operator.operator_id, factor)
         row = (
@@ -116,6 +125,7 @@ class OperatorStore:
             factor.recovery_salt, operator.created_at_ms,
         )  # fmt: skip
         async with self._pool.connection() as connection, connection.transaction():
+            await require_common_key(connection, self._sealer)
             try:
                 await connection.execute(INSERT, row)
             except UniqueViolation as error:
@@ -162,8 +172,14 @@ class OperatorStore:
         await self._change(actor, "operator.set-password", name, statements)
 
     async def reset_factor(self, actor: Actor, name: str, factor: NewFactor) -> None:
-        """Give an operator another app secret and recovery codes, end its sessions, unlock it."""
+        """Give an operator another app secret and recovery codes, end its sessions, unlock it.
+
+        Raises:
+            NoSuchOperator: nobody has this name.
+            SealingError: as of ``create``.
+        """
         async with self._pool.connection() as connection, connection.transaction():
+            await require_common_key(connection, self._sealer)
             operator_id = await _locked_id(connection, name)
             before = await _seen(connection, operator_id)
             sealed = self._seal(operator_id, factor)
@@ -222,12 +238,18 @@ async def _locked_id(connection: Connection, name: str) -> str:
 
 
 async def _seen(connection: Connection, operator_id: str) -> dict[str, object]:
-    """Return an operator as the audit trail hashes it: nothing secret is part of it."""
+    """Return an operator as the audit trail hashes it.
+
+    What the operator logs in with is part of it as a digest, so that a password, an app or recovery
+    codes that were replaced show. It covers hashes with random salts and an encrypted secret, which
+    a login (``rehash``) and a change of the key (its own entry) renew as well.
+    """
     async with connection.cursor(row_factory=class_row(Operator)) as cursor:
         await cursor.execute(LIST + "WHERE operator_id = %s", (operator_id,))
         found = await cursor.fetchone()
+    factors = await (await connection.execute(FACTORS, (operator_id,))).fetchone()
     assert found is not None
-    return found._asdict()
+    return found._asdict() | {"factors_sha256": digest(factors)}
 
 
 async def _insert_codes(connection: Connection, operator_id: str, hashes: Sequence[bytes]) -> None:

@@ -10,6 +10,7 @@ from infra.postgres import partner_views
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.partner_views import PartnerView
 from infra.postgres.pool import Pool
+from infra.postgres.sealed_columns import require_common_key, warn_of_plain
 from infra.security.partner_keys import (
     PUBLIC_KEY,
     SECRET,
@@ -18,13 +19,13 @@ from infra.security.partner_keys import (
     check_kind,
     check_schemes,
 )
-from infra.security.sealing import Sealer
+from infra.security.sealing import Sealer, SealingError
 from infra.security.webhook_keys import Keyring, Scheme, fingerprint
 from schemas.audit_entry import AuditAction
 
 __all__ = [
     "PUBLIC_KEY", "SECRET", "Key", "KeyKind", "LiveKey", "NewPartner", "Partner", "PartnerExists",
-    "PartnerStore", "TooManyKeys", "UnknownPartner",
+    "PartnerStore", "TooManyKeys", "UnknownPartner", "Unreadable",
 ]  # fmt: skip
 KEYS_MAX = 3  # live keys per partner: two during a rotation, and one to spare
 
@@ -57,6 +58,13 @@ class Partner(NamedTuple):
     def limits(self) -> PartnerLimits:
         """The limits that hold."""
         return limits_of(self.tier, self.body_bytes_max, self.deliveries_per_s)
+
+
+class Unreadable(NamedTuple):
+    """A partner whose keys cannot be opened, and why."""
+
+    partner: str
+    reason: str
 
 
 class LiveKey(NamedTuple):
@@ -132,10 +140,12 @@ class PartnerStore:
 
         Raises:
             PartnerExists: there is one with this name.
+            KeyMismatch: the key that is set is not that of what is stored.
         """
         now_ms = self._clock_ms()
         row = (*new._replace(schemes=list(new.schemes)), now_ms)  # type: ignore[arg-type]
         async with self._pool.connection() as connection, connection.transaction():
+            await require_common_key(connection, self._sealer)
             cursor = await connection.execute(INSERT, row)
             if cursor.rowcount == 0:
                 raise PartnerExists(f"partner {new.partner!r} exists already")
@@ -177,10 +187,12 @@ class PartnerStore:
             UnknownPartner: there is none with this name.
             KeysDoNotFit: none of the partner's schemes uses such a key; nothing was changed.
             TooManyKeys: as many as may be are live; nothing was changed.
+            KeyMismatch: the key that is set is not that of what is stored; nothing was changed.
         """
         now_ms = self._clock_ms()
         until_ms = now_ms + overlap_ms
         async with self._pool.connection() as connection, connection.transaction():
+            await require_common_key(connection, self._sealer)
             before = await _known(connection, partner, now_ms)
             check_kind(partner, frozenset(map(Scheme, before.schemes)), key.kind)
             await connection.execute(END_OTHERS, (until_ms, until_ms, partner))
@@ -213,11 +225,11 @@ class PartnerStore:
             row = await cursor.fetchone()
         return None if row is None else self._partner(row)
 
-    async def list_all(self) -> list[Partner]:
-        """Return all partners by name."""
+    async def list_all(self) -> list[Partner | Unreadable]:
+        """Return all partners by name, also those whose keys cannot be opened."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(FETCH + "ORDER BY p.partner", (self._clock_ms(),))
-            return [self._partner(row) for row in await cursor.fetchall()]
+            return [self._listed(row) for row in await cursor.fetchall()]
 
     async def live_keys(self, partner: str) -> list[LiveKey]:
         """Return what may be shown of a partner's live keys, newest first."""
@@ -230,7 +242,15 @@ class PartnerStore:
 
     async def _add(self, connection: Connection, partner: str, key: Key, now_ms: int) -> None:
         sealed = self._sealer.seal(key.value, partner)
+        if key.kind == SECRET:
+            warn_of_plain(self._sealer, f"partner {partner}")
         await connection.execute(ADD_KEY, (partner, key.kind, sealed, now_ms))
+
+    def _listed(self, row: tuple[Any, ...]) -> Partner | Unreadable:
+        try:
+            return self._partner(row)
+        except SealingError as error:
+            return Unreadable(row[0], str(error))
 
     def _partner(self, row: tuple[Any, ...]) -> Partner:
         name, mapper, enabled, display_name, tier, body_bytes, per_s, schemes, stored = row

@@ -1,6 +1,11 @@
 """Keys that sign receipts of erasures; the secret half is sealed."""
 
 from infra.postgres.pool import Pool
+from infra.postgres.sealed_columns import (
+    receipt_key_context,
+    require_common_key,
+    warn_of_plain,
+)
 from infra.security.receipts import ReceiptKey, create_receipt_key
 from infra.security.sealing import Sealer
 
@@ -11,11 +16,6 @@ INSERT = """
 INSERT INTO receipt_keys (key_id, sealed, public_key, created_at_ms) VALUES (%s, %s, %s, %s)
 """
 FIND = "SELECT public_key FROM receipt_keys WHERE key_id = %s"
-
-
-def receipt_key_context(key_id: str) -> str:
-    """Return what the secret of a receipt key is bound to."""
-    return f"receipt-key:{key_id}"
 
 
 class ReceiptKeyStore:
@@ -31,7 +31,7 @@ class ReceiptKeyStore:
         Two processes that make the first one at once both succeed: both keys stay valid.
 
         Raises:
-            infra.security.sealing.SealingError: it was sealed with another key.
+            infra.security.sealing.SealingError: it, or another secret, was sealed with another key.
         """
         async with self._pool.connection() as connection:
             row = await (await connection.execute(NEWEST)).fetchone()
@@ -39,7 +39,9 @@ class ReceiptKeyStore:
                 key_id, sealed, public = row
                 private = self._sealer.open(sealed, receipt_key_context(key_id))
                 return ReceiptKey(key_id, private, public)
+            await require_common_key(connection, self._sealer)
             key = create_receipt_key()
+            warn_of_plain(self._sealer, f"receipt key {key.key_id}")
             sealed = self._sealer.seal(key.private, receipt_key_context(key.key_id))
             await connection.execute(INSERT, (key.key_id, sealed, key.public, now_ms))
         return key

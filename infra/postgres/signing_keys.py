@@ -9,13 +9,9 @@ from typing import Any, NamedTuple
 
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
+from infra.postgres.sealed_columns import require_common_key, signing_key_context
 from infra.security.sealing import Sealer, SealingError
 from infra.security.signing import SigningKey, load, public_x
-
-
-def signing_key_context(kid: str) -> str:
-    """Return what the secret of a signing key is bound to."""
-    return f"signing-key:{kid}"
 
 
 class PublicSigningKey(NamedTuple):
@@ -72,13 +68,14 @@ class SigningKeyStore:
             others_end_at_ms: from when what the others signed is not believed, Unix milliseconds.
 
         Raises:
-            SealingError: there is no key to seal it with.
+            SealingError: there is no key to seal it with, or another than of what is stored.
         """
         if not self._sealer.has_key:
             raise SealingError("signing keys are kept encrypted: set MEDIA_GATEWAY_SECRETS_KEY")
         sealed = self._sealer.seal(new.seed, signing_key_context(new.kid))
         row = (new.kid, public_x(new.seed), new.created_at_ms, new.signs_from_ms, None, sealed)
         async with self._pool.connection() as connection, connection.transaction():
+            await require_common_key(connection, self._sealer)
             before = await _locked(connection)
             await connection.execute(END_OTHERS, (others_end_at_ms, new.created_at_ms))
             await connection.execute(INSERT, row)

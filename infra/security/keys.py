@@ -50,6 +50,9 @@ def granted_scopes(
     if scopes is None:
         return USER_SCOPES if partner is None else PARTNER_SCOPES
     asked = tuple(dict.fromkeys(scopes))
+    of_partners = [scope for scope in asked if scope in PARTNER_SCOPES]
+    if partner is None and of_partners:
+        raise ScopesDoNotFit(f"{', '.join(of_partners)} is for keys of a partner: name the partner")
     if not asked or not set(asked) <= set(allowed):
         raise ScopesDoNotFit(f"scopes are: {', '.join(allowed)}; at least one")
     if user is not None and TOKENS_ISSUE in asked:

@@ -5,7 +5,8 @@ ciphertext, tag), or ``plain:`` + base64. Texts of before keys had ids lack the 
 owner's name) is authenticated, so a sealed secret cannot be moved to another owner.
 
 Keys are changed without a gap: the new one seals, the old ones still open, ``media-gateway secrets
-rotate`` seals everything anew, then the old ones can go.
+rotate`` seals everything anew, then the old ones can go. A key that nobody has any more is named by
+its id: what it sealed is lost, and hinders nothing.
 """
 
 import base64
@@ -24,6 +25,7 @@ KEY_ID_LENGTH = 8
 SEALED = "aes256gcm:"
 PLAIN = "plain:"
 CURRENT, OLD = "MEDIA_GATEWAY_SECRETS_KEY", "MEDIA_GATEWAY_SECRETS_KEYS_OLD"
+LOST = "MEDIA_GATEWAY_SECRETS_KEYS_LOST"
 
 
 class SealingError(ValueError):
@@ -53,18 +55,23 @@ class Sealer:
     Args:
         key_base64: 32 bytes as base64, or an empty string: secrets are kept unencrypted.
         old_keys_base64: keys that open what they sealed and seal nothing more, comma-separated.
+        lost_key_ids: ids of keys that are lost, comma-separated.
 
     Raises:
-        SealingError: a key is not 32 bytes of base64, or there are only old ones.
+        SealingError: a key is not 32 bytes of base64, or there are only old ones; or a lost one is
+            set after all.
     """
 
-    def __init__(self, key_base64: str, old_keys_base64: str = "") -> None:
-        old = [text.strip() for text in old_keys_base64.split(",") if text.strip()]
+    def __init__(self, key_base64: str, old_keys_base64: str = "", lost_key_ids: str = "") -> None:
+        old = _words(old_keys_base64)
         if old and not key_base64:
             raise SealingError(f"{OLD} is set, but {CURRENT} is not: nothing could be sealed anew")
         self._current = _key(key_base64, CURRENT) if key_base64 else None
         current = [] if self._current is None else [self._current]
         self._keys = {key_id(key): key for key in (*current, *(_key(text, OLD) for text in old))}
+        self._lost = frozenset(_words(lost_key_ids))
+        if self._lost & self._keys.keys():
+            raise SealingError(f"{LOST} names a key that is set in {CURRENT} or {OLD}")
 
     @property
     def has_key(self) -> bool:
@@ -109,9 +116,14 @@ class Sealer:
             raise SealingError(f"a stored secret of {context!r} is not encrypted as it must be")
         named, separator, rest = text[len(SEALED) :].rpartition(":")
         if separator and named not in self._keys:
-            raise SealingError(f"sealed with a key ({named}) that is not in {CURRENT} or {OLD}")
+            raise SealingError(
+                f"the secret of {context!r} is sealed with a key ({named}) that is not in "
+                f"{CURRENT} or {OLD}"
+            )
         if not self._keys:
-            raise SealingError(f"sealed with a key that is not set ({CURRENT})")
+            raise SealingError(
+                f"the secret of {context!r} is sealed with a key that is not set ({CURRENT})"
+            )
         sealed = _base64(rest, context)
         for key in [self._keys[named]] if separator else self._keys.values():
             try:
@@ -119,6 +131,23 @@ class Sealer:
             except SealingError:
                 continue
         raise SealingError(f"a stored secret of {context!r} cannot be opened")
+
+    def can_open(self, text: str, context: str) -> bool:
+        """Whether the key of a stored text is set; where the text does not name it, by trying."""
+        if text.startswith(PLAIN):
+            return True
+        named = key_id_of(text)
+        if named is not None:
+            return named in self._keys
+        try:
+            self.open_encrypted(text, context)
+        except SealingError:
+            return False
+        return True
+
+    def is_lost(self, text: str) -> bool:
+        """Whether a stored text is sealed with a key that is known to be lost."""
+        return key_id_of(text) in self._lost
 
     def is_current(self, text: str) -> bool:
         """Whether a stored text is as ``seal`` would store it now."""
@@ -133,12 +162,23 @@ def sealer_of(settings: Settings) -> Sealer:
     Raises:
         SealingError: see ``Sealer``.
     """
-    return Sealer(settings.secrets_key, settings.secrets_keys_old)
+    return Sealer(settings.secrets_key, settings.secrets_keys_old, settings.secrets_keys_lost)
+
+
+def key_id_of(text: str) -> str | None:
+    """Return the id of the key that sealed a stored text, None where the text names none."""
+    form, _, rest = text.partition(":")
+    named, separator, _ = rest.rpartition(":")
+    return named if separator and f"{form}:" == SEALED else None
 
 
 def key_id(key: bytes) -> str:
     """Return the name of a key in what it sealed; it says nothing about the key."""
     return hashlib.sha256(b"media-gateway key id\n" + key).hexdigest()[:KEY_ID_LENGTH]
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _base64(text: str, context: str) -> bytes:

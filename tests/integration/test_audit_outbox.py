@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import NotLeaderForPartitionError
 from click.testing import CliRunner
+from prometheus_client import REGISTRY
 
 from cli.main import main
 from domain.audit import EMPTY, follow, head_of
@@ -203,6 +204,53 @@ async def test_verify_prints_the_head_and_names_the_first_break(topic, pool, fre
     assert removed == "entry 2: it is missing; the next one there is 3"
     emptied = await after("DELETE FROM audit_entries")
     assert emptied == "entry 1: the topic has it, the table does not"
+
+
+async def test_a_mark_that_was_moved_up_or_removed_hides_nothing(
+    topic, pool, fresh_database_url, caplog
+):
+    async def change(statement):
+        async with pool.connection() as connection:
+            await connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER")
+            await connection.execute(statement)
+
+    await enter(pool, 2)
+    async with producer_of(topic) as producer:
+        await publish_batch(pool, producer)
+        await change("UPDATE audit_published SET sequence = 1000")
+        await enter(pool, 2)
+        assert await publish_batch(pool, producer) == 0
+        assert REGISTRY.get_sample_value("mg_audit_unpublished_entries") == -996
+        assert "marked as published up to 1000" in caplog.text
+        moved = await verify(fresh_database_url, topic)
+        await change("DELETE FROM audit_entries WHERE sequence > 2")
+        cut = await verify(fresh_database_url, topic)
+        await change("DELETE FROM audit_published")
+        assert await publish_batch(pool, producer) == 0
+        assert "the row of audit_published was removed" in caplog.text
+        gone = await verify(fresh_database_url, topic)
+    for result, said in (
+        (moved, "entry 3: it was published, but the topic does not have it"),
+        (cut, "entry 3: the table does not have it, but says that it was published up to 1000"),
+        (gone, "entry 3: the mark of what was published is gone"),
+    ):
+        assert result.exit_code == 1, result.output
+        assert said in result.output
+
+
+async def test_table_and_topic_emptied_together_are_found_by_the_mark(
+    topic, pool, fresh_database_url
+):
+    await enter(pool, 2)
+    async with producer_of(topic) as producer:
+        await publish_batch(pool, producer)
+    async with pool.connection() as connection:
+        await connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER")
+        await connection.execute("DELETE FROM audit_entries")
+    assert await emptied(topic)
+    result = await verify(fresh_database_url, topic)
+    assert result.exit_code == 1, result.output
+    assert "entry 1: the table does not have it" in result.output
 
 
 async def test_a_trail_that_was_rewritten_as_a_whole_differs_from_the_topic(

@@ -76,11 +76,40 @@ def said_error(said, *arguments):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["90", "d", "-1d", "1.5h", "99999999d", "9999d", ""])
+@pytest.mark.parametrize("text", ["90", "d", "-1d", "1.5h", ""])
 def test_a_duration_has_a_unit_and_a_limit(run, text):
     result = run("key", "create", "app", "--expires-in", text)
     assert result.exit_code == 2
     assert "a duration is a number" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("0d", "at least 1s"), ("3651d", "at most 3650d"), ("99999999d", "at most 3650d")],
+)
+def test_a_key_that_never_lives_or_for_too_long_is_not_made(run, text, said):
+    result = run("key", "create", "app", "--expires-in", text)
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "mg_live_" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--scopes", "deliveries:read"),
+            "deliveries:read is for keys of a partner: name the partner",
+        ),
+        (("--scopes", "deliveries:read"), "--partner"),
+        (("--scopes", "catalogue:read", "--partner", "acme"), "scopes are: deliveries:read"),
+        (("--scopes", "none:such"), "not none:such"),
+    ],
+)
+def test_a_scope_that_does_not_fit_says_what_does(run, options, said):
+    result = run("key", "create", "app", *options)
+    assert result.exit_code == 1
+    assert said in result.output
 
 
 def test_an_issuer_is_added_shown_disabled_and_removed(said, keys_file):

@@ -1,5 +1,6 @@
 """`partner`: what it prints works, what it shows holds no secret, what it refuses is said."""
 
+import base64
 import re
 
 import psycopg
@@ -152,6 +153,29 @@ def test_keys_that_cannot_be_opened_are_said(run):
     result = run("partner", "show", "acme")
     assert result.exit_code == 1
     assert "MEDIA_GATEWAY_SECRETS_KEY" in result.output
+
+
+def test_a_wrong_key_gives_out_no_secret_and_the_right_partner_is_named(run):
+    right, wrong = (base64.b64encode(bytes([number] * 32)).decode() for number in (1, 2))
+    create = ("partner", "create", "wk", "--mapper", "generic")
+    printed(
+        run("partner", "create", "acme", "--mapper", "generic", MEDIA_GATEWAY_SECRETS_KEY=right)
+    )
+    for key in (wrong, ""):
+        result = run(*create, MEDIA_GATEWAY_SECRETS_KEY=key)
+        assert result.exit_code == 1
+        assert "the secret of partner acme is sealed with the key" in result.stderr
+        assert "whsec_" not in result.output
+    both = {"MEDIA_GATEWAY_SECRETS_KEY": wrong, "MEDIA_GATEWAY_SECRETS_KEYS_OLD": right}
+    printed(run(*create, **both))
+    listed = run("partner", "list", MEDIA_GATEWAY_SECRETS_KEY=right)
+    assert listed.exit_code == 1
+    assert [line.split("\t")[0] for line in listed.stdout.splitlines()] == ["acme"]
+    assert "not listed: partner wk: " in listed.stderr
+    assert "1 of 2 partners" in listed.stderr
+    rotated = run("secrets", "rotate", MEDIA_GATEWAY_SECRETS_KEY=right)
+    assert rotated.exit_code == 1
+    assert "partner wk: " in rotated.stderr
 
 
 def test_a_key_may_belong_to_a_partner(run):

@@ -41,7 +41,7 @@ class NaiveAccount:
         if outcome == "accepted":
             self.locks[familiar].clear()
             return outcome
-        if self._in_a_row(familiar) >= 50:
+        if self._in_a_row(familiar) >= 45:
             self.locks[familiar].append(float("inf"))
         strange, known = self._close(now_ms)
         if len(strange) + len(known) >= 5:

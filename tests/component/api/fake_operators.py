@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from domain.audit import EMPTY, digest, follow, head_of
-from domain.identity.login import Account, Given, Outcome, judge
+from domain.identity.login import Account, Outcome, judge, judge_step_up
 from domain.identity.sessions import SessionTimes, is_live
 from domain.identity.totp import code_at, step_at
 from infra.postgres.operator_logins import ENTRIES, note
@@ -112,8 +112,11 @@ class FakeOperatorWorld:
     async def log_in(self, attempt, actor, now_ms):
         place = (attempt.operator_id, attempt.address)
         outcome = self.judged(
-            attempt.operator_id, attempt.given, actor, now_ms, familiar=place in self.familiar
-        )
+            attempt.operator_id, actor,
+            lambda account: judge(
+                account, attempt.given, now_ms, familiar=place in self.familiar
+            ),
+        )  # fmt: skip
         if outcome is Outcome.ACCEPTED:
             self.familiar.add(place)
             code_at_ms = now_ms if attempt.given.code is not None else 0
@@ -127,11 +130,11 @@ class FakeOperatorWorld:
         times = SessionTimes(now_ms, now_ms, code_at_ms)
         self.live[token_sha256] = Session(operator_id, name, self.operators[name].role, times)
 
-    def judged(self, operator_id, given, actor, now_ms, *, familiar):
+    def judged(self, operator_id, actor, judge_account):
         if self.failing:
             raise self.failing
         operator = self.operators[self.named(operator_id)]
-        judgement = judge(operator.account, given, now_ms, familiar=familiar)
+        judgement = judge_account(operator.account)
         operator.account = judgement.account
         if judgement.outcome in ENTRIES:
             self.enter(actor, ENTRIES[judgement.outcome], actor.name)
@@ -141,8 +144,9 @@ class FakeOperatorWorld:
         return judgement.outcome
 
     async def step_up(self, step, actor, now_ms):
-        given = Given(True, step.code)
-        outcome = self.judged(step.operator_id, given, actor, now_ms, familiar=True)
+        outcome = self.judged(
+            step.operator_id, actor, lambda account: judge_step_up(account, step.code, now_ms)
+        )
         if outcome is Outcome.ACCEPTED:
             session = self.live.pop(step.token_sha256, None)
             if session is None:

@@ -100,6 +100,9 @@ class FakeDatabase:
         new = keys.create_key()
         fields = {"name": "test", "scopes": keys.SCOPES, "user_id": None, "created_at_ms": 0}
         key_id = changes.pop("key_id", new.key_id)
+        partner = changes.get("partner")
+        if partner is not None:  # as the foreign key of the table demands
+            self.partners.setdefault(partner, a_partner(b"s" * 32, partner=partner))
         self.keys[key_id] = ApiKey(key_id, new.sha256, **{**fields, **changes})
         return new.text
 

@@ -136,6 +136,74 @@ def test_callers_do_not_share_a_quota(world, client):
     assert statuses(read(client, second)) == [200]
 
 
+def get_tokens(world, client, count, key):
+    tokens = []
+    for number in range(count):
+        world.later(1)  # within the rate of the key
+        wanted = {"user_id": f"user-{number}", "scopes": ["recommendations:read"]}
+        answer = client.post("/api/v1/auth/tokens", json=wanted, headers=bearer(key))
+        assert answer.status_code == 201, answer.text
+        tokens.append(answer.json()["access_token"])
+    world.later(20 - world.now_ms // 1000 % 10)  # another window begins
+    return tokens
+
+
+def read_as(client, user, token):
+    path = f"/api/v1/users/{user}/recommendations"
+    return client.get(path, headers=bearer(token))
+
+
+def test_invented_users_share_the_quota_of_the_key_that_got_their_tokens(world):
+    world.settings = Settings(limits_users_factor=2)
+    scopes = ("tokens:issue", "recommendations:read")
+    key, neighbour = (world.database.add_key(scopes=scopes) for _ in range(2))
+    with client_of(world) as client:
+        world.tokens.add_signing_key()
+        tokens = get_tokens(world, client, 12, key)
+        [other] = get_tokens(world, client, 1, neighbour)
+        answers = [
+            read_as(client, f"user-{number}", token)
+            for number, token in enumerate(tokens)
+            for _ in range(20)
+        ]
+        assert statuses(answers) == [200] * 200 + [429] * 40  # 2 * 10 a second, in ten seconds
+        assert all(POLICY.fullmatch(each.headers["ratelimit-policy"]) for each in answers[:200])
+        document = problem(answers[-1], 429, "quota-exceeded")
+        assert document["errors"] == [{"violated_policy": "all-users"}]
+        world.later(2)  # each user has a burst again, all together have none
+        assert statuses([read_as(client, "user-0", tokens[0])]) == [429]
+        assert statuses([read_as(client, "user-0", other)]) == [200]
+        assert statuses(read(client, key)) == [200]  # nor are the key's own calls hindered
+
+
+def test_what_one_user_is_refused_costs_the_others_nothing(world):
+    world.settings = Settings(limits_users_factor=1)
+    key = world.database.add_key(scopes=("tokens:issue", "recommendations:read"))
+    with client_of(world) as client:
+        world.tokens.add_signing_key()
+        loud, quiet = get_tokens(world, client, 2, key)
+        answers = [read_as(client, "user-0", loud) for _ in range(200)]
+        assert statuses(answers).count(200) == 20
+        assert problem(answers[-1], 429, "quota-exceeded")["errors"] == [
+            {"violated_policy": "burst"}
+        ]
+        assert statuses([read_as(client, "user-1", quiet)]) == [200]
+
+
+def test_tokens_are_got_as_often_as_the_tier_of_the_key_may_call(world, client):
+    key = world.database.add_key(scopes=("tokens:issue", "recommendations:read"))
+    world.tokens.add_signing_key()
+    answers = [
+        client.post(
+            "/api/v1/auth/tokens",
+            json={"user_id": f"user-{number}", "scopes": ["recommendations:read"]},
+            headers=bearer(key),
+        )
+        for number in range(30)
+    ]
+    assert statuses(answers) == [201] * 20 + [429] * 10
+
+
 def test_failed_credentials_count_against_the_address_only(world, client):
     good = world.database.add_key()
     assert statuses(read(client, good)) == [200]
@@ -227,6 +295,7 @@ def test_logging_in_has_a_stricter_limit_by_address(world):
     ("setting", "value"),
     [
         ("limits_free_per_s", 0), ("limits_burst", 0.5), ("limits_burst", 11.0),
+        ("limits_users_factor", 0), ("limits_users_factor", 1001),
         ("limits_url", "http://x:secret@y"), ("trusted_proxies", "*"), ("hsts_s", -1),
         ("cors_origins", "*"), ("cors_origins", "https://x/"),
     ],

@@ -208,6 +208,19 @@ def test_the_answer_to_a_stranger_does_not_say_what_was_almost_right(post):
     assert {**stale, "instance": ""} == {**wrong, "instance": ""}
 
 
+@pytest.mark.parametrize("path", ["deliveries", "dead-letters"])
+def test_keys_of_a_disabled_partner_are_refused_at_once_and_again_good_when_enabled(
+    world, client, path
+):
+    headers = {"Authorization": f"Bearer {world.database.add_key(partner='acme')}"}
+    acme = world.database.partners["acme"]
+    statuses = []
+    for enabled in (True, False, True):
+        world.database.partners["acme"] = acme._replace(enabled=enabled)
+        statuses.append(client.get(f"/api/v1/partners/me/{path}", headers=headers).status_code)
+    assert statuses == [200, 401, 200]
+
+
 def test_a_partner_sees_only_its_own_rows(world, post, view):
     post("mine")
     post("theirs", partner="globex")

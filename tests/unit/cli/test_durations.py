@@ -16,11 +16,22 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "s", "1w", "1.5h", "-1d", "1 d", "٣d", "999999d", "1d1h"]
+    "text", ["", "5", "s", "1w", "1.5h", "-1d", "1 d", "٣d", "1d1h", "9" * 13 + "d"]
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="like 90d"):
         Duration().convert(text, None, None)
+
+
+def test_what_is_too_short_or_too_long_is_refused_as_that() -> None:
+    whole_days = Duration(minimum_s=86_400, maximum_s=2 * 86_400)
+    assert [whole_days.convert(f"{hours}h", None, None) for hours in (24, 48)] == [86_400, 172_800]
+    for text, said in (
+        ("23h", "too short: at least 86400s"), ("0d", "too short"),
+        ("49h", "too long: at most 2d"), ("99999999d", "too long: at most 2d"),
+    ):  # fmt: skip
+        with pytest.raises(click.BadParameter, match=said):
+            whole_days.convert(text, None, None)
 
 
 def test_a_moment_is_in_utc() -> None:

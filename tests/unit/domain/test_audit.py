@@ -1,11 +1,12 @@
 """The audit chain: every change, removal, insertion and swap is found, at its place."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from domain.audit import (
     EMPTY,
+    Break,
     Chain,
     Head,
     Published,
@@ -73,6 +74,7 @@ def test_any_change_is_found_at_its_place(
 ) -> None:
     place = data.draw(st.integers(0, len(entries) - 1))
     changed = entries[place].model_copy(update={field: changes()[field]})
+    assume(changed != entries[place])
     found = verify([*entries[:place], changed, *entries[place + 1 :]])
     assert found is not None
     assert found.sequence == place + 1
@@ -157,6 +159,21 @@ def test_what_table_and_topic_tell_differently_is_found() -> None:
     forged = published([*entries, rewritten[2]])
     assert str(compare(table, forged, 5)) == "entry 3: the topic has it with other content"
     assert compare(table, Published({}), 5) is None
+
+
+@given(chains, st.data())
+def test_a_mark_above_the_last_entry_or_none_is_a_break(
+    entries: list[AuditEntry], data: st.DataObject
+) -> None:
+    """Also where table and topic agree, because both were emptied or cut off alike."""
+    left = data.draw(st.integers(0, len(entries)))
+    table = {each.sequence: each.entry_sha256 for each in entries[:left]}
+    topic = published(data.draw(st.sampled_from([[], entries[:left]])))
+    above = data.draw(st.integers(left + 1, 2**40))
+    assert compare(table, topic, above) == Break(
+        left + 1, f"the table does not have it, but says that it was published up to {above}"
+    )
+    assert compare(table, topic, None) == Break(left + 1, "the mark of what was published is gone")
 
 
 def a_fact(subject: str) -> AuditFact:

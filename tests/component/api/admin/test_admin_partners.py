@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra.postgres.sealed_columns import KeyMismatch
 from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Scheme, fingerprint, format_public_key, parse_secret
 from schemas.admin_api import AdminPartner
@@ -160,7 +161,26 @@ def test_readers_read_and_only_administrators_with_a_recent_code_change(acme, wo
     assert world.people.entries == []
 
 
-def test_keys_that_cannot_be_opened_are_said(acme, send, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "path", "body", "changes"),
+    [("create", "partners", NEW, "globex"),
+     ("rotate", "partners/acme/rotate", {}, "acme")],
+)  # fmt: skip
+def test_another_key_than_that_of_what_is_stored_seals_nothing(
+    acme, send, monkeypatch, caplog, method, path, body, changes
+):
+    async def mismatched(self, actor, name, *rest):
+        raise KeyMismatch("the secret of partner initech is sealed with the key 2f1e1012")
+
+    monkeypatch.setattr(FakePartners, method, mismatched)
+    response = send("POST", path, body)
+    problem(response, 501, "not-set-up")
+    assert "initech" not in response.text
+    [record] = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert record.getMessage().startswith(f"partner {changes} was not changed: the secret of ")
+
+
+def test_keys_that_cannot_be_opened_are_said(acme, send, monkeypatch, caplog):
     async def sealed(self, partner):
         raise SealingError("secret-detail")
 
@@ -168,6 +188,7 @@ def test_keys_that_cannot_be_opened_are_said(acme, send, monkeypatch):
     response = send("GET", "partners/acme")
     problem(response, 501, "not-set-up")
     assert "secret-detail" not in response.text
+    assert "partner acme: secret-detail" in caplog.text
     assert send("GET", "partners").status_code == 200
 
 

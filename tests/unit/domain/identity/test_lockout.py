@@ -11,6 +11,7 @@ from domain.identity.lockout import (
     FIRST_LOCKOUT_MS,
     FOR_EVER_MS,
     MINUTE_MS,
+    STEP_UPS_IN_A_ROW_MAX,
     Counts,
     Failures,
     is_locked,
@@ -131,6 +132,50 @@ def test_a_lockout_ends_by_its_own_kind_or_by_time_alone(
         assert other.lockouts >= before.lockouts
 
 
+@given(ANY)
+def test_logins_never_hinder_a_step_up(tried: list[Attempt]) -> None:
+    played = play(tried)
+    assert played.counts.step_ups == Failures()
+    assert not played.counts.refuse_step_up(played.at_ms)
+
+
+@given(ANY)
+def test_step_ups_are_judged_five_times_a_minute_and_never_hinder_a_login(
+    tried: list[Attempt],
+) -> None:
+    counts, at_ms, judged = Counts(), NOW_MS, []
+    for each in tried:
+        at_ms += each.pause_ms
+        if not counts.refuse_step_up(at_ms):
+            counts = counts.after_wrong_step_up(at_ms)
+            judged.append(at_ms)
+    assert_at_most_five_a_minute(judged)
+    assert len(judged) <= STEP_UPS_IN_A_ROW_MAX
+    assert (counts.strange, counts.familiar) == (Failures(), Failures())
+    for familiar in (True, False):
+        assert not counts.refuse(familiar=familiar, at_ms=at_ms)
+        assert counts.after_success(familiar=familiar).step_ups == replace(
+            counts.step_ups, in_a_row=0
+        )
+    assert counts.after_step_up() == Counts()
+
+
+def test_the_fifth_wrong_step_up_of_a_minute_locks_step_ups_out_the_tenth_until_unlocked() -> None:
+    counts, at_ms = Counts(), NOW_MS
+    for until_ms in (NOW_MS + FIRST_LOCKOUT_MS, FOR_EVER_MS):
+        for number in range(5):
+            assert not counts.refuse_step_up(at_ms)
+            before, counts = counts, counts.after_wrong_step_up(at_ms)
+            assert counts.began(before) is (number == 4)
+        assert counts.step_ups.locked_until_ms == until_ms
+        assert counts.refuse_step_up(until_ms - 1)
+        at_ms = counts.step_ups.locked_until_ms
+
+
+def test_the_most_wrong_attempts_in_a_row_are_those_that_nist_allows() -> None:
+    assert 2 * FAILURES_IN_A_ROW_MAX + STEP_UPS_IN_A_ROW_MAX <= 100
+
+
 def test_the_kind_with_most_of_the_five_is_locked_out() -> None:
     counts = Counts()
     for familiar in (True, False, False, True):
@@ -155,7 +200,7 @@ def test_one_lockout_is_not_counted_twice() -> None:
     assert after.refuse(familiar=True, at_ms=later_ms)
 
 
-def test_fifty_in_a_row_are_those_since_any_success() -> None:
+def test_those_in_a_row_are_those_since_any_success() -> None:
     counts = Counts()
     for number in range(FAILURES_IN_A_ROW_MAX - 1):
         counts = counts.after_failure(familiar=False, at_ms=NOW_MS + number * MINUTE_MS)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.identity import login
 from domain.identity.lockout import FOR_EVER_MS, MINUTE_MS, Counts
-from domain.identity.login import Account, Given, Judgement, Outcome
+from domain.identity.login import Account, Given, Judgement, Outcome, judge_step_up
 from domain.identity.totp import code_at, step_at
 from tests.support.naive_login import NaiveAccount
 
@@ -123,26 +123,44 @@ def test_a_failure_that_is_a_minute_old_does_not_count() -> None:
 
 def test_lockouts_double_up_to_a_day_and_a_success_forgets_them() -> None:
     account, now_ms, minutes = an_account(), NOW_MS, []
-    for _ in range(9):
+    for _ in range(8):
         account = fail(account, now_ms, 5)
         minutes.append((account.counts.strange.locked_until_ms - now_ms) // MINUTE_MS)
         now_ms = account.counts.strange.locked_until_ms
-    assert minutes == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
+    assert minutes == [15, 30, 60, 120, 240, 480, 960, 1440]
     account = judge(account, right(now_ms), now_ms).account
     assert account.counts == Counts()
     until_ms = fail(account, now_ms, 5).counts.strange.locked_until_ms
     assert until_ms - now_ms == 15 * MINUTE_MS
 
 
-def test_fifty_failures_in_a_row_lock_for_ever_however_slow() -> None:
+def test_forty_five_failures_in_a_row_lock_for_ever_however_slow() -> None:
     account, now_ms = an_account(), NOW_MS
-    for number in range(1, 51):
+    for number in range(1, 46):
         assert not locked(account, now_ms), number
         account = fail(account, now_ms)
         now_ms += MINUTE_MS
     assert account.counts.strange.locked_until_ms == FOR_EVER_MS
     assert judge(account, right(FOR_EVER_MS - 1), FOR_EVER_MS - 1).outcome is Outcome.LOCKED
     assert judge(account, right(now_ms), now_ms, familiar=True).outcome is Outcome.ACCEPTED
+
+
+def test_a_step_up_is_hindered_by_wrong_step_ups_alone() -> None:
+    account = fail(an_account(), NOW_MS, 5)
+    stepped = judge_step_up(account, code(NOW_MS), NOW_MS)
+    assert stepped.outcome is Outcome.ACCEPTED
+    assert judge_step_up(stepped.account, code(NOW_MS), NOW_MS).outcome is Outcome.REPLAYED
+    account = an_account()
+    for _ in range(5):
+        judgement = judge_step_up(account, "000000", NOW_MS)
+        assert judgement.outcome is Outcome.WRONG_CODE
+        account = judgement.account
+    assert judgement.locks
+    assert judge_step_up(account, code(NOW_MS), NOW_MS) == (Outcome.LOCKED, account, False)
+    for familiar in (True, False):
+        assert judge(account, right(NOW_MS), NOW_MS, familiar=familiar).outcome is Outcome.ACCEPTED
+    disabled = an_account(disabled=True)
+    assert judge_step_up(disabled, code(NOW_MS), NOW_MS) == (Outcome.DISABLED, disabled, False)
 
 
 def test_a_locked_or_disabled_account_stays_as_it_is() -> None:
