@@ -198,6 +198,8 @@ def test_what_a_disabled_partner_signed_is_listed(world, post, view):
     world.database.partners["acme"] = a_partner(SECRET, enabled=False)
     problem(post("msg_1"), 404, "not-found")
     problem(post("msg_2", secret=create_secret()), 404, "not-found")
+    world.database.partners["acme"] = a_partner(SECRET)  # whose keys work again
+    world.later(5)
     found = [(item["webhook_id"], item["reason"]) for item in view()["refusals"]]
     assert found == [("msg_1", "disabled")]
 
