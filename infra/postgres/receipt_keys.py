@@ -33,7 +33,7 @@ class ReceiptKeyStore:
         Raises:
             infra.security.sealing.SealingError: it, or another secret, was sealed with another key.
         """
-        async with self._pool.connection() as connection:
+        async with self._pool.connection() as connection, connection.transaction():
             row = await (await connection.execute(NEWEST)).fetchone()
             if row is not None:
                 key_id, sealed, public = row

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
@@ -88,7 +89,10 @@ async def require_common_key(connection: Connection, sealer: Sealer) -> None:
 
     Raises:
         KeyMismatch: a secret is sealed with a key that is not set, or encrypted and there is none.
+        RuntimeError: there is no transaction.
     """
+    if connection.info.transaction_status is not TransactionStatus.INTRANS:
+        raise RuntimeError("keys are compared in the transaction that stores what they sealed")
     await connection.execute(LOCK, (ADVISORY_LOCK,))
     for column in COLUMNS:
         select = sql.SQL(ONE_OF_EACH_KEY).format(**column.identifiers())

@@ -10,7 +10,7 @@ from infra.postgres.operators import NewFactor, OperatorStore
 from infra.postgres.partners import Key, NewPartner, Partner, PartnerStore, Unreadable
 from infra.postgres.pool import create_pool
 from infra.postgres.receipt_keys import ReceiptKeyStore
-from infra.postgres.sealed_columns import COLUMNS, KeyMismatch, reseal
+from infra.postgres.sealed_columns import COLUMNS, KeyMismatch, require_common_key, reseal
 from infra.postgres.signing_keys import NewSigningKey, SigningKeyStore
 from infra.security.sealing import Sealer, SealingError, key_id
 from infra.security.signing import create_seed
@@ -132,6 +132,12 @@ async def test_of_two_first_keys_at_once_one_decides(pool):
         return_exceptions=True,
     )
     assert sum(isinstance(each, KeyMismatch) for each in results) == 4
+
+
+async def test_keys_are_compared_in_a_transaction_alone(pool):
+    async with pool.connection() as connection:
+        with pytest.raises(RuntimeError, match="in the transaction"):
+            await require_common_key(connection, Sealer(KEY))
 
 
 async def test_a_text_of_before_keys_had_ids_is_compared_by_opening_it(pool):
