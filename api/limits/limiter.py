@@ -59,8 +59,8 @@ class Limiter:
         key = bounded(key)
         for window in windows:
             shared = self._shared if window.seconds > 1 else None
-            found = (shared or self._alone).peek(window, key)
-            if not found.allowed:
+            found = (shared or self._alone).used_up(window, key)
+            if found is not None:
                 return window, found
         return None
 

@@ -1,9 +1,10 @@
-"""The server of ``bench webhooks``: the real application, and two endpoints that check nothing.
+"""The server of ``bench webhooks``: the real application, and three endpoints that do less.
 
 All are in one process, share its event loop and its connection limits, and produce to the same
 topic with the same client settings. The unchecked one is an endpoint as all are, with a deadline
-and a bound of its body, which produces what it read. What the real one does besides is what is
-measured. The bare one has not even these: what the framework, the edge and Kafka cost alone.
+and a bound of its body, which produces what it read. The signed one verifies, parses and produces
+by the code of the real one; it has no quotas and remembers no ids. The bare one has no deadline
+and no bounds either: what the framework, the edge and Kafka cost alone.
 """
 
 import sys
@@ -25,19 +26,33 @@ from api.identity.access import ANYBODY
 from api.limits.limit import UNLIMITED
 from api.opening import open_services
 from api.parsing import read_body
+from api.partners.webhooks import Attempt, authenticated, read_delivery, read_event
 from api.responses import json_response
 from api.server import configure_logging, return_after_signal, server_config
-from api.services import Services
+from api.services import Services, services_of
 from cli.options import load_settings, without_limits
 from infra.garbage import collect_garbage_rarely
 from infra.kafka.cluster import cluster_of, new_producer
 from infra.kafka.producer import BATCH_BYTES_MAX, REQUEST_BYTES_MAX
 from infra.settings import Settings
+from schemas.api import WebhookAccepted
+from schemas.codec import encode
 from schemas.webhook import WEBHOOK_BYTES_MAX
 from topics.catalog import WEBHOOKS
 
 UNCHECKED, BARE = "/bench/unchecked", "/bench/bare"
+SIGNED = "/bench/signed/{partner}"
 ANSWER = b'{"event_id":"wh-0000000000000000000000000000000000000000"}'
+
+
+async def verify_parse_produce(request: Request) -> Response:
+    """Answer 202 when Kafka has a delivery that was signed and is well-formed."""
+    services = services_of(request)
+    given, body = await read_delivery(request)
+    partner = await authenticated(request, services, Attempt(), given, body)
+    event = read_event(body, partner, given.webhook_id, services.clock_ms())
+    await services.producer.send(WEBHOOKS, event)
+    return json_response(encode(WebhookAccepted(event_id=event.event_id)), status=202)
 
 
 class Unchecked:
@@ -82,12 +97,16 @@ def create(settings: Settings) -> Starlette:
     """Return the application with the endpoints of the benchmark."""
     unchecked = Unchecked()
     app = create_app(settings, unchecked.opener(settings))
-    endpoint = Endpoint(
-        method="POST", path=UNCHECKED, handler=unchecked.answer, name="unchecked",
-        summary="Produce the body", access=ANYBODY, limit=UNLIMITED, answers=(),
-    )  # fmt: skip
+    endpoints = [
+        Endpoint(
+            method="POST", path=path, handler=handler, name=path, summary="For comparison",
+            access=ANYBODY, limit=UNLIMITED, answers=(),
+        )
+        for path, handler in ((UNCHECKED, unchecked.answer), (SIGNED, verify_parse_produce))
+    ]  # fmt: skip
     bare = Route(BARE, unchecked.answer_bare, methods=["POST"])
-    app.router.routes[:0] = [endpoint.route(), bare]  # first: found as fast as can be
+    # First: found as fast as can be.
+    app.router.routes[:0] = [bare, *(endpoint.route() for endpoint in endpoints)]
     collect_garbage_rarely()
     return app
 

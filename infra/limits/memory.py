@@ -67,6 +67,12 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
             return Count(entry.previous, entry.current, left_s)
         return Count(entry.current if entry.number == number - 1 else 0, 0, left_s)
 
+    def has_left(self, key: Hashable, limit: int) -> bool:
+        """Whether a call would keep the limit for certain; False says nothing."""
+        entry = self._entries.get(key)
+        # With older windows weighed in full: what is left after that is left.
+        return entry is None or entry.current + entry.previous < limit
+
     def take(self, key: Hashable, limit: int, seconds: int, amount: int = 1) -> bool:
         """Count ``amount`` calls if that keeps the limit; return whether it did."""
         number, rest = divmod(self._clock_s(), seconds)
@@ -157,6 +163,13 @@ class MemoryCounter:
         if refused is not None:
             return refused
         return taken(True, self._storage.count((window.name, key), window.seconds), window)
+
+    def used_up(self, window: Window, key: str) -> Taken | None:
+        """Return what a call of ``key`` would get if it would be refused; counts nothing."""
+        if self._storage.has_left((window.name, key), window.quota):
+            return None
+        found = self.peek(window, key)
+        return None if found.allowed else found
 
     def peek(self, window: Window, key: str) -> Taken:
         """Return what a call of ``key`` would get, without counting it."""

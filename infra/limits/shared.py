@@ -116,6 +116,11 @@ class SharedCounter:
         left = 0 if lease.refused else lease.remaining + lease.left
         return Taken(not lease.refused, left, max(0.0, lease.reset_at_s - now_s))
 
+    def used_up(self, window: Window, key: str) -> Taken | None:
+        """Return what a call of ``key`` would get if it is known that it would be refused."""
+        found = self.peek(window, key)
+        return None if found.allowed else found
+
     async def _renew(self, window: Window, key: str, lease: Lease | None, now_s: float) -> Taken:
         item = item_of(window)
         size = size_of_next(lease, window, now_s)

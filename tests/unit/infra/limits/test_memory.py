@@ -98,3 +98,14 @@ async def test_the_outcome_is_that_of_the_librarys_strategy(calls):
         for _ in range(times):
             expected = await strategy.hit(item_of(WINDOW), "a")
             assert counter.take(WINDOW, "a").allowed == expected
+
+
+@given(st.lists(st.tuples(st.floats(0, 12), st.integers(0, 8)), max_size=30))
+def test_what_is_used_up_is_what_would_be_refused(steps):
+    clock = Clock()
+    counter = MemoryCounter(clock)
+    for pause_s, calls in steps:
+        clock.now_s += pause_s
+        allowed(counter, "a", calls)
+        found = counter.peek(WINDOW, "a")
+        assert counter.used_up(WINDOW, "a") == (None if found.allowed else found)
