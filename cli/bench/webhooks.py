@@ -1,7 +1,9 @@
 """``bench webhooks``: what the checks of a webhook cost, against an endpoint without any."""
 
 import asyncio
+import base64
 import json
+import secrets
 import statistics
 import sys
 import tempfile
@@ -114,11 +116,12 @@ async def started() -> AsyncIterator[Target]:
         if cores is not None:
             pin(kafka.pid, cores.broker)
             pin(postgres.pid, cores.broker)  # also its later children, one a connection
-        settings = Settings(kafka_bootstrap_servers=bootstrap, database_url=url)
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        settings = Settings(kafka_bootstrap_servers=bootstrap, database_url=url, secrets_key=key)
         secret = await prepare(settings)
         port = free_port()
         environ = {**environment_of_broker(cluster_of(settings)), "DATABASE_URL": url}
-        environ["MEDIA_GATEWAY_LOG_LEVEL"] = "WARNING"
+        environ |= {"MEDIA_GATEWAY_SECRETS_KEY": key, "MEDIA_GATEWAY_LOG_LEVEL": "WARNING"}
         server = WorkerProcess(
             ["-m", "cli.bench.webhook_server", str(port)], environ, folder / "server.log",
             cores.worker if cores else None,
@@ -135,7 +138,7 @@ async def prepare(settings: Settings) -> str:
     await apply_topics(cluster_of(settings), replication_factor=1)
     secret = create_secret()
     async with create_pool(settings) as pool:
-        store = PartnerStore(pool, Sealer(""), now_ms)
+        store = PartnerStore(pool, Sealer(settings.secrets_key), now_ms)
         await store.create(
             cli_actor(),
             NewPartner(PARTNER, "generic", deliveries_per_s=DELIVERIES_PER_S_MAX),
