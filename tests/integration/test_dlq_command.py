@@ -124,7 +124,7 @@ def test_a_dry_run_needs_no_kafka_and_changes_nothing(put, dlq, now_ms):
 def test_without_kafka_a_letter_stays_open(put, dlq, now_ms):
     ids = put(letter(1, failed_at_ms=now_ms))
     output = dlq("redrive", ids[1], status=1).output
-    assert "Error: KafkaConnectionError" in output
+    assert "Error: no Kafka answers at" in output
     assert "redriven: 0" in output
     assert listed(dlq) == [1]
 

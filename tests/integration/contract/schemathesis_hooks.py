@@ -124,7 +124,7 @@ def a_cursor(path, number, drawn):
 # Parameter -> a value that was, or could have been, in an answer.
 QUERIES = {
     "cursor": a_cursor,
-    "refusals_cursor": lambda path, number, _: urlsafe_b64encode(str(number).encode()).decode(),
+    "refusals_cursor": lambda path, number, _: a_cursor(path, number, ""),
     "since": lambda path, number, _: f"2026-01-{number % 28 + 1:02}T00:00:00Z",
     "until": lambda path, number, _: f"2026-12-{number % 28 + 1:02}T00:00:00Z",
 }
