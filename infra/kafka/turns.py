@@ -82,6 +82,7 @@ class Turn:
         self._left -= 1
         if not self._left:
             self._timer.cancel()
+            self._calls.clear()  # they hold the turn: so nothing is left to the collector of cycles
         self._on_settled(self.client, call.topic, len(call.records), call.size, call.error)
 
     def _depart(self) -> None:

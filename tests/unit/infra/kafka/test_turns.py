@@ -1,6 +1,8 @@
 """Small calls that travel together: what each gets, and what the producer learns of them."""
 
 import asyncio
+import gc
+import weakref
 from typing import NamedTuple
 
 import pytest
@@ -137,3 +139,21 @@ async def test_who_gives_up_is_still_counted_until_the_records_are_settled(clien
     client.sent[1][3].cancel()  # a client that is closed forgets what it had
     await turns()
     assert settled == [("t", 1, 1, type(None)), ("t", 1, 1, KafkaError)]
+
+
+async def test_a_turn_that_is_over_is_gone_without_the_collector(client, settled):
+    gc.disable()
+    try:
+        turn = turn_of(client, settled)
+        result = join(turn, (0, b"a"), (1, b"b"))
+        await turns()
+        client.acknowledge()
+        await result
+        await turns()
+        gone = weakref.ref(turn)
+        del turn
+        client.sent.clear()
+        client.tasks.clear()
+        assert gone() is None
+    finally:
+        gc.enable()
