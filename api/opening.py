@@ -75,7 +75,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     producer = EventProducer(
         cluster,
         timeout_ms=settings.produce_timeout_ms,
-        linger_ms=settings.produce_linger_ms,
+        linger_ms=settings.api_linger_ms,
     )
     limiter = open_limiter(settings, time.monotonic)
     sealer = sealer_of(settings)

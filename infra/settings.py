@@ -174,7 +174,10 @@ class Settings:
         "How long the API waits for Kafka before it answers 503",
     )
     produce_linger_ms: int = setting(
-        "MEDIA_GATEWAY_PRODUCE_LINGER_MS", 5, "How long a producer waits to fill a batch"
+        "MEDIA_GATEWAY_PRODUCE_LINGER_MS", 5, "How long a worker's producer waits to fill a batch"
+    )
+    api_linger_ms: int = setting(
+        "MEDIA_GATEWAY_API_LINGER_MS", 1, "How long the API's producer waits to fill a batch"
     )
     commit_interval_s: float = setting(
         "MEDIA_GATEWAY_COMMIT_INTERVAL_S",

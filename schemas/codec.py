@@ -50,6 +50,16 @@ def decode(schema: type[M], value: bytes | None) -> M:
     return model
 
 
+def check(schema: type[M], document: Any) -> M:
+    """Return a parsed JSON document as ``schema``, strictly: no text counts as a number.
+
+    Raises:
+        ValidationError: it is not one; see ``describe``.
+    """
+    model: M = schema.__pydantic_validator__.validate_python(document, strict=True)
+    return model
+
+
 def describe(error: ValidationError) -> str:
     """One line for people: the first three problems as ``field: reason``; never the input."""
     issues = error.errors(include_url=False, include_input=False, include_context=False)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 AT_MS_MAX = 253_402_300_799_000  # 9999-12-31T23:59:59Z: the last second RFC 3339 can write
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ZERO, _MILLISECOND = timedelta(0), timedelta(milliseconds=1)
 # datetime.fromisoformat takes more than RFC 3339 does (no separators, week dates, no zone).
 _FORM = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -34,6 +35,6 @@ def from_rfc3339(text: str) -> int:
         since = datetime.fromisoformat(text.upper()) - _EPOCH
     except (ValueError, OverflowError):
         raise ValueError("no such date or time") from None
-    if since < timedelta(0):
+    if since < _ZERO:
         raise ValueError("times before 1970 are not supported")
-    return since // timedelta(milliseconds=1)
+    return since // _MILLISECOND

@@ -37,7 +37,7 @@ from infra.security.sealing import SealingError
 from infra.security.webhook_keys import Keyring, Scheme
 from infra.security.webhooks import TOLERANCE_S, Given, Verdict, judge
 from schemas.api import WebhookAccepted
-from schemas.codec import describe, encode
+from schemas.codec import check, describe, encode
 from schemas.ids import PARTNER_PATTERN
 from schemas.times import from_rfc3339
 from schemas.webhook import WEBHOOK_BYTES_MAX, WebhookEnvelope, WebhookReceived
@@ -150,6 +150,9 @@ async def find_partner(services: Services, name: str) -> Partner | None:
     Raises:
         ProblemError: 503, its keys cannot be opened: the fault of whoever runs the gateway.
     """
+    cached = services.partner_cache.get(name)
+    if cached is not None:
+        return cached[0]
     if not PARTNER_PATTERN.fullmatch(name):
         return None
     try:
@@ -184,7 +187,7 @@ def read_event(body: bytes, partner: Partner, webhook_id: str, now_ms: int) -> W
     if has_repeated_key(body, document):
         raise Refused(reasons.DUPLICATE_KEYS, "an object of the body has the same key twice")
     try:
-        envelope = WebhookEnvelope.model_validate(document, strict=True)
+        envelope = check(WebhookEnvelope, document)
         occurred_at_ms = from_rfc3339(envelope.timestamp)
         if is_in_the_future(occurred_at_ms, now_ms):
             raise Refused(reasons.IN_THE_FUTURE, f"timestamp: {IN_THE_FUTURE}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from cli.bench.cpu import at_rest
 from cli.bench.events import START_AT_MS, title_name, user_name
 from cli.bench.gateway import Gateway, fresh_gateway, load_catalogue
 from cli.bench.kafka import BenchError, load_topic
@@ -25,6 +26,7 @@ TITLES = 2000
 ENTRIES = 20
 P99_MS_MAX = 5.0
 SEEDED_WAIT_S = 120.0
+REST_WAIT_S = 300.0
 LOAD_EXTRA_S = 60.0
 WARMUP_S = 2.0
 
@@ -42,6 +44,7 @@ async def run_api(options: ApiOptions, progress: Progress) -> Report:
     with fresh_gateway(1, progress) as gateway:
         await load_catalogue(gateway, TITLES)
         await seed_slates(gateway, options.slates, progress)
+        await rest(gateway, progress)
         task = progress.add_task("reading", total=len(CONNECTIONS) + 2)
         base = ReadOptions(
             base_url=gateway.url, api_key=gateway.api_key, users=options.slates,
@@ -80,6 +83,18 @@ async def seed_slates(gateway: Gateway, count: int, progress: Progress) -> None:
                 if time.monotonic() > deadline:
                     raise BenchError(f"seeded slates not served after {SEEDED_WAIT_S:.0f} s")
                 await asyncio.sleep(0.1)
+
+
+async def rest(gateway: Gateway, progress: Progress) -> None:
+    """Wait until the stack has worked off what it was given: reads alone are measured.
+
+    Raises:
+        BenchError: it still worked after ``REST_WAIT_S`` seconds.
+    """
+    task = progress.add_task("waiting until nothing else runs", total=None)
+    if not await at_rest(gateway.stack.pids, REST_WAIT_S):
+        raise BenchError(f"the stack was not at rest after {REST_WAIT_S:.0f} s")
+    progress.remove_task(task)
 
 
 async def is_served(client: HttpClient, api_key: str, number: int) -> bool:

@@ -1,9 +1,13 @@
 """How much of the machine each process of a stack uses while a bench measures."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import psutil
+
+REST_CORES_MAX = 0.2  # polling of an idle stack takes 0.1
+REST_S = 3.0
 
 
 def cpu_s(pid: int) -> float:
@@ -31,3 +35,16 @@ async def cores_in_use(pids: Mapping[str, int], after_s: float, seconds: float) 
     return {
         name: round(max(0.0, cpu_s(pid) - before[name]) / seconds, 3) for name, pid in pids.items()
     }
+
+
+async def at_rest(pids: Mapping[str, int], wait_s: float) -> bool:
+    """Wait until the processes have nothing left to do; False: they still worked after ``wait_s``.
+
+    A catalogue that was just loaded is encoded and compared for a while, on the cores that are
+    about to be measured.
+    """
+    until_s = time.monotonic() + wait_s
+    while sum((await cores_in_use(pids, 0, REST_S)).values()) > REST_CORES_MAX:
+        if time.monotonic() > until_s:
+            return False
+    return True

@@ -33,7 +33,8 @@ from api.services import Services, services_of
 from cli.options import load_settings, without_limits
 from infra.garbage import collect_garbage_rarely
 from infra.kafka.cluster import cluster_of, new_producer
-from infra.kafka.producer import BATCH_BYTES_MAX, REQUEST_BYTES_MAX
+from infra.kafka.delivery import Encoded
+from infra.kafka.producer import BATCH_BYTES_MAX, REQUEST_BYTES_MAX, EventProducer
 from infra.settings import Settings
 from schemas.api import WebhookAccepted
 from schemas.codec import encode
@@ -55,27 +56,30 @@ async def verify_parse_produce(request: Request) -> Response:
     return json_response(encode(WebhookAccepted(event_id=event.event_id)), status=202)
 
 
-class Unchecked:
-    """Produces bodies as they are."""
+async def produce_unchecked(request: Request) -> Response:
+    """Read a body within the limits of webhooks, answer 202 when Kafka has it, unread."""
+    body = await read_body(request, WEBHOOK_BYTES_MAX)
+    producer = services_of(request).producer
+    assert isinstance(producer, EventProducer)
+    await producer.send_encoded(WEBHOOKS.name, [Encoded(0, b"bench", body)])
+    return json_response(ANSWER, status=202)
+
+
+class Bare:
+    """What the framework and the Kafka client alone take."""
 
     def __init__(self) -> None:
         self.producer: AIOKafkaProducer | None = None
 
     async def answer(self, request: Request) -> Response:
-        """Read a body within the limits of webhooks, answer 202 when Kafka has it."""
-        return await self._produce(await read_body(request, WEBHOOK_BYTES_MAX))
-
-    async def answer_bare(self, request: Request) -> Response:
         """Read whatever comes, answer 202 when Kafka has it."""
-        return await self._produce(await request.body())
-
-    async def _produce(self, body: bytes) -> Response:
         assert self.producer is not None
+        body = await request.body()
         await self.producer.send_and_wait(WEBHOOKS.name, body, key=b"bench", partition=0)
         return json_response(ANSWER, status=202)
 
     def opener(self, settings: Settings):  # type: ignore[no-untyped-def]  # a context manager
-        """Return ``open_services`` with the producer of these endpoints beside."""
+        """Return ``open_services`` with a Kafka client beside."""
 
         @asynccontextmanager
         async def opened(_: Settings) -> AsyncIterator[Services]:
@@ -83,7 +87,7 @@ class Unchecked:
                 cluster_of(settings),
                 acks="all",
                 enable_idempotence=True,
-                linger_ms=settings.produce_linger_ms,
+                linger_ms=settings.api_linger_ms,
                 max_request_size=REQUEST_BYTES_MAX,
                 max_batch_size=BATCH_BYTES_MAX,
             )
@@ -95,18 +99,18 @@ class Unchecked:
 
 def create(settings: Settings) -> Starlette:
     """Return the application with the endpoints of the benchmark."""
-    unchecked = Unchecked()
-    app = create_app(settings, unchecked.opener(settings))
+    bare = Bare()
+    app = create_app(settings, bare.opener(settings))
     endpoints = [
         Endpoint(
             method="POST", path=path, handler=handler, name=path, summary="For comparison",
             access=ANYBODY, limit=UNLIMITED, answers=(),
         )
-        for path, handler in ((UNCHECKED, unchecked.answer), (SIGNED, verify_parse_produce))
+        for path, handler in ((UNCHECKED, produce_unchecked), (SIGNED, verify_parse_produce))
     ]  # fmt: skip
-    bare = Route(BARE, unchecked.answer_bare, methods=["POST"])
+    bare_route = Route(BARE, bare.answer, methods=["POST"])
     # First: found as fast as can be.
-    app.router.routes[:0] = [bare, *(endpoint.route() for endpoint in endpoints)]
+    app.router.routes[:0] = [bare_route, *(endpoint.route() for endpoint in endpoints)]
     collect_garbage_rarely()
     return app
 

@@ -11,9 +11,11 @@ beyond ``RECORDS_MAX`` records or ``BYTES_MAX`` bytes a send is refused at once.
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from aiokafka.errors import KafkaConnectionError, KafkaError
+from prometheus_client import Counter
 
 from infra import metrics
 from infra.kafka.cluster import Cluster, new_producer, why_unreachable
@@ -117,7 +119,9 @@ class EventProducer:
         Raises:
             KafkaUnavailable: see the class; within ``timeout_ms``.
         """
-        return (await self.send_many(spec, [value]))[0]
+        return (await self.send_encoded(spec.name, [Encoded(*route(spec, value), encode(value))]))[
+            0
+        ]
 
     async def send_many(self, spec: TopicSpec, values: Sequence[WireModel]) -> list[Produced]:
         """Produce records and wait for all acknowledgements; results in the order of ``values``.
@@ -127,28 +131,37 @@ class EventProducer:
         Raises:
             KafkaUnavailable: any of them was not acknowledged; all may or may not be in the log.
         """
-        if not values:
+        return await self.send_encoded(
+            spec.name, [Encoded(*route(spec, value), encode(value)) for value in values]
+        )
+
+    async def send_encoded(self, topic: str, records: Sequence[Encoded]) -> list[Produced]:
+        """Produce records that are bytes already, like ``send_many``.
+
+        Raises:
+            KafkaUnavailable: any of them was not acknowledged; all may or may not be in the log.
+        """
+        if not records:
             return []
-        encoded = [Encoded(*route(spec, value), encode(value)) for value in values]
-        size = sum(len(each.value) for each in encoded)
-        client = self._reserve(spec, len(encoded), size)
+        count, size = len(records), sum([len(each.value) for each in records])
+        client = self._reserve(topic, count, size)
         try:
-            if len(encoded) > FEW_RECORDS:
-                produced = await self._deliver(client, spec.name, encoded, size)
+            if count > FEW_RECORDS:
+                produced = await self._deliver(client, topic, records, size)
             else:
-                produced = await self._turn_of(client).join(spec.name, encoded, size).result
+                produced = await self._turn_of(client).join(topic, records, size)
         except (TimeoutError, KafkaError, AssertionError) as error:
-            metrics.API_PRODUCE_FAILURES.labels(spec.name).inc(len(encoded))
-            raise KafkaUnavailable(f"{spec.name}: {type(error).__name__}") from error
-        metrics.API_PRODUCED.labels(spec.name).inc(len(encoded))
+            metrics.API_PRODUCE_FAILURES.labels(topic).inc(count)
+            raise KafkaUnavailable(f"{topic}: {type(error).__name__}") from error
+        produced_of(topic).inc(count)
         return produced
 
-    def _reserve(self, spec: TopicSpec, records: int, size: int) -> Any:
+    def _reserve(self, topic: str, records: int, size: int) -> Any:
         full = self._records + records > RECORDS_MAX or self._bytes + size > BYTES_MAX
         if self._client is None or full:
-            metrics.API_PRODUCE_FAILURES.labels(spec.name).inc(records)
+            metrics.API_PRODUCE_FAILURES.labels(topic).inc(records)
             reason = "too many records are waiting" if full else "not connected"
-            raise KafkaUnavailable(f"{spec.name}: {reason}")
+            raise KafkaUnavailable(f"{topic}: {reason}")
         self._records += records
         self._bytes += size
         metrics.API_PRODUCE_IN_FLIGHT.set(self._records)
@@ -226,6 +239,12 @@ class EventProducer:
         if isinstance(error, KafkaConnectionError):
             return await why_unreachable(self._cluster)
         return f"Kafka at {self._cluster.bootstrap_servers}: {error!r}"
+
+
+@cache
+def produced_of(topic: str) -> Counter:
+    """Return one counter of records; looking it up takes longer than counting."""
+    return metrics.API_PRODUCED.labels(topic)
 
 
 async def _close(client: Any) -> None:

@@ -6,11 +6,14 @@ company here: what was called within one turn departs with the next one.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError
 
 from infra.kafka.delivery import Encoded, Produced
+
+NOWHERE = Produced(-1, -1)
 
 OnSettled = Callable[[Any, str, int, int, BaseException | None], None]
 
@@ -21,26 +24,28 @@ class Call:
     __slots__ = ("_left", "_places", "_turn", "error", "records", "result", "size", "topic")
 
     def __init__(self, turn: "Turn", topic: str, records: Sequence[Encoded], size: int) -> None:
-        self.result: asyncio.Future[list[Produced]] = asyncio.get_running_loop().create_future()
+        self.result: asyncio.Future[list[Produced]] = turn.loop.create_future()
         self.topic = topic
         self.records = records
         self.size = size
         self.error: BaseException | None = None
         self._turn = turn
-        self._places = [Produced(-1, -1)] * len(records)
+        self._places = [NOWHERE] * len(records)
         self._left = len(records)
 
     def settle(self, index: int, acknowledgement: "asyncio.Future[Any]") -> None:
         """Take in what became of one record."""
-        gone = acknowledgement.cancelled()
-        self.error = self.error or (KafkaError("gone") if gone else acknowledgement.exception())
-        if self.error is None:
+        if acknowledgement.cancelled():
+            self.fail(KafkaError("gone"))
+        elif (error := acknowledgement.exception()) is not None:
+            self.fail(error)
+        else:
             place = acknowledgement.result()
             self._places[index] = Produced(place.partition, place.offset)
-        self._settled()
+            self._settled()
 
     def fail(self, error: BaseException) -> None:
-        """Take in that one record was not taken by the client."""
+        """Take in that one record was not taken, or not acknowledged."""
         self.error = self.error or error
         self._settled()
 
@@ -65,17 +70,19 @@ class Turn:
         self._calls: list[Call] = []
         self._left = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(timeout_s, self._expire)
-        loop.call_soon(self._depart)
+        self.loop = asyncio.get_running_loop()
+        self._timer = self.loop.call_later(timeout_s, self._expire)
+        self.loop.call_soon(self._depart)
         self.departed = False
 
-    def join(self, topic: str, records: Sequence[Encoded], size: int) -> Call:
-        """Add a call, before the departure."""
+    def join(
+        self, topic: str, records: Sequence[Encoded], size: int
+    ) -> asyncio.Future[list[Produced]]:
+        """Add a call, before the departure; return where its records will be."""
         call = Call(self, topic, records, size)
         self._calls.append(call)
         self._left += 1
-        return call
+        return call.result
 
     def settled(self, call: Call) -> None:
         """Take in that all records of a call were acknowledged, or failed."""
@@ -105,7 +112,7 @@ class Turn:
             except Exception as error:  # belongs to the caller, whatever it is
                 call.fail(error)
                 continue
-            sent.add_done_callback(lambda done, call=call, index=index: call.settle(index, done))
+            sent.add_done_callback(partial(call.settle, index))
 
     def _expire(self) -> None:
         for call in self._calls:

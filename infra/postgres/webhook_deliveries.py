@@ -24,7 +24,7 @@ RETENTION_DAYS = 7  # senders retry for up to 75 hours with the same id and a ne
 RETENTION = datetime.timedelta(days=RETENTION_DAYS)
 CLAIM_S = 8.0  # as long as a post may take: see api.deadline
 GROUP_MAX = 500
-RESERVE_GATHER_S = 0.004  # under load: about as long as a statement takes
+RESERVE_GATHER_S = 0.002  # under load: about half of what a statement takes
 ACCEPT_GATHER_S = 0.1  # what is accepted within this time travels together
 CLOSE_S = 2.0
 

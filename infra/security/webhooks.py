@@ -15,7 +15,7 @@ import base64
 import hmac
 import re
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,7 +37,7 @@ BODY_SIGNATURE_PATTERN = re.compile(r"sha256=([0-9A-Fa-f]{64})", re.ASCII)
 PUBLIC_KEYS_KEPT = 1024  # parsed once
 
 
-class Verdict(Enum):
+class Verdict(StrEnum):
     """Outcome of a verification; the value is a bounded metric label."""
 
     VALID = "valid"

@@ -62,7 +62,7 @@ def turn_of(client, settled, timeout_s=60.0):
 
 def join(turn, *records, topic="t"):
     encoded = [Encoded(partition, b"k", value) for partition, value in records]
-    return turn.join(topic, encoded, sum(len(each.value) for each in encoded)).result
+    return turn.join(topic, encoded, sum(len(each.value) for each in encoded))
 
 
 async def turns(count=5):
