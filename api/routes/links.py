@@ -1,83 +1,48 @@
-"""What can be called next with an answer that names titles."""
+"""What can be called next with an answer: of the title, partner, letter or page that it names."""
 
 from api.endpoint import Link
 
-_FIRST = "$response.body#/entries/0/content_id"
 
-TO_CONTENT = Link(
-    operation="get_content",
-    description="The first title.",
-    parameters={"content_id": _FIRST},
-)
-TO_SIMILAR = Link(
-    operation="get_similar",
-    description="Titles that are similar to the first one.",
-    parameters={"content_id": _FIRST},
-)
-TO_FEATURES = Link(
-    operation="get_content_features",
-    description="How the first title does with those who start it.",
-    parameters={"content_id": _FIRST},
-)
-TO_EXPLANATION = Link(
-    operation="get_explanation",
-    description="Why the first title is there.",
-    parameters={"user": "$response.body#/user_id", "content_id": _FIRST},
-)
-TO_NEXT_PAGE = Link(
-    operation="get_history",
-    description="The next page.",
-    parameters={
-        "user": "$response.body#/user_id",
-        "cursor": "$response.body#/next_cursor",
-    },
-)
+def _with(operation: str, description: str, **places: str) -> Link:
+    """Return a link whose parameters are taken from these places of the answer's body."""
+    parameters = {name: f"$response.body#/{place}" for name, place in places.items()}
+    return Link(operation=operation, description=description, parameters=parameters)
 
-_PARTNER = {"partner": "$response.body#/partner"}
-TO_NEW_PARTNER = Link(operation="get_partner", description="The partner.", parameters=_PARTNER)
-TO_PARTNER_CHANGE = Link(
-    operation="patch_partner", description="Change the partner.", parameters=_PARTNER
+
+_FIRST, _NEXT_PAGE = "entries/0/content_id", "The next page."
+
+TO_CONTENT = _with("get_content", "The first title.", content_id=_FIRST)
+TO_SIMILAR = _with("get_similar", "Titles that are similar to the first one.", content_id=_FIRST)
+TO_FEATURES = _with(
+    "get_content_features", "How the first title does with those who start it.", content_id=_FIRST
 )
-TO_ROTATION = Link(
-    operation="post_rotation", description="Give it a newer secret.", parameters=_PARTNER
+TO_EXPLANATION = _with(
+    "get_explanation", "Why the first title is there.", user="user_id", content_id=_FIRST
 )
-TO_FIRST_PARTNER = Link(
-    operation="get_partner",
-    description="The first partner, with the fingerprints of its keys.",
-    parameters={"partner": "$response.body#/partners/0/partner"},
+TO_NEXT_PAGE = _with("get_history", _NEXT_PAGE, user="user_id", cursor="next_cursor")
+
+TO_NEW_PARTNER = _with("get_partner", "The partner.", partner="partner")
+TO_PARTNER_CHANGE = _with("patch_partner", "Change the partner.", partner="partner")
+TO_ROTATION = _with("post_rotation", "Give it a newer secret.", partner="partner")
+TO_FIRST_PARTNER = _with(
+    "get_partner",
+    "The first partner, with the fingerprints of its keys.",
+    partner="partners/0/partner",
 )
-TO_MORE_PARTNERS = Link(
-    operation="get_partners",
-    description="The next page.",
-    parameters={"after": "$response.body#/next_after"},
+TO_MORE_PARTNERS = _with("get_partners", _NEXT_PAGE, after="next_after")
+
+TO_LETTER = _with(
+    "get_dead_letter",
+    "The first letter, with its bytes.",
+    dead_letter_id="dead_letters/0/dead_letter_id",
 )
-TO_LETTER = Link(
-    operation="get_dead_letter",
-    description="The first letter, with its bytes.",
-    parameters={"dead_letter_id": "$response.body#/dead_letters/0/dead_letter_id"},
-)
-TO_MORE_LETTERS = Link(
-    operation="get_dead_letters",
-    description="The next page.",
-    parameters={"cursor": "$response.body#/next_cursor"},
-)
-TO_REVOCATION = Link(
-    operation="post_revocation",
-    description="Revoke the key.",
-    parameters={"key_id": "$response.body#/key_id"},
-)
-TO_MORE_KEYS = Link(
-    operation="get_keys",
-    description="The next page.",
-    parameters={"cursor": "$response.body#/next_cursor"},
-)
+TO_MORE_LETTERS = _with("get_dead_letters", _NEXT_PAGE, cursor="next_cursor")
+TO_REVOCATION = _with("post_revocation", "Revoke the key.", key_id="key_id")
+TO_MORE_KEYS = _with("get_keys", _NEXT_PAGE, cursor="next_cursor")
+TO_EARLIER_ENTRIES = _with("get_audit", _NEXT_PAGE, before="next_before")
+
 TO_ERASURE = Link(
     operation="get_erasure",
     description="How far the erasure is.",
     parameters={"user": "$request.path.user"},
-)
-TO_EARLIER_ENTRIES = Link(
-    operation="get_audit",
-    description="The next page.",
-    parameters={"before": "$response.body#/next_before"},
 )

@@ -14,7 +14,7 @@ from schemas.embedding import Embedding
 from schemas.neighbours import Neighbours
 from tests.support.kafka_io import latest, read_topic, write_topic
 from tests.support.waiting import wait_until_async
-from tests.support.worker_process import WorkerProcess
+from tests.support.worker_process import workers_on
 from topics.catalog import CONTENTS, EMBEDDING_NEIGHBOURS, EMBEDDINGS
 
 NICENESS_MAX = 19  # Linux
@@ -35,19 +35,8 @@ def contents(*names):
 
 @pytest.fixture
 def start_worker(bootstrap, tmp_path):
-    workers = []
-
-    def start():
-        worker = WorkerProcess(
-            "cli.main", ["worker", "--agents", "embeddings"],
-            {"KAFKA_BOOTSTRAP_SERVERS": bootstrap}, tmp_path / "workers",
-        )  # fmt: skip
-        workers.append(worker)
-        return worker
-
-    yield start
-    for worker in workers:
-        worker.end()
+    with workers_on(bootstrap, tmp_path / "workers") as start:
+        yield start
 
 
 async def test_a_new_title_passes_the_backlog_and_a_kill_encodes_nothing_twice(
@@ -65,7 +54,7 @@ async def test_a_new_title_passes_the_backlog_and_a_kill_encodes_nothing_twice(
     await apply_topics(Cluster(bootstrap), replication_factor=1, changelogs=[])
     backlog = [f"old-{number}" for number in range(BACKLOG)]
     await write_topic(bootstrap, CONTENTS, contents(*backlog))
-    first = start_worker()
+    first = start_worker("embeddings")
     await wait_published(1)
     await write_topic(bootstrap, CONTENTS, contents("new"))
 
@@ -84,7 +73,7 @@ async def test_a_new_title_passes_the_backlog_and_a_kill_encodes_nothing_twice(
     assert [record.key.decode() for record in records[:JOB_TEXTS]] == backlog[: -JOB_TEXTS - 1 : -1]
 
     await write_topic(bootstrap, CONTENTS, [(b"old-0", None)])
-    start_worker()
+    start_worker("embeddings")
     await wait_published(BACKLOG)  # one removed, one new
     records = await published()
     again = len(records) - BACKLOG

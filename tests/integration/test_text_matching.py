@@ -11,7 +11,7 @@ from schemas.content import Content
 from schemas.webhook import WebhookReceived
 from tests.support.kafka_io import latest, read_topic, write_topic
 from tests.support.waiting import wait_until_async
-from tests.support.worker_process import WorkerProcess
+from tests.support.worker_process import workers_on
 from topics.catalog import CONTENTS, RECORD_TEXTS, RECORD_VECTORS, WEBHOOKS
 
 OVERVIEW = (
@@ -42,19 +42,8 @@ def bootstrap(tmp_path):
 
 @pytest.fixture
 def start_worker(bootstrap, tmp_path):
-    workers = []
-
-    def start(agents: str) -> WorkerProcess:
-        worker = WorkerProcess(
-            "cli.main", ["worker", "--agents", agents], {"KAFKA_BOOTSTRAP_SERVERS": bootstrap},
-            tmp_path / "workers",
-        )  # fmt: skip
-        workers.append(worker)
-        return worker
-
-    yield start
-    for worker in workers:
-        worker.end()
+    with workers_on(bootstrap, tmp_path / "workers") as start:
+        yield start
 
 
 async def test_titles_of_one_overview_are_joined_and_split_by_identifiers(bootstrap, start_worker):

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -74,3 +75,21 @@ class WorkerProcess:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(30)
+
+
+@contextmanager
+def workers_on(bootstrap: str, directory: Path) -> Iterator[Callable[[str], WorkerProcess]]:
+    """Yield what starts a worker of some agents on a Kafka; all that were started end with it."""
+    workers: list[WorkerProcess] = []
+
+    def start(agents: str) -> WorkerProcess:
+        arguments = ["worker", "--agents", agents]
+        environment = {"KAFKA_BOOTSTRAP_SERVERS": bootstrap}
+        workers.append(WorkerProcess("cli.main", arguments, environment, directory))
+        return workers[-1]
+
+    try:
+        yield start
+    finally:
+        for worker in workers:
+            worker.end()
