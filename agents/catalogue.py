@@ -97,7 +97,7 @@ class CatalogueStep(BaseStep):
             changed = resolver.hear({key: self._vectors.get(key) for key in unsure})
             known = {key for key in unsure if table.get(RECORD + key) is not None}
             batch = _Batch(table, resolver)
-            emits += batch.publish(sorted(changed | known))
+            emits += batch.publish(sorted(changed | known | resolver.following(known)))
             emits += text_emits(table, resolver, batch.open)
         return emits
 
@@ -111,7 +111,7 @@ class CatalogueStep(BaseStep):
         """Return the groups; when they are made again, ticks look whether they were published.
 
         Webhooks of which a crash lost the work are read again, vectors are not. What they can have
-        changed has a vector, or had a text.
+        changed has a vector, or had a text, or follows the group of such a record.
         """
         found = self._resolvers.get(partition)
         if found is None:

@@ -5,7 +5,7 @@ from typing import get_args
 
 from starlette.requests import Request
 
-from api.gateway import ROUTE
+from api.gateway import REQUEST_ID, ROUTE
 from api.identity.access import Access
 from api.limits.counting import exact_address_of
 from api.problems import FORBIDDEN, RECENT_CODE_REQUIRED, UNAUTHENTICATED, ProblemError
@@ -17,7 +17,6 @@ from infra.security.events import Event, log_event
 from infra.security.operator_secrets import hash_token, is_token
 from schemas.operator_api import Role
 
-REQUEST_ID = "media_gateway.request_id"
 OPERATOR = "media_gateway.operator"
 ROLES: tuple[Role, ...] = get_args(Role)  # each may do what those before it may
 SOURCE_MAX = 64  # of an audit entry

@@ -11,7 +11,7 @@ from api.parsing import Query
 from api.responses import json_response
 from api.services import services_of
 from domain.dead_letters import payload_of
-from infra.postgres.dead_letters import LetterCursor, WholeLetter
+from infra.postgres.dead_letters import DISCARDED, LetterCursor, WholeLetter
 from schemas.codec import encode
 from schemas.dead_letter import PartnerDeadLetter, PartnerDeadLetters
 
@@ -23,6 +23,10 @@ OUR_FAILURE = "step"
 OUR_FAILURE_DETAIL = (
     "the gateway failed on this webhook: nothing is wrong with it that it knows of; an operator "
     "will send it through again, there is no need to send it again"
+)
+OUR_FAILURE_DISCARDED = (
+    "the gateway failed on this webhook, and an operator decided not to send it through again: if "
+    "the change still holds, send it under a new webhook-id"
 )
 
 
@@ -55,7 +59,7 @@ def entry_of(whole: WholeLetter) -> PartnerDeadLetter:
         event_id=letter.event_id,
         webhook_id=letter.webhook_id,
         reason=letter.reason,
-        detail=detail_of(letter.reason, letter.detail),
+        detail=detail_of(letter.reason, letter.detail, letter.state),
         attempts=letter.attempts,
         failed_at_ms=letter.failed_at_ms,
         state=letter.state,
@@ -64,6 +68,8 @@ def entry_of(whole: WholeLetter) -> PartnerDeadLetter:
     )
 
 
-def detail_of(reason: str, detail: str) -> str:
+def detail_of(reason: str, detail: str, state: str) -> str:
     """Return what a partner is told of a failure."""
-    return OUR_FAILURE_DETAIL if reason == OUR_FAILURE else detail
+    if reason != OUR_FAILURE:
+        return detail
+    return OUR_FAILURE_DISCARDED if state == DISCARDED else OUR_FAILURE_DETAIL

@@ -121,7 +121,7 @@ def dead_letter(letter: DeliveryLetter) -> DeliveryDeadLetter:
     return DeliveryDeadLetter(
         dead_letter_id=letter.letter_id,
         reason=letter.reason,
-        detail=detail_of(letter.reason, letter.detail),
+        detail=detail_of(letter.reason, letter.detail, letter.state),
         failed_at=to_rfc3339(letter.failed_at_ms),
         state=letter.state,
     )

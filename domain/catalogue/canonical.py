@@ -9,6 +9,9 @@ from domain.catalogue.quality import quality_of
 from domain.catalogue.record import LINKS, Clock, RecordState, partner_of
 from schemas.content import Content
 
+# What clears a field, and genres of which none is known to us: others may say something.
+NOTHING: tuple[Any, ...] = (None, [], ())
+
 NameOf = Callable[[str], str | None]  # record key -> content id of its group
 
 
@@ -18,7 +21,8 @@ def content_of(
     """Return the canonical content; None when nobody offers it or type or title is unknown.
 
     Of each field the value counts that was said last, by the records that are offered; a record
-    that was removed keeps its place and says nothing. ``states`` are the members of ``group``.
+    that was removed keeps its place and says nothing, and neither does an empty list.
+    ``states`` are the members of ``group``.
     """
     present = {key: states[key] for key in group.members if states[key].present}
     values = _merged(present)
@@ -66,7 +70,9 @@ def _merged(present: Mapping[str, RecordState]) -> dict[str, Any]:
     newest: dict[str, tuple[Clock, Any]] = {}
     for state in present.values():
         for name, held in state.fields.items():
-            if held[1] is not None and (name not in newest or held[0] > newest[name][0]):
+            if held[1] in NOTHING:
+                continue
+            if name not in newest or held[0] > newest[name][0]:
                 newest[name] = held
     return {name: value for name, (_, value) in newest.items()}
 

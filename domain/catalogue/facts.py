@@ -7,6 +7,8 @@ from domain.catalogue.identity import EXTERNAL_KINDS
 from domain.catalogue.titles import Form, forms_of, likeness, plain
 from domain.embedding import OVERVIEW_CHARACTERS_MAX, text_hash
 
+# Said where nobody is known: they make no two films the same.
+NOBODY = frozenset({"", "-", "n/a", "none", "unknown", "various", "various artists", "tba", "tbd"})
 PEOPLE_MAX = 30  # first billed; two lists of one film share one of them
 YEARS_APART_MAX = 1
 MISDATED_MAX = 2  # years; of records that share an identifier: lists date releases differently
@@ -49,7 +51,8 @@ def facts_of(partner: str, name: str, arrived: int, values: Mapping[str, Any]) -
     """Return the facts of a record with these fields; ``series_id`` holds a record's key."""
     ids = ((kind, values.get(EXTERNAL + kind)) for kind in EXTERNAL_KINDS)
     about = record_text(values)
-    people = (*values.get("directors", ()), *values.get("cast", ()))[:PEOPLE_MAX]
+    named = (*values.get("directors", ()), *values.get("cast", ()))[:PEOPLE_MAX]
+    people = [name for name in named if name.casefold() not in NOBODY]
     title = values.get("title")
     return Facts(
         partner,

@@ -17,8 +17,9 @@ TITLE_CONFIDENCE_MAX = 0.98  # two equal titles say less than an identifier
 PART_CONFIDENCE = 0.98  # the numbers say which episode; whether the series is the same is its link
 TEXT_CONFIDENCE_MAX = 0.95  # equal texts say less than equal titles
 # Texts make no larger groups: they come when no webhook could be refused for its size any more, and
-# a record holds at most 300 windows, so 16 records stay below the megabyte of a content.
-TEXT_MEMBERS_MAX = 16
+# a record holds at most 300 windows of some 200 bytes, so 12 records leave a quarter of the
+# megabyte of a content for its longest texts.
+TEXT_MEMBERS_MAX = 12
 
 
 class Link(NamedTuple):

@@ -14,6 +14,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")  # float() reads more: 1_0, inf, Arabic
 _SUFFIX = re.compile(r",(?=\s*(?:Jr|Sr)\b)")  # "Robert Downey, Jr." is one name
 WINDOWS_MAX = 300
+NAME_MAX = 200  # of a person, genre or country; longer ones are cut
 LIST_OF_TEXTS = "a list of texts, or one text with commas"
 OWN_ID = "your own id of the {}, a text or a whole number"
 MINUTES_MAX = 1_000_000 // 60  # Content.runtime_s
@@ -144,7 +145,7 @@ def names(payload: Mapping[str, Any], name: str, limit: int) -> tuple[str, ...] 
     for part in parts:
         if not isinstance(part, str):
             raise MappingError(name, f"expected {LIST_OF_TEXTS}, found a list with {seen(part)}")
-    trimmed = (part.strip()[:200] for part in parts)
+    trimmed = (part.strip()[:NAME_MAX] for part in parts)
     return tuple(dict.fromkeys(part for part in trimmed if part))[:limit]
 
 

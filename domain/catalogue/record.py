@@ -21,6 +21,8 @@ from schemas.ids import KEY_SEPARATOR
 Clock = tuple[int, str]
 NEVER: Clock = (-1, "")
 LINKS = ("series_id", "version_of")  # fields that hold the key of another record
+# Texts without a limit in the schema, from before there was one: a content may have a megabyte.
+_SHORT, _SHORT_MAX = ("language", "maturity_rating"), 200
 _PLACEHOLDERS = {"content_id": "x", "type": "movie", "title": "x", "updated_at_ms": 0}
 _EVERYWHERE: tuple[dict[str, Any], ...] = ({"offer": "subscription"},)
 
@@ -117,6 +119,10 @@ def check(
         for name, value in fields.items()
         if value is not None and not name.startswith(EXTERNAL)
     }
+    for name in _SHORT:
+        if len(values.get(name, "")) > _SHORT_MAX:
+            limit = f"a text with at most {_SHORT_MAX} characters"
+            raise refusal((names or {}).get(name, name), limit, values[name])
     windows = [{"partner": "x", **window} for window in availability or ()]
     try:
         Content.model_validate({**_PLACEHOLDERS, **values, "availability": windows})

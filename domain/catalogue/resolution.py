@@ -97,6 +97,12 @@ class Resolver:
             seeds |= before | after
         return self._with_parts(self._regroup(seeds), {})
 
+    def following(self, keys: Iterable[str]) -> set[str]:
+        """Return the records whose content follows the groups of some: their parts, other cuts."""
+        members = {member for key in keys for member in self.group(key).members}
+        parts = {part for key in members for part in self._by_series.get(key, ())}
+        return parts | {cut for key in members | parts for cut in self._by_version.get(key, ())}
+
     def wants_vector(self, key: str) -> str:
         """Return the hash of a record's text if a vector could join it with another one, else "".
 

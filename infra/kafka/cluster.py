@@ -119,8 +119,15 @@ async def start(client: Any, cluster: Cluster) -> None:
     try:
         await client.start()
     except KafkaConnectionError as error:
-        await (client.close if isinstance(client, AIOKafkaAdminClient) else client.stop)()
+        await _close(client)
         raise KafkaUnreachable(await why_unreachable(cluster)) from error
+    except BaseException:
+        await _close(client)
+        raise
+
+
+async def _close(client: Any) -> None:
+    await (client.close if isinstance(client, AIOKafkaAdminClient) else client.stop)()
 
 
 @asynccontextmanager

@@ -221,7 +221,9 @@ class EventProducer:
             )
             try:
                 await asyncio.wait_for(client.start(), self._timeout_s)
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (
+                Exception
+            ) as error:  # a client raises more than it says: UnicodeError, ValueError
                 await _close(client)
                 if first:  # of an outage; the others only say the same
                     log.warning("%s; trying again", await self._why(error))

@@ -28,9 +28,11 @@ SELECT kind, value, revoked_at_s FROM token_revocations WHERE forgotten_at_s > %
 ORDER BY kind, value
 """
 REVOKE = """
-INSERT INTO token_revocations (kind, value, revoked_at_s, forgotten_at_s) VALUES (%s, %s, %s, %s)
-ON CONFLICT (kind, value) DO UPDATE
-SET revoked_at_s = EXCLUDED.revoked_at_s, forgotten_at_s = EXCLUDED.forgotten_at_s
+INSERT INTO token_revocations AS t (kind, value, revoked_at_s, forgotten_at_s)
+VALUES (%s, %s, %s, %s)
+ON CONFLICT (kind, value) DO UPDATE SET
+    revoked_at_s = GREATEST(excluded.revoked_at_s, t.revoked_at_s),
+    forgotten_at_s = GREATEST(excluded.forgotten_at_s, t.forgotten_at_s)
 """
 REVOKE_ERASED = """
 INSERT INTO token_revocations AS t (kind, value, revoked_at_s, forgotten_at_s)

@@ -26,6 +26,7 @@ CLAIM_S = 8.0  # as long as a post may take: see api.deadline
 GROUP_MAX = 500
 RESERVE_GATHER_S = 0.002  # under load: about half of what a statement takes
 ACCEPT_GATHER_S = 0.1  # what is accepted within this time travels together
+ACCEPTED_MAX = 50_000  # that wait for an absent database; what is older stays unconfirmed
 CLOSE_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ class DeliveryStore:
         self._reserving = Grouped(self._reserve, GROUP_MAX, RESERVE_GATHER_S)
         self._accepted: list[tuple[str, str]] = []
         self._recording: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def reserve(self, delivery: Delivery) -> KnownDelivery:
         """Record a delivery unless its id is known; return what is known about the id."""
@@ -119,8 +121,8 @@ class DeliveryStore:
     def accept(self, partner: str, webhook_id: str) -> None:
         """Record, soon, that Kafka has the event of this delivery; nobody need wait for it.
 
-        If that fails, or this process dies before, a repetition is produced again with the same
-        event id, which consumers drop.
+        While the database is away it is tried again. If this process dies before, a repetition is
+        produced again with the same event id, which consumers drop.
         """
         self._accepted.append((partner, webhook_id))
         if self._recording is None or self._recording.done():
@@ -134,10 +136,14 @@ class DeliveryStore:
                 async with self._pool.connection() as connection:
                     await connection.execute(ACCEPT, columns_of(sorted(set(keys))))
             except UNAVAILABLE as error:
-                log.warning("accepted deliveries were not recorded: %s", type(error).__name__)
+                log.warning("accepted deliveries are not recorded yet: %s", type(error).__name__)
+                self._accepted = (keys + self._accepted)[-ACCEPTED_MAX:]
+                if self._closing:
+                    return
 
     async def close(self) -> None:
         """Wait until what was accepted is recorded, for at most ``CLOSE_S``."""
+        self._closing = True
         if self._recording is not None:
             await asyncio.wait([self._recording], timeout=CLOSE_S)
 

@@ -22,7 +22,7 @@ def generic(payload: Mapping[str, Any]) -> Mapped:
 
     Lists are JSON lists or comma-separated text. ``null`` clears an optional field; an absent field
     stays as it is; ``{"imdb": null}`` among the external ids takes a wrong one back. ``series_id``
-    and ``version_of`` are the partner's own ids too.
+    and ``version_of`` are the partner's own ids too; ``null`` clears neither.
     """
     fields: dict[str, Any] = {}
     fields.update({name: read.text(payload, name) for name in _TEXTS if name in payload})

@@ -153,4 +153,4 @@ def _people(cast: Any) -> tuple[str, ...]:
             raise refusal(place, "an object", each)
         with read.within(place):
             names.append(_text_in(each, "person", "name"))
-    return tuple(dict.fromkeys(name for name in names if name))[:CAST_MAX]
+    return tuple(dict.fromkeys(name[: read.NAME_MAX] for name in names if name))[:CAST_MAX]

@@ -8,6 +8,7 @@ import pytest
 from api.app import create_app
 from api.limits.limit import UNLIMITED
 from api.routes import ENDPOINTS
+from api.services import KEY_TTL_S
 from infra.security import keys
 from infra.security.webhook_keys import create_secret
 from infra.security.webhooks import sign
@@ -213,6 +214,15 @@ def test_failed_credentials_count_against_the_address_only(world, client):
     assert statuses(read(client, good)) == [200]
     with client_of(world, "192.0.2.2") as other:
         assert statuses(read(other)) == [401]
+
+
+def test_who_guesses_keys_does_not_shut_out_who_has_one_at_the_same_address(world, client):
+    good = world.database.add_key()
+    assert statuses(read(client, good)) == [200]
+    read(client, keys.create_key().text, 12)
+    world.later(KEY_TTL_S + 0.1)  # the key is to be read again, the address is used up
+    read(client, keys.create_key().text, 12)
+    assert statuses(read(client, good)) == [200]
 
 
 def test_guessing_does_not_reach_the_database(world, client):

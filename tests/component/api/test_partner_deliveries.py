@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from api.partners import refusal_log
-from api.partners.dead_letters import OUR_FAILURE_DETAIL
+from api.partners.dead_letters import OUR_FAILURE_DETAIL, OUR_FAILURE_DISCARDED
 from api.partners.reasons import BY_SLUG, REASONS
 from api.partners.refusal_log import COUNTS_MAX, LISTED_MAX, UNPROVEN_MAX, Noted, RefusalLog
 from infra.security.keys import APP_SCOPES, DELIVERIES_READ, PARTNER_SCOPES
@@ -104,6 +104,7 @@ def test_what_the_catalogue_refused_later_is_said_with_field_and_reason(world, p
         ([{"state": "redriven"}, {"attempts": 2}], "refused", "open"),
         ([{"state": "discarded"}], "refused", "discarded"),
         ([{"reason": "step", "detail": "KeyError at secret.py:1"}], "failed", "open"),
+        ([{"reason": "step", "state": "discarded"}], "failed", "discarded"),
     ],
 )
 def test_the_newest_dead_letter_decides(world, post, view, letters, state, letter):
@@ -113,7 +114,9 @@ def test_the_newest_dead_letter_decides(world, post, view, letters, state, lette
     ]
     [delivery] = view()["deliveries"]
     assert (delivery["state"], delivery["dead_letter"]["state"]) == (state, letter)
-    if state == "failed":
+    if (state, letter) == ("failed", "discarded"):
+        assert delivery["dead_letter"]["detail"] == OUR_FAILURE_DISCARDED
+    elif state == "failed":
         assert delivery["dead_letter"]["detail"] == OUR_FAILURE_DETAIL
 
 

@@ -3,6 +3,7 @@
 from itertools import permutations
 
 import orjson
+import pytest
 
 from agents.catalogue import SPEC
 from schemas.webhook import WebhookReceived
@@ -47,6 +48,18 @@ def test_two_partners_with_one_imdb_id_are_one_content() -> None:
     assert content["partner_ids"] == {"acme": "1", "films": "tt0114709"}
     assert [window["partner"] for window in content["availability"]] == ["acme", "films"]
     assert content["runtime_s"] == 4860
+
+
+@pytest.mark.parametrize(
+    "said", [{"genres": ["Imported"], "cast": None}, {"genres": [], "cast": []}]
+)
+def test_what_one_partner_does_not_know_is_what_another_one_says(said: dict) -> None:
+    driver = Driver(SPEC)
+    driver.feed([webhook(1, ADD, FILM | {"genres": ["Animation"], "cast": ["Tom Hanks"]})])
+    driver.feed([webhook(2, ADD, FILM | said, partner="other")], offset=1)
+    content = latest(driver, "imdb:tt0114709")
+    assert content is not None
+    assert (content["genres"], content["cast"]) == (["Animation"], ["Tom Hanks"])
 
 
 def test_a_later_update_without_the_external_id_finds_its_content() -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from agents.catalogue_texts import EMITS_MAX, TEXT
 from agents.spec import Record
+from domain.catalogue.identity import PARTNER_CONTENT_ID_MAX
 from schemas.codec import decode
 from schemas.content import Content
 from schemas.record_text import RecordText
@@ -116,6 +117,40 @@ def test_what_changed_while_the_catalogue_was_down_is_published_after_it_starts(
     pair.tick()
     assert content(pair, "other:x").same_as is None
     assert content(pair, "acme:1").records == ()
+
+
+def test_episodes_of_series_joined_while_the_catalogue_was_down_are_published_too(
+    pair: Pair,
+) -> None:
+    for number, (partner, own) in enumerate((("acme", "1"), ("other", "x"))):
+        series = (MATRIX if own == "1" else MATRICA) | {"type": "series"}
+        episode = {"id": f"e{own}", "type": "episode", "title": f"Pilot {own}", "series_id": own,
+                   "season_number": 1, "episode_number": 1}  # fmt: skip
+        cut = {"id": f"c{own}", "type": "series", "title": f"Cut {own}", "version_of": own}
+        said = [webhook(10 * number + place, ADD, each, partner=partner)
+                for place, each in enumerate((series, episode, cut))]  # fmt: skip
+        pair.feed(said, 3 * number)
+    pair.tick()
+    pair.deliver_texts()
+    assert pair.encode()
+    assert content(pair, "other:ex").same_as is None
+    pair.restart_catalogue()
+    pair.tick()
+    assert content(pair, "other:x").same_as == "acme:1"
+    assert content(pair, "other:ex").same_as == "acme:e1"
+    assert content(pair, "other:cx").version_of == "acme:1"
+
+
+def test_the_longest_id_of_a_partner_has_a_text(pair: Pair) -> None:
+    own = "i" * PARTNER_CONTENT_ID_MAX
+    show = {
+        "kind": "show", "id": own, "name": "The Matrix", "premiered": "1999-01-01",
+        "summary": overview(0), "_embedded": {"cast": [{"person": {"name": "Keanu Reeves"}}]},
+    }  # fmt: skip
+    pair.feed([webhook(1, ADD, show, mapper="series-catalogue")], 0)
+    pair.feed([webhook(2, ADD, MATRICA | {"type": "series"}, partner="other")], 1)
+    pair.settle()
+    assert pair.wanted() == {f"acme|show-{own}", "other|x"}
 
 
 def test_a_text_that_nobody_wanted_when_the_catalogue_went_down_is_taken_back(pair: Pair) -> None:

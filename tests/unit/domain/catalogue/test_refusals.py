@@ -56,6 +56,23 @@ VALUES = st.recursive(
 MESSAGE = re.compile(r"(?P<field>[A-Za-z_]+)[\w.\[\]]*: expected \S.*, found \S.*", re.DOTALL)
 
 
+@pytest.mark.parametrize(
+    ("mapper", "name"), [("generic", "language"), ("film-catalogue", "Rating")]
+)
+def test_no_text_can_be_as_large_as_a_content(mapper: str, name: str) -> None:
+    def change(value: str) -> None:
+        webhook = WebhookReceived(
+            event_id="e1", partner="acme", mapper=mapper, webhook_id="w1", platform="acme",
+            event_type="content_updated", occurred_at_ms=1, received_at_ms=1,
+            payload=WHOLE[mapper] | {name: value},
+        )  # fmt: skip
+        change_of(webhook, mapped_of(webhook))
+
+    change("x" * 200)
+    with pytest.raises(MappingError, match=f"{name}: expected a text with at most 200 characters"):
+        change("x" * 201)
+
+
 def test_every_mapper_is_tried() -> None:
     assert set(FIELDS) == set(WHOLE) == set(MAPPERS)
 

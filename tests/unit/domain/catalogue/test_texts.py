@@ -64,6 +64,12 @@ def test_who_is_not_compared(different: dict) -> None:
     assert members(found, "a|1") == ("a|1",)
 
 
+@pytest.mark.parametrize("nobody", ["N/A", "Various", "unknown", "-"])
+def test_nobody_is_no_person_in_common(nobody: str) -> None:
+    found = resolver(a_1=told("a|1", cast=(nobody,)), b_1=told("b|1", cast=(nobody,)))
+    assert not found.wants_vector("a|1")
+
+
 def test_identifiers_that_differ_and_one_partner_keep_apart() -> None:
     found = resolver(
         a_1=told("a|1", imdb="tt0000001"), a_2=told("a|2"), b_1=told("b|1", imdb="tt0000002"),
