@@ -46,23 +46,20 @@ class Limiter:
 
     def peek(self, windows: tuple[Window, ...], key: str) -> list[Outcome]:
         """Return what a call would get, as far as this process knows, without counting it."""
-        found: list[Outcome] = []
         key = bounded(key)
-        for window in windows:
-            shared = self._shared is not None and window.seconds > 1
-            counter = self._shared if shared and self._shared is not None else self._alone
-            found.append((window, counter.peek(window, key)))
-        return found
+        return [(window, self._counter_of(window).peek(window, key)) for window in windows]
 
     def used_up(self, windows: tuple[Window, ...], key: str) -> Outcome | None:
         """Return the first window of which this process knows that it would refuse a call."""
         key = bounded(key)
         for window in windows:
-            shared = self._shared if window.seconds > 1 else None
-            found = (shared or self._alone).used_up(window, key)
+            found = self._counter_of(window).used_up(window, key)
             if found is not None:
                 return window, found
         return None
+
+    def _counter_of(self, window: Window) -> MemoryCounter | SharedCounter:
+        return self._alone if self._shared is None or window.seconds == 1 else self._shared
 
     async def close(self) -> None:
         """Close the connections to the shared server, if there is one."""
