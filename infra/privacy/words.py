@@ -50,6 +50,11 @@ class Word:
         return any(self.is_in(each) for each in _texts(value))
 
 
+def bytes_of(text: str | None) -> bytes | None:
+    """Return the bytes that a text of Postgres stands for."""
+    return None if text is None else bytes.fromhex(text.removeprefix(BYTEA_PREFIX))
+
+
 def _file_pattern(word: bytes) -> re.Pattern[bytes]:
     """Return what ``Word.count_in_file`` finds; it begins with the id, so that scanning is fast."""
     literal, size = re.escape(word), len(word)

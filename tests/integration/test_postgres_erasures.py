@@ -6,6 +6,7 @@ import os
 import pytest
 
 from agents.serving import flush_slates, flush_watch_states
+from domain.dead_letters import Failure, Origin, letter_headers, pack_headers
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.audit import Actor, AuditTrail, Filter
 from infra.postgres.erasures import ErasureStore, Receipt
@@ -210,6 +211,54 @@ async def test_a_dead_letter_that_names_nobody_is_searched_and_one_of_a_partner_
     assert (found.table, found.columns, found.declared) == ("dead_letters", ("value",), True)
     [found] = await search_tables(pool, Word("movie"))
     assert (found.table, found.declared) == ("dead_letters", False)
+
+
+async def test_letters_of_before_are_deleted_whenever_they_were_written(pool):
+    insert = (
+        "INSERT INTO dead_letters (source_topic, source_partition, source_offset, version, agent, "
+        "reason, detail, failed_at_ms, headers, attempts, key, value, user_id, partner) "
+        "VALUES ('t', 0, %s, 1, 'a', 'decode', 'd', %s, %s, 1, %s, %s, %s, %s)"
+    )
+
+    def packed(at_ms):
+        failure = Failure("a", "decode", "d")
+        return pack_headers(letter_headers(Origin("t", 0, 1), at_ms, [], failure))
+
+    later = ERASED_AT_MS + 9
+    old = b'{"user_id":"user-1","occurred_at_ms":%d}' % ERASED_AT_MS
+    new = b'{"user_id":"user-1","occurred_at_ms":%d}' % later
+    gone = [
+        (packed(500), b"user-1", b"{}", "user-1", None),  # rejected after the erasure
+        (packed(later), b"user-1", old, "user-1", None),
+        (packed(500), None, b"not JSON, user-1", None, None),  # names nobody
+        (packed(500), b"user-1|film-1", None, None, None),
+        (b"", b"user-1|film-1", None, None, None),
+    ]
+    kept = [
+        (packed(later), b"user-1", new, "user-1", None),
+        (packed(later), b"user-1|x", b"not JSON", None, None),
+        (packed(500), None, b"not JSON, user-12", None, None),
+        (packed(500), None, b"user-1", None, "acme"),
+        (packed(500), b"user-1", b"{}", "user-2", None),
+    ]
+    async with pool.connection() as connection:
+        for number, row in enumerate([*gone, *kept]):
+            await connection.execute(insert, (number, later, *row))
+    store, name = ErasureStore(pool), NAMES.of("user-1")
+    noted = await store.record(ACTOR, name, ERASED_AT_MS)
+    found = {each.declared: each for each in await search_tables(pool, Word("user-1"))}
+    assert (found[True].rows, found[True].oldest_ms) == (len(gone) + 2, None)
+    left = await count_left(pool, "user-1", noted.erased_at_ms, ENDS)
+    assert left["dead_letters"] == len(gone)
+    await store.delete_rows("user-1", name, noted.erased_at_ms)
+    assert await store.removed(name) == {"dead_letters": len(gone)}
+    assert (await count_left(pool, "user-1", noted.erased_at_ms, ENDS))["dead_letters"] == 0
+    async with pool.connection() as connection:
+        query = "SELECT source_offset FROM dead_letters ORDER BY 1"
+        rows = await (await connection.execute(query)).fetchall()
+    assert [number for (number,) in rows] == list(range(len(gone), len(gone) + len(kept)))
+    found = {each.declared: each for each in await search_tables(pool, Word("user-1"))}
+    assert (found[True].rows, found[True].oldest_ms) == (2, later)  # the user who came back
 
 
 async def test_statistics_that_name_a_user_are_found(pool):
