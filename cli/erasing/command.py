@@ -209,7 +209,9 @@ async def _erase(settings: Settings, user_id: str, wait_s: float) -> tuple[Signe
         signed = receipt_of(settings, erasing, erased, key, issued_at_ms)
         text, receipt_id = formatted(signed), signed.receipt.receipt_id
         receipt = Receipt(receipt_id, digest_of(text.encode()), issued_at_ms)
-        await ErasureStore(world.pool).note_receipt(cli_actor(), erased.pseudonym, receipt)
+        await ErasureStore(world.pool).note_receipt(
+            cli_actor(), erased.pseudonym, erased.erased_at_ms, receipt
+        )
         return signed, text
 
 

@@ -176,7 +176,7 @@ async def test_what_sinks_delete_is_counted_until_a_receipt_tells_of_it(pool):
     again = await store.record(ACTOR, name, ERASED_AT_MS + 5)
     assert again == (ERASED_AT_MS + 5, 2, ERASED_AT_MS, ERASED_AT_MS)
     assert await store.removed(name) == {"watch_states": 3, "viewers": 1, "slates": 1}
-    await store.note_receipt(ACTOR, name, Receipt("r1", b"d" * 32, 6000))
+    await store.note_receipt(ACTOR, name, again.erased_at_ms, Receipt("r1", b"d" * 32, 6000))
     assert await store.removed(name) == {}
     third = await store.record(ACTOR, name, 9000)
     assert third == (9000, 4, 9000, ERASED_AT_MS + 5)
@@ -292,13 +292,42 @@ async def test_a_repeated_erasure_is_later_whatever_the_clock_says(pool):
     assert (await store.record(ACTOR, "p", 5000)).erased_at_ms == 5000
     assert await store.erased_at(["p", "q"]) == 5000
     assert await store.erased_at(["q"]) is None
-    await store.note_receipt(ACTOR, "p", Receipt("r1", b"d" * 32, 6000))
+    await store.note_receipt(ACTOR, "p", 5000, Receipt("r1", b"d" * 32, 6000))
     assert await store.find(["q", "p"]) == ("p", 5000, 3, "r1", b"d" * 32, 6000)
     assert await store.find(["q"]) is None
     entries = await AuditTrail(pool).page(Filter(), 10)
     assert [each.action for each in entries] == ["user.erase"] * 4
     assert await store.fetch_since(5001) == []
     assert list(await store.fetch_since(5000)) == [("p", 5000)]
+
+
+async def test_a_receipt_is_told_of_its_own_erasure_alone(pool):
+    store = ErasureStore(pool)
+    assert (await store.record(ACTOR, "p", 1000)).erased_at_ms == 1000
+    assert await store.find(["p"]) == ("p", 1000, 1, None, None, None)
+    await store.note_receipt(ACTOR, "p", 1000, Receipt("r1", b"d" * 32, 1500))
+    assert await store.find(["p"]) == ("p", 1000, 1, "r1", b"d" * 32, 1500)
+    await store.record(ACTOR, "p", 2000)
+    assert await store.find(["p"]) == ("p", 2000, 2, None, None, None)
+    await store.note_receipt(ACTOR, "p", 2000, Receipt("r2", b"e" * 32, 2500))
+    assert await store.find(["p"]) == ("p", 2000, 2, "r2", b"e" * 32, 2500)
+
+
+async def test_a_receipt_wipes_no_counts_of_an_erasure_that_came_meanwhile(pool):
+    await fill(pool)
+    store, name = ErasureStore(pool), NAMES.of("user-1")
+    await store.record(ACTOR, name, 1000)
+    await store.record(ACTOR, name, 2000)
+    await flush_slates(pool, tombstones("user-1", topic=SLATES), NAMES)
+    await store.note_receipt(ACTOR, name, 1000, Receipt("r1", b"d" * 32, 2500))
+    assert await store.removed(name) == {"slates": 1}
+    assert await store.find([name]) == (name, 2000, 2, None, None, None)
+    assert (await store.record(ACTOR, name, 3000)).open_since_ms == 1000
+    await store.note_receipt(ACTOR, name, 3000, Receipt("r3", b"f" * 32, 3500))
+    await store.note_receipt(ACTOR, name, 2000, Receipt("r2", b"e" * 32, 3600))  # later than r3
+    assert await store.find([name]) == (name, 3000, 3, "r3", b"f" * 32, 3500)
+    entries = await AuditTrail(pool).page(Filter(), 10)
+    assert len(entries) == 6  # each receipt has its own
 
 
 async def test_a_signing_key_is_made_once_and_sealed(pool):
