@@ -122,6 +122,22 @@ def read_letter(headers: Sequence[Header]) -> Letter:
         raise LetterError(f"not the headers of a dead letter: {error!r}") from None
 
 
+def happened_at_ms(headers: Sequence[Header], value: bytes | None) -> int | None:
+    """Return when the event of a dead letter was, at the latest; None: it cannot be told.
+
+    It was before its record came into the log, and when it says that it occurred. A redriven record
+    came into the log once more, so its place there says nothing.
+    """
+    occurred = _members(value).get("occurred_at_ms")
+    times = [occurred] if type(occurred) is int else []
+    try:
+        if read_letter(headers).attempts == 1:
+            times.append(int(dict(headers)["dlq.timestamp_ms"] or b""))
+    except (LetterError, KeyError, ValueError):
+        pass  # an old letter: only the event can say it
+    return max(0, min(times)) if times else None
+
+
 def redrive_headers(headers: Sequence[Header], mapper: str | None = None) -> list[Header]:
     """Return the headers of a redriven record, from those of its dead letter.
 

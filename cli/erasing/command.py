@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cli.actor import cli_actor
+from cli.erasing.receipt_file import new_file
 from cli.options import EXIT_USAGE, CommandError, require, with_settings
 from infra.settings import Settings
 from infra.wall_clock import now_ms
@@ -78,13 +79,12 @@ def erase(
         raise click.UsageError("--user is missing", context)
     check_user(user_id)
     require(settings, kafka=True, database=True)
-    if receipt_file is not None and receipt_file.exists():
-        raise CommandError(f"{receipt_file} exists: a receipt is not overwritten", EXIT_USAGE)
-    signed, text = asyncio.run(_erase(settings, user_id, wait_s))
-    if receipt_file is not None:
-        with receipt_file.open("x", encoding="utf-8") as file:
-            file.write(text)
-    click.echo(text, nl=False)
+    with new_file(receipt_file) as write:
+        signed, text = asyncio.run(_erase(settings, user_id, wait_s))
+        try:
+            click.echo(text, nl=False)
+        finally:  # also when nobody reads what is printed
+            write(text)
     left = [each.store for each in signed.receipt.stores if each.left]
     if left:
         raise CommandError(f"not complete, see `left` of {', '.join(left)}: run the command again")
@@ -209,7 +209,9 @@ async def _erase(settings: Settings, user_id: str, wait_s: float) -> tuple[Signe
         signed = receipt_of(settings, erasing, erased, key, issued_at_ms)
         text, receipt_id = formatted(signed), signed.receipt.receipt_id
         receipt = Receipt(receipt_id, digest_of(text.encode()), issued_at_ms)
-        await ErasureStore(world.pool).note_receipt(cli_actor(), erased.pseudonym, receipt)
+        await ErasureStore(world.pool).note_receipt(
+            cli_actor(), erased.pseudonym, erased.erased_at_ms, receipt
+        )
         return signed, text
 
 

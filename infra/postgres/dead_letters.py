@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
 
+from domain.dead_letters import happened_at_ms, unpack_headers
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.erasures import ERASED
 from infra.postgres.pool import Pool
@@ -116,9 +117,9 @@ INSERT INTO dead_letters AS t ({", ".join(LetterRow._fields)})
 SELECT {", ".join(LetterRow._fields)} FROM unnest(
     %b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::text[], %b::text[],
     %b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::bytea[], %b::bytea[],
-    %b::bytea[], %b::bigint[], %b::bigint[])
-    WITH ORDINALITY AS r ({", ".join(LetterRow._fields)}, nth)
-WHERE NOT EXISTS (SELECT FROM erased e WHERE e.user_id = r.user_id AND r.failed_at_ms <= e.at_ms)
+    %b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[])
+    WITH ORDINALITY AS r ({", ".join(LetterRow._fields)}, happened_at_ms, nth)
+WHERE NOT EXISTS (SELECT FROM erased e WHERE e.user_id = r.user_id AND r.happened_at_ms <= e.at_ms)
 ORDER BY nth  -- ids in the order given, whatever plan the condition gets
 ON CONFLICT (source_topic, source_partition, source_offset) DO UPDATE SET
     version = excluded.version, agent = excluded.agent, reason = excluded.reason,
@@ -191,12 +192,19 @@ async def upsert(
 ) -> None:
     """Write rows; a repetition of a known dead letter changes nothing, a newer one what it says.
 
-    ``names`` are (user, pseudonym) of the rows: what failed before an erasure is not written.
+    ``names`` are (user, pseudonym) of the rows. An event of before an erasure is not written, also
+    when it failed later; nor is one of an erased user of which nobody can tell when it was.
     """
     kept = newest_per_key(rows, lambda row: row[:3])
     if kept:
         users = [[user for user, _ in names], [pseudonym for _, pseudonym in names]]
-        await connection.execute(UPSERT.encode(), [*users, *columns_of(kept)])
+        timed = [(*row, _happened_at_ms(row)) for row in kept]
+        await connection.execute(UPSERT.encode(), [*users, *columns_of(timed)])
+
+
+def _happened_at_ms(row: LetterRow) -> int:
+    at_ms = happened_at_ms(unpack_headers(row.headers), row.value)
+    return 0 if at_ms is None else min(at_ms, row.failed_at_ms)
 
 
 async def announce(pool: Pool, actor: Actor, letter_ids: Sequence[int]) -> None:

@@ -33,7 +33,7 @@ RETURNING erased_at_ms, open_since_ms, (SELECT erased_at_ms FROM earlier)
 NOTE_RECEIPT = """
 UPDATE erasures SET receipt_id = %s, receipt_sha256 = %s, issued_at_ms = %s, removed = '{}',
     open_since_ms = NULL
-WHERE pseudonym = %s
+WHERE pseudonym = %s AND erased_at_ms = %s
 """
 # Two sinks count for the same users: both take the rows in one order.
 LOCK = "SELECT FROM erasures WHERE pseudonym = ANY(%s) ORDER BY pseudonym FOR UPDATE"
@@ -46,9 +46,11 @@ WHERE e.pseudonym = r.pseudonym
 """
 FETCH_REMOVED = "SELECT removed FROM erasures WHERE pseudonym = %s"
 NEWEST = "SELECT max(erased_at_ms) FROM erasures WHERE pseudonym = ANY(%s)"
+# The receipt in a row is of an earlier erasure while one is open.
 FETCH_NEWEST = """
-SELECT pseudonym, erased_at_ms, requested, receipt_id, receipt_sha256, issued_at_ms
-FROM erasures WHERE pseudonym = ANY(%s) ORDER BY erased_at_ms DESC LIMIT 1
+SELECT e.pseudonym, e.erased_at_ms, e.requested, r.receipt_id, r.receipt_sha256, r.issued_at_ms
+FROM erasures e LEFT JOIN erasures r ON r.pseudonym = e.pseudonym AND r.open_since_ms IS NULL
+WHERE e.pseudonym = ANY(%s) ORDER BY e.erased_at_ms DESC LIMIT 1
 """
 FETCH_SINCE = "SELECT pseudonym, erased_at_ms FROM erasures WHERE erased_at_ms >= %s"
 
@@ -61,7 +63,7 @@ class ErasureRow(NamedTuple):
 
 
 class ErasureRecord(NamedTuple):
-    """Everything that is kept of the erasures of a user."""
+    """What is kept of the erasures of a user; without a receipt of the newest the last are None."""
 
     pseudonym: str
     erased_at_ms: int
@@ -136,12 +138,16 @@ class ErasureStore:
             entry = await append(connection, actor, "user.erase", pseudonym, None, after)
         return Noted(erased_at_ms, entry.sequence, open_since_ms, earlier_ms)
 
-    async def note_receipt(self, actor: Actor, pseudonym: str, receipt: Receipt) -> None:
-        """Remember the receipt that was handed out for a user, also in the audit trail.
+    async def note_receipt(
+        self, actor: Actor, pseudonym: str, erased_at_ms: int, receipt: Receipt
+    ) -> None:
+        """Remember the receipt that was handed out for an erasure, also in the audit trail.
 
-        It told what was removed until now: the next one counts from the next erasure on.
+        It told what was removed until now: the next one counts from the next erasure on. Where that
+        one came meanwhile, only the audit trail remembers the receipt, and what was removed stays
+        counted: the receipt of the newer erasure must tell of it.
         """
-        row = (receipt.receipt_id, receipt.sha256, receipt.issued_at_ms, pseudonym)
+        row = (*receipt, pseudonym, erased_at_ms)
         after = {"receipt_id": receipt.receipt_id, "sha256": receipt.sha256.hex()}
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(NOTE_RECEIPT, row)

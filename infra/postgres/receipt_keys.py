@@ -9,8 +9,8 @@ from infra.postgres.sealed_columns import (
 from infra.security.receipts import ReceiptKey, create_receipt_key
 from infra.security.sealing import Sealer
 
-NEWEST = """
-SELECT key_id, sealed, public_key FROM receipt_keys ORDER BY created_at_ms DESC, key_id LIMIT 1
+NEWEST_FIRST = """
+SELECT key_id, sealed, public_key FROM receipt_keys ORDER BY created_at_ms DESC, key_id
 """
 INSERT = """
 INSERT INTO receipt_keys (key_id, sealed, public_key, created_at_ms) VALUES (%s, %s, %s, %s)
@@ -26,17 +26,19 @@ class ReceiptKeyStore:
         self._sealer = sealer
 
     async def current(self, now_ms: int) -> ReceiptKey:
-        """Return the newest key; the first time, one that is made now.
+        """Return the newest key that is not lost; where there is none, one that is made now.
 
-        Two processes that make the first one at once both succeed: both keys stay valid.
+        What lost ones signed stays valid: their public halves are kept. Two processes that make one
+        at once both succeed: both keys stay valid.
 
         Raises:
             infra.security.sealing.SealingError: it, or another secret, was sealed with another key.
         """
         async with self._pool.connection() as connection, connection.transaction():
-            row = await (await connection.execute(NEWEST)).fetchone()
-            if row is not None:
-                key_id, sealed, public = row
+            rows = await (await connection.execute(NEWEST_FIRST)).fetchall()
+            for key_id, sealed, public in rows:
+                if self._sealer.is_lost(sealed):
+                    continue
                 private = self._sealer.open(sealed, receipt_key_context(key_id))
                 return ReceiptKey(key_id, private, public)
             await require_common_key(connection, self._sealer)

@@ -6,10 +6,11 @@ catalogue of topics (a key that begins with the user), changelogs from the agent
 is that of the source).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from infra.privacy.letters import letter_time_ms
 from topics.catalog import CATALOG, PROGRESS, SLATES, WATCH_STATES
 from topics.spec import TopicSpec
 
@@ -31,6 +32,8 @@ class PersonalTable:
         other_owner: column of another kind of owner: a row that has one is no user's.
         position: column with an offset of the user's partition of a topic, and that topic: such a
             row is older than an erasure by its place, whatever a player's clock said.
+        happened: where no column says when the event was: reads it from a row as JSON, None: it
+            cannot be told, so the row counts as of before. ``time`` is then when the row came.
     """
 
     name: str
@@ -43,6 +46,7 @@ class PersonalTable:
     only: tuple[str, str] | None = None
     other_owner: str | None = None
     position: tuple[str, str] | None = None
+    happened: Callable[[Mapping[str, Any]], int | None] | None = None
 
     @property
     def personal(self) -> tuple[str, ...]:
@@ -70,7 +74,7 @@ TABLES = (
     PersonalTable(
         name="dead_letters", deleted_by="command", time="failed_at_ms",
         meaning="events that could not be processed", columns=("key", "value", "headers"),
-        other_owner="partner",
+        other_owner="partner", happened=letter_time_ms,
     ),
     PersonalTable(
         name="token_revocations", deleted_by="command", time="revoked_at_s", time_ms=1000,

@@ -1,7 +1,9 @@
 """Raw files of the embedded broker: what is on the disk, whether or not a consumer can see it.
 
-Segments are searched as they are. Our producers do not compress; in a topic whose records are
-compressed the id would not be found here, only by ``topics``.
+Segments are searched as they are, and rather too much is found than too little: a byte before or
+behind the id may be a length that looks like a character of ids (``Word.count_in_file``). Our
+producers do not compress; in a topic whose records are compressed the id would not be found here,
+only by ``topics``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -38,6 +40,6 @@ def _count(path: Path, word: Word) -> int:
     times, tail = 0, b""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
-            times += word.count_in(tail + chunk)
+            times += word.count_in_file(tail + chunk)
             tail = chunk[-OVERLAP_BYTES:] if len(chunk) == CHUNK_BYTES else b""
     return times

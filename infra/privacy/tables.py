@@ -1,6 +1,6 @@
 """Rows of a user in Postgres: counted, deleted, and searched for in every column of every table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection, sql
@@ -27,6 +27,12 @@ FROM pg_stats WHERE schemaname = current_schema() ORDER BY tablename, attname
 """
 PG_STATISTICS = "pg_statistic"
 DELETE = "DELETE FROM {table} WHERE {user} = %(user)s AND {own} AND {time} <= %(until)s"
+# Of a table that says the time of an event only inside: which rows they are is decided outside.
+CANDIDATES = """
+SELECT ctid::text, to_jsonb(t) FROM {table} t
+WHERE {user} = %(user)s OR ({user} IS NULL AND ({holds}))
+"""
+DELETE_THESE = "DELETE FROM {table} WHERE ctid = ANY(%s::text[]::tid[])"
 COUNT = "SELECT count(*) FROM {table} WHERE {user} = %(user)s AND {own} AND ({time} <= %(until)s"
 
 
@@ -60,6 +66,9 @@ async def count_left(
     found = {}
     async with pool.connection() as connection:
         for table in TABLES:
+            if table.happened is not None:
+                found[table.name] = len(await _judged(connection, table, user_id, until_ms))
+                continue
             statement, parameters = _statement(COUNT, table, user_id, until_ms)
             if table.position is not None:
                 column, topic = table.position
@@ -74,13 +83,53 @@ async def count_left(
 async def delete_rows(
     connection: AsyncConnection[Any], user_id: str, until_ms: int
 ) -> dict[str, int]:
-    """Delete the rows that no sink deletes, of events until then; return how many, by table."""
+    """Delete the rows that no sink deletes, of events until then; return how many, by table.
+
+    Call it in a transaction.
+    """
     deleted = {}
     for table in TABLES:
-        if table.deleted_by == "command":
+        if table.deleted_by != "command":
+            continue
+        if table.happened is None:
             cursor = await connection.execute(*_statement(DELETE, table, user_id, until_ms))
-            deleted[table.name] = cursor.rowcount
+        else:
+            places = await _judged(connection, table, user_id, until_ms, lock=True)
+            these = sql.SQL(DELETE_THESE).format(table=sql.Identifier(table.name))
+            cursor = await connection.execute(these, (places,))
+        deleted[table.name] = cursor.rowcount
     return deleted
+
+
+async def _judged(
+    connection: AsyncConnection[Any],
+    table: PersonalTable,
+    user_id: str,
+    until_ms: int,
+    *,
+    lock: bool = False,
+) -> list[str]:
+    """Return where rows of the user are, of events until then; what the search calls the user's."""
+    word = Word(user_id)
+    holds = [
+        sql.SQL("position(%(word)s::bytea IN {}) > 0").format(sql.Identifier(column))
+        for column in table.columns
+    ]
+    statement = sql.SQL(CANDIDATES).format(
+        table=sql.Identifier(table.name),
+        user=sql.Identifier(table.user),
+        holds=sql.SQL(" OR ").join(holds),
+    )
+    if lock:
+        statement += sql.SQL(" FOR UPDATE")
+    parameters = {"user": user_id, "word": user_id.encode()}
+    rows = await (await connection.execute(statement, parameters)).fetchall()
+    return [
+        place
+        for place, row in rows
+        if _is_of_user(table, row, _holding(row, word), word)
+        and _is_until(_time_ms(table, row), until_ms)
+    ]
 
 
 def _statement(
@@ -117,22 +166,45 @@ def _findings(name: str, rows: Sequence[dict[str, Any]], word: Word) -> list[Tab
     table = next((each for each in TABLES if each.name == name), None)
     found: dict[bool, list[tuple[set[str], int | None]]] = {True: [], False: []}
     for row in rows:
-        holding = {column for column, value in row.items() if word.is_in_json(value)}
+        holding = _holding(row, word)
         if holding:
-            time_ms = None if table is None else row[table.time] * table.time_ms
             declared = table is not None and _is_of_user(table, row, holding, word)
-            found[declared].append((holding, time_ms))
+            found[declared].append((holding, None if table is None else _time_ms(table, row)))
     return [
         TableFinding(
             table=name,
             columns=tuple(sorted(set().union(*(holding for holding, _ in each)))),
             rows=len(each),
-            oldest_ms=min((at_ms for _, at_ms in each if at_ms is not None), default=None),
+            oldest_ms=_oldest(at_ms for _, at_ms in each),
             declared=declared,
         )
         for declared, each in found.items()
         if each
     ]
+
+
+def _holding(row: Mapping[str, Any], word: Word) -> set[str]:
+    return {column for column, value in row.items() if word.is_in_json(value)}
+
+
+def _time_ms(table: PersonalTable, row: Mapping[str, Any]) -> int | None:
+    if table.happened is not None:
+        return table.happened(row)
+    return int(row[table.time]) * table.time_ms
+
+
+def _is_until(time_ms: int | None, until_ms: int) -> bool:
+    return time_ms is None or time_ms <= until_ms
+
+
+def _oldest(times: Iterable[int | None]) -> int | None:
+    """Return the oldest; None where one is not known: it may be older than all others."""
+    known: list[int] = []
+    for at_ms in times:
+        if at_ms is None:
+            return None
+        known.append(at_ms)
+    return min(known)
 
 
 def _is_of_user(

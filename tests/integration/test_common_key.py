@@ -163,6 +163,17 @@ async def test_a_lost_key_hinders_nobody_and_its_secrets_stay(pool):
         Sealer(KEY, "", KEY_ID)
 
 
+async def test_a_lost_key_hinders_no_receipt(pool):
+    lost = await ReceiptKeyStore(pool, Sealer(KEY)).current(1)
+    with pytest.raises(SealingError):  # nobody said that it is lost
+        await ReceiptKeyStore(pool, Sealer(OTHER_KEY)).current(2)
+    store = ReceiptKeyStore(pool, Sealer(OTHER_KEY, "", KEY_ID))
+    key = await store.current(1)
+    assert key.key_id != lost.key_id
+    assert await store.current(3) == key
+    assert await store.public_key(lost.key_id) == lost.public
+
+
 async def test_a_partner_that_cannot_be_read_hides_no_other(pool):
     await create_partner(pool, "acme", Sealer(KEY))
     await create_partner(pool, "globex", Sealer(OTHER_KEY, KEY))

@@ -35,6 +35,9 @@ from topics.catalog import PROGRESS, WEBHOOKS
 NOW_MS = 1_767_300_000_000
 
 
+REDRIVEN_ONCE = (("redrive.attempts", b"1"), ("redrive.first_offset", b"0"))
+
+
 @pytest.fixture
 async def pool(fresh_database_url):
     migrate(fresh_database_url)
@@ -51,7 +54,7 @@ def letter(number, topic=WEBHOOKS, key=b"acme|msg", value=b"{}", *, version=None
     """The dead letter of record ``number`` of partition 0, at offset ``version`` of its topic."""
     own = changes.get("own", ())
     failure = Failure("catalogue", changes.get("reason", "rule"), changes.get("detail", "why"))
-    headers = letter_headers(Origin(topic.name, 0, number), 5, own, failure)
+    headers = letter_headers(Origin(topic.name, 0, number), changes.get("at_ms", 5), own, failure)
     offset = number if version is None else version
     failed_at_ms = changes.get("failed_at_ms", NOW_MS + number)
     return Record(topic.dead_letter_name, 0, offset, failed_at_ms, key, value, headers)
@@ -210,11 +213,35 @@ async def test_the_first_failure_is_linked_while_it_is_kept(pool, store):
 async def test_a_letter_of_before_an_erasure_does_not_come_back(pool, store):
     value = b'{"user_id":"user-1","event_id":"e"}'
     await ErasureStore(pool).record(CLI, WITHOUT_KEY.of("user-1"), NOW_MS + 1)
-    of_user = [letter(number, PROGRESS, b"user-1", value) for number in range(3)]
+    of_user = [
+        letter(number, PROGRESS, b"user-1", value, at_ms=NOW_MS + number) for number in range(3)
+    ]
     await flush(pool, *of_user)
     await flush(pool, letter(9))
     found = await store.fetch_page(LetterFilter(), 10)
     assert [each.source_offset for each in found] == [9, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "own", "kept"),
+    [
+        (b'{"user_id":"user-1","occurred_at_ms":%d}' % NOW_MS, (), False),
+        (b'{"user_id":"user-1","occurred_at_ms":%d}' % (NOW_MS + 1), (), True),
+        (b"not JSON", (), True),  # it came into the log after the erasure
+        (b"not JSON", REDRIVEN_ONCE, False),  # once more, and nobody knows when first
+        (b'{"user_id":"user-1","occurred_at_ms":%d}' % (NOW_MS + 1), REDRIVEN_ONCE, True),
+    ],
+)
+async def test_a_letter_is_of_before_an_erasure_by_its_event(pool, store, value, own, kept):
+    later = {"at_ms": NOW_MS + 9, "failed_at_ms": NOW_MS + 9}
+    letters = letter(1, PROGRESS, b"user-1", value, own=own, **later)
+    erasures, name = ErasureStore(pool), WITHOUT_KEY.of("user-1")
+    await flush(pool, letters)
+    await erasures.record(CLI, name, NOW_MS)
+    await erasures.delete_rows("user-1", name, NOW_MS)
+    assert await erasures.removed(name) == ({} if kept else {"dead_letters": 1})
+    await flush(pool, letters)
+    assert len(await store.fetch_page(LetterFilter(), 10)) == kept
 
 
 async def test_letters_of_one_batch_get_their_ids_in_the_order_of_their_records(pool):

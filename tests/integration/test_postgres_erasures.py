@@ -6,6 +6,7 @@ import os
 import pytest
 
 from agents.serving import flush_slates, flush_watch_states
+from domain.dead_letters import Failure, Origin, letter_headers, pack_headers
 from infra.postgres.api_keys import ApiKey, ApiKeyStore
 from infra.postgres.audit import Actor, AuditTrail, Filter
 from infra.postgres.erasures import ErasureStore, Receipt
@@ -175,7 +176,7 @@ async def test_what_sinks_delete_is_counted_until_a_receipt_tells_of_it(pool):
     again = await store.record(ACTOR, name, ERASED_AT_MS + 5)
     assert again == (ERASED_AT_MS + 5, 2, ERASED_AT_MS, ERASED_AT_MS)
     assert await store.removed(name) == {"watch_states": 3, "viewers": 1, "slates": 1}
-    await store.note_receipt(ACTOR, name, Receipt("r1", b"d" * 32, 6000))
+    await store.note_receipt(ACTOR, name, again.erased_at_ms, Receipt("r1", b"d" * 32, 6000))
     assert await store.removed(name) == {}
     third = await store.record(ACTOR, name, 9000)
     assert third == (9000, 4, 9000, ERASED_AT_MS + 5)
@@ -212,6 +213,54 @@ async def test_a_dead_letter_that_names_nobody_is_searched_and_one_of_a_partner_
     assert (found.table, found.declared) == ("dead_letters", False)
 
 
+async def test_letters_of_before_are_deleted_whenever_they_were_written(pool):
+    insert = (
+        "INSERT INTO dead_letters (source_topic, source_partition, source_offset, version, agent, "
+        "reason, detail, failed_at_ms, headers, attempts, key, value, user_id, partner) "
+        "VALUES ('t', 0, %s, 1, 'a', 'decode', 'd', %s, %s, 1, %s, %s, %s, %s)"
+    )
+
+    def packed(at_ms):
+        failure = Failure("a", "decode", "d")
+        return pack_headers(letter_headers(Origin("t", 0, 1), at_ms, [], failure))
+
+    later = ERASED_AT_MS + 9
+    old = b'{"user_id":"user-1","occurred_at_ms":%d}' % ERASED_AT_MS
+    new = b'{"user_id":"user-1","occurred_at_ms":%d}' % later
+    gone = [
+        (packed(500), b"user-1", b"{}", "user-1", None),  # rejected after the erasure
+        (packed(later), b"user-1", old, "user-1", None),
+        (packed(500), None, b"not JSON, user-1", None, None),  # names nobody
+        (packed(500), b"user-1|film-1", None, None, None),
+        (b"", b"user-1|film-1", None, None, None),
+    ]
+    kept = [
+        (packed(later), b"user-1", new, "user-1", None),
+        (packed(later), b"user-1|x", b"not JSON", None, None),
+        (packed(500), None, b"not JSON, user-12", None, None),
+        (packed(500), None, b"user-1", None, "acme"),
+        (packed(500), b"user-1", b"{}", "user-2", None),
+    ]
+    async with pool.connection() as connection:
+        for number, row in enumerate([*gone, *kept]):
+            await connection.execute(insert, (number, later, *row))
+    store, name = ErasureStore(pool), NAMES.of("user-1")
+    noted = await store.record(ACTOR, name, ERASED_AT_MS)
+    found = {each.declared: each for each in await search_tables(pool, Word("user-1"))}
+    assert (found[True].rows, found[True].oldest_ms) == (len(gone) + 2, None)
+    left = await count_left(pool, "user-1", noted.erased_at_ms, ENDS)
+    assert left["dead_letters"] == len(gone)
+    await store.delete_rows("user-1", name, noted.erased_at_ms)
+    assert await store.removed(name) == {"dead_letters": len(gone)}
+    assert (await count_left(pool, "user-1", noted.erased_at_ms, ENDS))["dead_letters"] == 0
+    async with pool.connection() as connection:
+        query = "SELECT source_offset FROM dead_letters ORDER BY 1"
+        rows = await (await connection.execute(query)).fetchall()
+    assert [number for (number,) in rows] == list(range(len(gone), len(gone) + len(kept)))
+    found = {each.declared: each for each in await search_tables(pool, Word("user-1"))}
+    assert (found[True].rows, found[True].oldest_ms) == (2, later)  # the user who came back
+
+
 async def test_statistics_that_name_a_user_are_found(pool):
     async with pool.connection() as connection:
         await connection.execute("ALTER TABLE viewers ALTER user_id SET STATISTICS 10")
@@ -243,13 +292,42 @@ async def test_a_repeated_erasure_is_later_whatever_the_clock_says(pool):
     assert (await store.record(ACTOR, "p", 5000)).erased_at_ms == 5000
     assert await store.erased_at(["p", "q"]) == 5000
     assert await store.erased_at(["q"]) is None
-    await store.note_receipt(ACTOR, "p", Receipt("r1", b"d" * 32, 6000))
+    await store.note_receipt(ACTOR, "p", 5000, Receipt("r1", b"d" * 32, 6000))
     assert await store.find(["q", "p"]) == ("p", 5000, 3, "r1", b"d" * 32, 6000)
     assert await store.find(["q"]) is None
     entries = await AuditTrail(pool).page(Filter(), 10)
     assert [each.action for each in entries] == ["user.erase"] * 4
     assert await store.fetch_since(5001) == []
     assert list(await store.fetch_since(5000)) == [("p", 5000)]
+
+
+async def test_a_receipt_is_told_of_its_own_erasure_alone(pool):
+    store = ErasureStore(pool)
+    assert (await store.record(ACTOR, "p", 1000)).erased_at_ms == 1000
+    assert await store.find(["p"]) == ("p", 1000, 1, None, None, None)
+    await store.note_receipt(ACTOR, "p", 1000, Receipt("r1", b"d" * 32, 1500))
+    assert await store.find(["p"]) == ("p", 1000, 1, "r1", b"d" * 32, 1500)
+    await store.record(ACTOR, "p", 2000)
+    assert await store.find(["p"]) == ("p", 2000, 2, None, None, None)
+    await store.note_receipt(ACTOR, "p", 2000, Receipt("r2", b"e" * 32, 2500))
+    assert await store.find(["p"]) == ("p", 2000, 2, "r2", b"e" * 32, 2500)
+
+
+async def test_a_receipt_wipes_no_counts_of_an_erasure_that_came_meanwhile(pool):
+    await fill(pool)
+    store, name = ErasureStore(pool), NAMES.of("user-1")
+    await store.record(ACTOR, name, 1000)
+    await store.record(ACTOR, name, 2000)
+    await flush_slates(pool, tombstones("user-1", topic=SLATES), NAMES)
+    await store.note_receipt(ACTOR, name, 1000, Receipt("r1", b"d" * 32, 2500))
+    assert await store.removed(name) == {"slates": 1}
+    assert await store.find([name]) == (name, 2000, 2, None, None, None)
+    assert (await store.record(ACTOR, name, 3000)).open_since_ms == 1000
+    await store.note_receipt(ACTOR, name, 3000, Receipt("r3", b"f" * 32, 3500))
+    await store.note_receipt(ACTOR, name, 2000, Receipt("r2", b"e" * 32, 3600))  # later than r3
+    assert await store.find([name]) == (name, 3000, 3, "r3", b"f" * 32, 3500)
+    entries = await AuditTrail(pool).page(Filter(), 10)
+    assert len(entries) == 6  # each receipt has its own
 
 
 async def test_a_signing_key_is_made_once_and_sealed(pool):
