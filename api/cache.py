@@ -52,7 +52,7 @@ class TtlCache(Generic[Key, Value]):
         return (entry[1],)
 
     def get_stale(self, key: Key, age_max_s: float) -> tuple[Value] | None:
-        """Return an entry that stopped being fresh at most ``age_max_s`` ago."""
+        """Return an entry that is fresh or was at most ``age_max_s`` ago; counts nothing."""
         entry = self._entries.get(key)
         if entry is None or self._clock_s() >= entry[0] + age_max_s:
             return None

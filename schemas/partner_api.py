@@ -36,8 +36,8 @@ class PartnerDelivery(WireModel):
     state: DeliveryState = Field(
         description="accepted: nothing is known to be wrong with it; duplicate: accepted, and sent "
         "again; unconfirmed: on its way, or answered 503: without a 202, send it again; refused: "
-        "accepted, and refused later by "
-        "the catalogue, see dead_letter; failed: the gateway failed on it, see dead_letter"
+        "accepted, and refused later by the catalogue, see dead_letter; failed: the gateway failed "
+        "on it, see dead_letter"
     )
     duplicates: int = Field(ge=0, description="how often it was sent again with the same bytes")
     last_duplicate_at: str | None = None

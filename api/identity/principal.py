@@ -61,11 +61,11 @@ def bearer(request: Request) -> str:
 
 
 def is_familiar(services: Services, key_id: str) -> bool:
-    """Whether there is such a key, or was so lately that reading it again is no stranger's work.
+    """Whether there was such a key within the last hour: reading it again is no stranger's work.
 
     Who guesses keys from the same address cannot shut out those who have one.
     """
-    cached = services.key_cache.get(key_id) or services.key_cache.get_stale(key_id, FAMILIAR_S)
+    cached = services.key_cache.get_stale(key_id, FAMILIAR_S)
     return cached is not None and cached[0] is not None
 
 

@@ -150,9 +150,6 @@ async def find_partner(services: Services, name: str) -> Partner | None:
     Raises:
         ProblemError: 503, its keys cannot be opened: the fault of whoever runs the gateway.
     """
-    cached = services.partner_cache.get(name)
-    if cached is not None:
-        return cached[0]
     if not PARTNER_PATTERN.fullmatch(name):
         return None
     try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import psutil
 
-REST_CORES_MAX = 0.2  # polling of an idle stack takes 0.1
+REST_CORES_MAX = 0.2  # an idle worker polls for 0.03
 REST_S = 3.0
 
 

@@ -8,7 +8,9 @@ from domain.catalogue.titles import Form, forms_of, likeness, plain
 from domain.embedding import OVERVIEW_CHARACTERS_MAX, text_hash
 
 # Said where nobody is known: they make no two films the same.
-NOBODY = frozenset({"", "-", "n/a", "none", "unknown", "various", "various artists", "tba", "tbd"})
+PLACEHOLDER_NAMES = frozenset(
+    {"", "-", "n/a", "none", "unknown", "various", "various artists", "tba", "tbd"}
+)
 PEOPLE_MAX = 30  # first billed; two lists of one film share one of them
 YEARS_APART_MAX = 1
 MISDATED_MAX = 2  # years; of records that share an identifier: lists date releases differently
@@ -52,7 +54,7 @@ def facts_of(partner: str, name: str, arrived: int, values: Mapping[str, Any]) -
     ids = ((kind, values.get(EXTERNAL + kind)) for kind in EXTERNAL_KINDS)
     about = record_text(values)
     named = (*values.get("directors", ()), *values.get("cast", ()))[:PEOPLE_MAX]
-    people = [name for name in named if name.casefold() not in NOBODY]
+    people = [name for name in named if name.casefold() not in PLACEHOLDER_NAMES]
     title = values.get("title")
     return Facts(
         partner,

@@ -22,7 +22,7 @@ Clock = tuple[int, str]
 NEVER: Clock = (-1, "")
 LINKS = ("series_id", "version_of")  # fields that hold the key of another record
 # Texts without a limit in the schema, from before there was one: a content may have a megabyte.
-_SHORT, _SHORT_MAX = ("language", "maturity_rating"), 200
+_SHORT_TEXTS, _SHORT_TEXT_MAX = ("language", "maturity_rating"), 200
 _PLACEHOLDERS = {"content_id": "x", "type": "movie", "title": "x", "updated_at_ms": 0}
 _EVERYWHERE: tuple[dict[str, Any], ...] = ({"offer": "subscription"},)
 
@@ -119,9 +119,9 @@ def check(
         for name, value in fields.items()
         if value is not None and not name.startswith(EXTERNAL)
     }
-    for name in _SHORT:
-        if len(values.get(name, "")) > _SHORT_MAX:
-            limit = f"a text with at most {_SHORT_MAX} characters"
+    for name in _SHORT_TEXTS:
+        if len(values.get(name, "")) > _SHORT_TEXT_MAX:
+            limit = f"a text with at most {_SHORT_TEXT_MAX} characters"
             raise refusal((names or {}).get(name, name), limit, values[name])
     windows = [{"partner": "x", **window} for window in availability or ()]
     try:

@@ -119,9 +119,8 @@ class EventProducer:
         Raises:
             KafkaUnavailable: see the class; within ``timeout_ms``.
         """
-        return (await self.send_encoded(spec.name, [Encoded(*route(spec, value), encode(value))]))[
-            0
-        ]
+        [produced] = await self.send_encoded(spec.name, [encoded_of(spec, value)])
+        return produced
 
     async def send_many(self, spec: TopicSpec, values: Sequence[WireModel]) -> list[Produced]:
         """Produce records and wait for all acknowledgements; results in the order of ``values``.
@@ -131,9 +130,7 @@ class EventProducer:
         Raises:
             KafkaUnavailable: any of them was not acknowledged; all may or may not be in the log.
         """
-        return await self.send_encoded(
-            spec.name, [Encoded(*route(spec, value), encode(value)) for value in values]
-        )
+        return await self.send_encoded(spec.name, [encoded_of(spec, value) for value in values])
 
     async def send_encoded(self, topic: str, records: Sequence[Encoded]) -> list[Produced]:
         """Produce records that are bytes already, like ``send_many``.
@@ -221,9 +218,8 @@ class EventProducer:
             )
             try:
                 await asyncio.wait_for(client.start(), self._timeout_s)
-            except (
-                Exception
-            ) as error:  # a client raises more than it says: UnicodeError, ValueError
+            except Exception as error:
+                # Clients raise more than they document: UnicodeError, ValueError.
                 await _close(client)
                 if first:  # of an outage; the others only say the same
                     log.warning("%s; trying again", await self._why(error))
@@ -241,6 +237,11 @@ class EventProducer:
         if isinstance(error, KafkaConnectionError):
             return await why_unreachable(self._cluster)
         return f"Kafka at {self._cluster.bootstrap_servers}: {error!r}"
+
+
+def encoded_of(spec: TopicSpec, value: WireModel) -> Encoded:
+    """Return a record with its place and bytes."""
+    return Encoded(*route(spec, value), encode(value))
 
 
 @cache

@@ -26,6 +26,7 @@ CLAIM_S = 8.0  # as long as a post may take: see api.deadline
 GROUP_MAX = 500
 RESERVE_GATHER_S = 0.002  # under load: about half of what a statement takes
 ACCEPT_GATHER_S = 0.1  # what is accepted within this time travels together
+ACCEPT_MAX = 5_000  # in one statement: it must end in time also on a slow database
 ACCEPTED_MAX = 50_000  # that wait for an absent database; what is older stays unconfirmed
 CLOSE_S = 2.0
 
@@ -129,17 +130,22 @@ class DeliveryStore:
             self._recording = asyncio.ensure_future(self._record())
 
     async def _record(self) -> None:
+        away = False
         while self._accepted:
             await asyncio.sleep(ACCEPT_GATHER_S)
-            keys, self._accepted = self._accepted, []
+            keys, self._accepted = self._accepted[:ACCEPT_MAX], self._accepted[ACCEPT_MAX:]
             try:
                 async with self._pool.connection() as connection:
                     await connection.execute(ACCEPT, columns_of(sorted(set(keys))))
             except UNAVAILABLE as error:
-                log.warning("accepted deliveries are not recorded yet: %s", type(error).__name__)
+                if not away:  # the next tries only say the same
+                    log.warning("accepted deliveries wait to be recorded: %s", type(error).__name__)
+                away = True
                 self._accepted = (keys + self._accepted)[-ACCEPTED_MAX:]
                 if self._closing:
                     return
+            else:
+                away = False
 
     async def close(self) -> None:
         """Wait until what was accepted is recorded, for at most ``CLOSE_S``."""
