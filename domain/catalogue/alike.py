@@ -3,62 +3,52 @@
 from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
-from domain.catalogue.facts import Facts
-
 S = TypeVar("S", bound="tuple[float, ...]")
 
 
 class Alike(Generic[S]):
-    """Scores of pairs of records. Greater scores agree better, equal ones equally well."""
+    """Scores of pairs of records. Greater scores agree better, equal ones equally well.
 
-    def __init__(self) -> None:
-        self._scores: dict[str, dict[str, S]] = {}
+    A record that agrees with more than ``crowd_max`` of one partner has no best among them.
+    """
 
-    def of(self, key: str) -> Mapping[str, S]:
+    def __init__(self, crowd_max: int) -> None:
+        self._scores: dict[str, dict[str, dict[str, S]]] = {}  # record -> partner -> its records
+        self._max = crowd_max
+
+    def of(self, key: str) -> dict[str, S]:
         """Return the records that agree with one, with their scores."""
-        return self._scores.get(key, {})
+        by_partner = self._scores.get(key, {}).values()
+        return {other: score for theirs in by_partner for other, score in theirs.items()}
 
-    def put(self, key: str, other: str, score: S) -> None:
-        """Set the score of a pair."""
-        self._scores.setdefault(key, {})[other] = score
-        self._scores.setdefault(other, {})[key] = score
+    def put(self, key: str, partner: str, other: str, other_partner: str, score: S) -> None:
+        """Set the score of a pair of two partners' records."""
+        self._scores.setdefault(key, {}).setdefault(other_partner, {})[other] = score
+        self._scores.setdefault(other, {}).setdefault(partner, {})[key] = score
 
-    def drop(self, key: str) -> None:
-        """Forget all scores of a record."""
-        for other in self._scores.pop(key, ()):
-            theirs = self._scores[other]
-            del theirs[key]
-            if not theirs:
-                del self._scores[other]
+    def drop(self, key: str, partner: str) -> None:
+        """Forget all scores of a record of ``partner``."""
+        for theirs in self._scores.pop(key, {}).values():
+            for other in theirs:
+                by_partner = self._scores[other]
+                del by_partner[partner][key]
+                if not by_partner[partner]:
+                    del by_partner[partner]
+                if not by_partner:
+                    del self._scores[other]
 
-    def around(self, key: str, partner: str, facts: Mapping[str, Facts]) -> set[str]:
-        """Return the records that agree with one of ``partner``, and those that compete for them.
-
-        What one record is worth to another depends on these, and on no others.
-        """
-        near = set(self.of(key))
-        return near | {
-            rival
-            for each in near
-            for rival in self._scores[each]
-            if facts[rival].partner == partner
-        }
-
-    def mutual(self, key: str, facts: Mapping[str, Facts]) -> Iterator[tuple[str, S]]:
+    def mutual(self, key: str, partner: str) -> Iterator[tuple[str, S]]:
         """Yield the records that are the best of their partner for one, as it is for them."""
-        found = self.of(key)
-        for partner in {facts[other].partner for other in found}:
-            best = self._best(key, partner, facts)
-            if best is not None and self._best(best, facts[key].partner, facts) == key:
-                yield best, found[best]
+        for theirs in self._scores.get(key, {}).values():
+            best = self._best(theirs)
+            if best is not None and self._best(self._scores[best][partner]) == key:
+                yield best, theirs[best]
 
-    def _best(self, key: str, partner: str, facts: Mapping[str, Facts]) -> str | None:
-        """Return the record of a partner that agrees best; None when two agree equally well."""
-        ranked = sorted(
-            ((score, other) for other, score in self.of(key).items()
-             if facts[other].partner == partner),
-            reverse=True,
-        )  # fmt: skip
-        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+    def _best(self, scores: Mapping[str, S]) -> str | None:
+        """Return the record that agrees best; None when two agree equally well."""
+        if len(scores) > self._max:
+            return None
+        ranked = sorted(((score, key) for key, score in scores.items()), reverse=True)
+        if len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
             return None
         return ranked[0][1]

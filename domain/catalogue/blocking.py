@@ -3,25 +3,29 @@
 Two texts with a likeness of 0.9 are at most a tenth of the longer one's length in edits apart. Cut
 into one piece more than that, one of them keeps a piece that is whole in the other one, at most as
 many places away (Li, Deng, Wang, Feng: Pass-Join, VLDB 2011). So nothing is missed, and the cost
-follows the number of titles that share a piece and a year, not the size of the catalogue.
+follows the number of titles that share a piece, a year and all numbers ("Match day 12" is not tried
+with "Match day 13"), not the size of the catalogue.
 """
 
 from collections.abc import Iterator
 
-Piece = tuple[int, int, int, str]  # year, size of the text, number of the piece, piece
+from domain.catalogue.titles import Form
+
+Block = int | str  # the year, with the numbers of the title if it has any
+Piece = tuple[Block, int, int, str]  # block, size of the text, number of the piece, piece
 
 
-def pieces_of(text: str, year: int) -> Iterator[Piece]:
-    """Yield the pieces under which a text is found."""
-    size = len(text)
+def pieces_of(form: Form, year: int) -> Iterator[Piece]:
+    """Yield the pieces under which a form is found."""
+    block, size = _block(form, year), len(form.text)
     for number, start, end in _cuts(size):
-        yield year, size, number, text[start:end]
+        yield block, size, number, form.text[start:end]
 
 
-def probes_of(text: str, year: int, years_apart: int) -> Iterator[Piece]:
-    """Yield the pieces of every text that could be alike, with a year at most so far away."""
-    length = len(text)
-    years = range(year - years_apart, year + years_apart + 1)
+def probes_of(form: Form, year: int, years_apart: int) -> Iterator[Piece]:
+    """Yield the pieces of every form that could be alike, with a year at most so far away."""
+    text, length = form.text, len(form.text)
+    blocks = [_block(form, each) for each in range(year - years_apart, year + years_apart + 1)]
     for size in range(-(-length * 9 // 10), length * 10 // 9 + 1):
         edits, longer = max(length, size) // 10, length - size
         if abs(longer) > edits:
@@ -34,8 +38,12 @@ def probes_of(text: str, year: int, years_apart: int) -> Iterator[Piece]:
             last = min(length - width, start + ahead)
             for place in range(first, last + 1):
                 piece = text[place : place + width]
-                for each in years:
-                    yield each, size, number, piece
+                for block in blocks:
+                    yield block, size, number, piece
+
+
+def _block(form: Form, year: int) -> Block:
+    return f"{year} {' '.join(form.numbers)}" if form.numbers else year
 
 
 def _cuts(size: int) -> Iterator[tuple[int, int, int]]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from domain.catalogue.alike import Alike
 from domain.catalogue.blocking import Piece, pieces_of, probes_of
+from domain.catalogue.crowds import CROWD_MAX, Crowds
 from domain.catalogue.facts import (
     PARTS,
     YEARS_APART_MAX,
@@ -33,24 +34,36 @@ from domain.catalogue.grouping import (
     groups_of,
     without_texts,
 )  # fmt: skip
-from domain.catalogue.texts import Texts, Vector
+from domain.catalogue.texts import Texts, Vector, persons_of
 
 Name = TypeVar("Name", bound=Hashable)
 SHARED_MAX = 50  # an identifier that more records claim identifies nothing
 
+Place = (
+    Hashable  # what one partner's records may share: title and year, a number, a person and year
+)
+_Number = tuple[str, str, int, int | None]  # record of the series, type, season, episode
+
 
 class Resolver:
-    """Groups of records, kept current. Records are named by a key: partner and its own id."""
+    """Groups of records, kept current. Records are named by a key: partner and its own id.
 
-    def __init__(self) -> None:
+    What more than ``crowd_max`` records of one partner share (a title and year, a number in a
+    series, a person and year) is not looked at.
+    """
+
+    def __init__(self, crowd_max: int = CROWD_MAX) -> None:
         self._facts: dict[str, Facts] = {}
         self._groups: dict[str, Group] = {}
-        self._alike: Alike[Score] = Alike()  # by title, or by number within a series
-        self._texts = Texts()
+        self._crowds: Crowds[Place] = Crowds(crowd_max)
+        self._narrowed: dict[str, Facts] = {}  # without the forms of titles that a crowd shares
+        self._alike: Alike[Score] = Alike(crowd_max)  # by title, or by number within a series
+        self._texts = Texts(self._crowds, crowd_max)
         self._to_review: set[str] = set()
         self._by_id: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._by_piece: dict[Piece, set[str]] = defaultdict(set)
         self._by_series: dict[str, set[str]] = defaultdict(set)  # record of a series -> its parts
+        self._by_number: dict[_Number, set[str]] = defaultdict(set)
         self._by_version: dict[str, set[str]] = defaultdict(set)  # record -> its other cuts
 
     def group(self, key: str) -> Group:
@@ -59,7 +72,7 @@ class Resolver:
 
     def alike(self, key: str) -> dict[str, Score]:
         """Return the records that agree well enough with one, whether or not they are linked."""
-        return dict(self._alike.of(key))
+        return self._alike.of(key)
 
     def name(self, key: str) -> str | None:
         """Return the content id of a record's group: the name of its oldest record."""
@@ -90,11 +103,9 @@ class Resolver:
         """
         seeds: set[str] = set()
         for key, vector in vectors.items():
-            facts = self._facts.get(key)
-            before = set() if facts is None else self._around_by_text(key, facts)
+            seeds |= self._around_by_text(key)
             self._texts.hear(key, vector, self._facts)
-            after = set() if facts is None else self._around_by_text(key, facts)
-            seeds |= before | after
+            seeds |= self._around_by_text(key)
         return self._with_parts(self._regroup(seeds), {})
 
     def following(self, keys: Iterable[str]) -> set[str]:
@@ -145,12 +156,27 @@ class Resolver:
         seeds: set[str] = set()
         new = {key for key in changes if key not in self._facts}
         for key in left:
-            seeds |= self._take_out(key)
+            seeds |= self._exchange(key, None)
         for key, facts in changes.items():
             if self._is_part_or_changed(key, facts):
-                seeds |= self._take_out(key)
-                seeds |= self._put_in(key, facts)
+                seeds |= self._exchange(key, facts)
         return self._regroup(seeds) | new
+
+    def _exchange(self, key: str, facts: Facts | None) -> set[str]:
+        """Set the facts of a record, None: forget it; return the records whose links may change.
+
+        What becomes a crowd, or ceases to be one, is compared by something else than before.
+        """
+        turned = self._crowds.move(key, _places(self._facts.get(key)), _places(facts))
+        fresh = {each: self._facts[each] for each in turned}
+        if facts is not None:
+            fresh[key] = facts
+        seeds: set[str] = set()
+        for each in (key, *turned):
+            seeds |= self._take_out(each)
+        for each, what in fresh.items():
+            seeds |= self._put_in(each, what)
+        return seeds
 
     def _is_part_or_changed(self, key: str, facts: Facts) -> bool:
         """Whether to look again: a part may say the same while its series is another one."""
@@ -169,13 +195,15 @@ class Resolver:
             _discard(self._by_id, each, key)
         for piece in _pieces(facts):
             _discard(self._by_piece, piece, key)
-        for index, target in (
-            (self._by_series, facts.series),
-            (self._by_version, facts.version_of),
-        ):
-            if target is not None:
-                _discard(index, target, key)
-        self._alike.drop(key)
+        if facts.series is not None:
+            _discard(self._by_series, facts.series, key)
+        if facts.version_of is not None:
+            _discard(self._by_version, facts.version_of, key)
+        number = _number(facts)
+        if number is not None:
+            _discard(self._by_number, number, key)
+        self._narrowed.pop(key, None)
+        self._alike.drop(key, facts.partner)
         return around
 
     def _review_pairs(self, key: str) -> None:
@@ -187,12 +215,16 @@ class Resolver:
     def _put_in(self, key: str, facts: Facts) -> set[str]:
         """Take a record in; return the records whose links may be others with it."""
         self._facts[key] = facts
-        for other, score in self._compared(key, facts):
-            self._alike.put(key, other, score)
+        narrowed = self._narrow(key, facts)
+        for other, score in self._compared(key, narrowed):
+            self._alike.put(key, facts.partner, other, self._facts[other].partner, score)
         for each in facts.external_ids:
             self._by_id[each].add(key)
-        for piece in _pieces(facts):
+        for piece in _pieces(narrowed):
             self._by_piece[piece].add(key)
+        number = _number(facts)
+        if number is not None and not self._crowds.crowded(((facts.partner, number),)):
+            self._by_number[number].add(key)
         if facts.series is not None:
             self._by_series[facts.series].add(key)
         if facts.version_of is not None:
@@ -201,11 +233,21 @@ class Resolver:
         self._review_pairs(key)
         return self._around(key, facts)
 
+    def _narrow(self, key: str, facts: Facts) -> Facts:
+        """Return the facts without the forms of the title that a crowd shares, and keep them."""
+        crowded = self._crowds.crowded(_titles(facts))
+        if not crowded:
+            return facts
+        forms = zip(facts.forms, _titles(facts), strict=True)
+        telling = tuple(form for form, title in forms if title not in crowded)
+        self._narrowed[key] = facts._replace(forms=telling)
+        return self._narrowed[key]
+
     def _compared(self, key: str, facts: Facts) -> Iterator[tuple[str, Score]]:
         """Yield the records that may be the same by what they say, with their scores."""
         for other in self._candidates(facts):
             if other != key:
-                theirs = self._facts[other]
+                theirs = self._narrowed.get(other) or self._facts[other]
                 compare = score_of_parts if facts.type in PARTS else score_of
                 score = compare(facts, theirs)
                 if score is not None:
@@ -218,41 +260,40 @@ class Resolver:
         if is_comparable(facts) and facts.year is not None:
             look_up = self._by_piece.get
             for form in facts.forms:
-                for hits in map(look_up, probes_of(form.text, facts.year, YEARS_APART_MAX)):
+                for hits in map(look_up, probes_of(form, facts.year, YEARS_APART_MAX)):
                     if hits:
                         found |= hits
         return found
 
     def _counterparts(self, facts: Facts) -> set[str]:
         """Return the seasons or episodes with the same numbers in the same series."""
-        if facts.series is None or facts.season is None:
+        number = _number(facts)
+        if number is None or self._crowds.crowded(((facts.partner, number),)):
             return set()
-        if facts.series not in self._facts or self._is_part(facts.series):
+        series, kind, season, episode = number
+        if series not in self._facts or self._is_part(series):
             return set()  # an episode of an episode is a partner's mistake
-        if facts.type == "episode" and facts.episode is None:
-            return set()
-        same = (facts.type, facts.season, facts.episode)
         return {
             part
-            for series in self.group(facts.series).members
-            for part in self._by_series.get(series, ())
-            if (other := self._facts[part]) and (other.type, other.season, other.episode) == same
+            for member in self.group(series).members
+            for part in self._by_number.get((member, kind, season, episode), ())
         }
 
     def _around(self, key: str, facts: Facts) -> set[str]:
-        """Return the record, those it may be linked with, and those that compete for these."""
-        near = self._alike.around(key, facts.partner, self._facts)
-        sharing: set[str] = set()
+        """Return the record and those whose links may be others with it than without it.
+
+        Those that compete with it for one of these are found by the links of that one.
+        """
+        found = self._around_by_text(key)
+        found.update(self._alike.of(key))
         for each in facts.external_ids:
             claimed = self._by_id.get(each, _EMPTY)
-            if (
-                len(claimed) <= SHARED_MAX + 1
-            ):  # one more: this record may be what makes it too many
-                sharing |= claimed
-        return near | sharing | self._around_by_text(key, facts)
+            if len(claimed) <= SHARED_MAX + 1:  # one more: this record may make it too many
+                found |= claimed
+        return found
 
-    def _around_by_text(self, key: str, facts: Facts) -> set[str]:
-        return {key} | self._texts.alike.around(key, facts.partner, self._facts)
+    def _around_by_text(self, key: str) -> set[str]:
+        return {key, *self._texts.alike.of(key)}
 
     def _regroup(self, seeds: set[str]) -> set[str]:
         """Group again what is connected with the seeds; return the records of changed groups."""
@@ -303,9 +344,9 @@ class Resolver:
                         continue  # an episode is no series, whatever they share
                     left, right = sorted((key, other))
                     yield Link(left, right, kind, EXACT[kind])
-        for other, score in self._alike.mutual(key, self._facts):
+        for other, score in self._alike.mutual(key, facts.partner):
             yield self._match(key, other, score)
-        for other, text_score in self._texts.alike.mutual(key, self._facts):
+        for other, text_score in self._texts.alike.mutual(key, facts.partner):
             left, right = sorted((key, other))
             confidence = min(text_score.alike, TEXT_CONFIDENCE_MAX)
             yield Link(left, right, TEXT, confidence, tuple(map(float, text_score)))
@@ -325,7 +366,32 @@ def _pieces(facts: Facts) -> Iterator[Piece]:
     if not is_comparable(facts) or facts.year is None:
         return
     for form in facts.forms:
-        yield from pieces_of(form.text, facts.year)
+        yield from pieces_of(form, facts.year)
+
+
+def _number(facts: Facts) -> _Number | None:
+    """Return where a season or an episode stands in its series; None when that is not known."""
+    if facts.type not in PARTS or facts.series is None or facts.season is None:
+        return None
+    if facts.type == "episode" and facts.episode is None:
+        return None
+    return facts.series, facts.type, facts.season, facts.episode
+
+
+def _titles(facts: Facts) -> Iterator[Place]:
+    return ((facts.partner, facts.year, form.text) for form in facts.forms)
+
+
+def _places(facts: Facts | None) -> list[Place]:
+    """Return what a record is compared by, unless too many records of its partner share it."""
+    if facts is None:
+        return []
+    if facts.type in PARTS:
+        number = _number(facts)
+        return [] if number is None else [(facts.partner, number)]
+    if not is_comparable(facts):
+        return []
+    return [*_titles(facts), *((facts.partner, person) for person in persons_of(facts))]
 
 
 def _discard(index: dict[Name, set[str]], name: Name, key: str) -> None:

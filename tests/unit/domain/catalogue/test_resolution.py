@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.catalogue.crowds import CROWD_MAX
 from domain.catalogue.facts import EXTERNAL, Facts, facts_of
 from domain.catalogue.resolution import SHARED_MAX, Resolver
 from domain.catalogue.texts import Vector
@@ -150,6 +151,49 @@ def test_an_identifier_of_too_many_records_identifies_nothing() -> None:
     assert len(found.group("p0|1").members) == SHARED_MAX
 
 
+def test_a_title_of_too_many_records_of_one_partner_says_nothing() -> None:
+    found = Resolver()
+    crowd = {f"a|{n}": facts(f"a|{n}", n, runtime_s=6000 + n) for n in range(CROWD_MAX)}
+    found.update(crowd | {"b|1": facts("b|1", cast=("Ann",))})
+    assert len(found.alike("b|1")) == CROWD_MAX
+    found.update({"a|7": facts("a|7", 7, cast=("Ann",))})
+    assert found.group("b|1").members == ("a|7", "b|1")
+    assert found.update({"a|x": facts("a|x", 99)}) >= {"a|7", "b|1"}  # one too many
+    assert found.alike("b|1") == {}
+    assert found.group("b|1").members == ("b|1",)
+    # Another name that the record has still says something, and so does another partner.
+    found.update({"a|7": facts("a|7", 7, title="The Matrix (Matrica)", cast=("Ann",))})
+    found.update({"b|1": facts("b|1", title="Matrica"), "c|1": facts("c|1")})
+    assert found.group("b|1").members == ("a|7", "b|1")
+    assert found.update({"b|1": facts("b|1")}) >= {"a|7", "b|1"}
+    assert found.group("b|1").members == ("b|1", "c|1")
+    found.update({"a|9": facts("a|9", 9, release_year=2001)})
+    assert set(found.alike("b|1")) == (crowd.keys() | {"a|x", "c|1"}) - {"a|9"}
+
+
+def test_of_too_many_titles_that_are_alike_none_is_the_best() -> None:
+    found = Resolver()
+    letters = [chr(ord("a") + n // 8) + chr(ord("a") + n % 8) for n in range(CROWD_MAX + 1)]
+    titles = {f"a|{two}": facts(f"a|{two}", title=f"abcdefghij klmnopqrs{two}") for two in letters}
+    found.update(titles | {"b|1": facts("b|1", title="abcdefghij klmnopqrsaa")})
+    assert len(found.alike("b|1")) == CROWD_MAX + 1
+    assert found.group("b|1").members == ("b|1",)
+    gone = "a|" + letters[-1]
+    assert found.update({gone: facts(gone, title="Other")}) >= {"a|aa", "b|1"}
+    assert found.group("b|1").members == ("a|aa", "b|1")
+    found.update({gone: titles[gone]})
+    assert found.group("b|1").members == ("b|1",)
+
+
+def test_an_identifier_is_not_disbelieved_for_a_title_that_a_crowd_has() -> None:
+    found = Resolver()
+    found.update({f"a|{n}": facts(f"a|{n}") for n in range(CROWD_MAX + 1)})
+    found.update(
+        {"a|1": facts("a|1", imdb="tt1"), "b|1": facts("b|1", release_year=1950, imdb="tt1")}
+    )
+    assert found.group("b|1").members == ("a|1", "b|1")
+
+
 def part(key: str, series: str | None, season: int, episode: int | None = None, **values) -> Facts:
     kind = "season" if episode is None else "episode"
     numbers = {"season_number": season, "episode_number": episode, "series_id": series}
@@ -176,6 +220,19 @@ def test_parts_join_by_their_numbers_within_one_series() -> None:
     assert changed >= {"a|1", "a|2", "a|3", "b|1", "b|3"}
     assert found.group("a|1").members == ("a|1",)
     assert found.group("a|3").members == ("a|3",)
+
+
+def test_a_number_that_too_many_parts_of_a_series_have_says_nothing() -> None:
+    show = {"type": "series", "title": "Dark"}
+    found = resolver(a_s=facts("a|s", **show), b_s=facts("b|s", **show))
+    found.update({f"a|{n}": part(f"a|{n}", "a|s", 1, 1, cast=(f"P{n}",)) for n in range(CROWD_MAX)})
+    found.update({"b|1": part("b|1", "b|s", 1, 1), "b|2": part("b|2", "b|s", 1, 2)})
+    assert len(found.alike("b|1")) == CROWD_MAX
+    found.update({"a|x": part("a|x", "a|s", 1, 1), "a|y": part("a|y", "a|s", 1, 2)})
+    assert found.alike("b|1") == {}
+    assert found.group("b|2").members == ("a|y", "b|2")
+    found.update({"a|x": part("a|x", "a|s", 1, 3)})
+    assert len(found.alike("b|1")) == CROWD_MAX
 
 
 def test_parts_of_what_is_no_known_series_join_nothing() -> None:
@@ -259,9 +316,9 @@ def groups(found: Resolver) -> dict:
     return {key: (found.group(key), found.name(key)) for key in KEYS}
 
 
-def lived_through(history, batch: int) -> tuple[Resolver, dict[str, str]]:
+def lived_through(history, batch: int, crowd_max: int) -> tuple[Resolver, dict[str, str]]:
     """Return a resolver after a history, and the texts it wanted encoded, as told step by step."""
-    found = Resolver()
+    found = Resolver(crowd_max)
     wanted: dict[str, str] = {}
     for start in range(0, len(history), batch):
         some = history[start : start + batch]
@@ -277,17 +334,19 @@ def lived_through(history, batch: int) -> tuple[Resolver, dict[str, str]]:
     return found, {key: text for key, text in wanted.items() if text}
 
 
-@settings(max_examples=400)
-@given(histories, st.integers(1, 5))
-def test_any_history_of_one_set_of_records_and_vectors_gives_the_same_groups(history, batch):
-    lived, wanted = lived_through(history, batch)
+@settings(max_examples=600)
+@given(histories, st.integers(1, 5), st.sampled_from([1, 2, CROWD_MAX]))
+def test_any_history_of_one_set_of_records_and_vectors_gives_the_same_groups(
+    history, batch, crowd_max
+):
+    lived, wanted = lived_through(history, batch, crowd_max)
     facts_then = {key: each for key, each in history if isinstance(each, Facts)}
     vectors_then = {key: each for key, each in history if not isinstance(each, Facts)}
-    made_at_once = Resolver()
+    made_at_once = Resolver(crowd_max)
     made_at_once.hear(vectors_then)
     made_at_once.update(dict(reversed(facts_then.items())))
     assert groups(lived) == groups(made_at_once)
-    one_by_one = Resolver()
+    one_by_one = Resolver(crowd_max)
     for key, each in sorted(facts_then.items()):
         one_by_one.update({key: each})
     without_vectors = {key: text for key in KEYS if (text := one_by_one.wants_vector(key))}
@@ -297,10 +356,10 @@ def test_any_history_of_one_set_of_records_and_vectors_gives_the_same_groups(his
     assert groups(one_by_one) == groups(made_at_once)
 
 
-@given(histories)
-def test_no_group_contradicts_itself(history) -> None:
+@given(histories, st.sampled_from([1, 2, CROWD_MAX]))
+def test_no_group_contradicts_itself(history, crowd_max) -> None:
     known = {key: each for key, each in history if isinstance(each, Facts)}
-    found = Resolver()
+    found = Resolver(crowd_max)
     found.update(known)
     found.hear({key: each for key, each in history if not isinstance(each, Facts)})
     for key in known:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.catalogue.crowds import CROWD_MAX
 from domain.catalogue.facts import OVERVIEW_CHARACTERS_MIN, Facts
 from domain.catalogue.grouping import TEXT_MEMBERS_MAX
 from domain.catalogue.resolution import Resolver
@@ -68,6 +69,20 @@ def test_who_is_not_compared(different: dict) -> None:
 def test_nobody_is_no_person_in_common(nobody: str) -> None:
     found = resolver(a_1=told("a|1", cast=(nobody,)), b_1=told("b|1", cast=(nobody,)))
     assert not found.wants_vector("a|1")
+
+
+def test_a_person_of_too_many_records_of_one_partner_says_nothing() -> None:
+    found = Resolver()
+    crowd = {f"a|{n}": told(f"a|{n}", cast=("Ann", f"P{n}")) for n in range(CROWD_MAX)}
+    found.update(crowd | {"b|1": told("b|1"), "b|2": told("b|2", cast=("P7",))})
+    assert found.wants_vector("b|1")
+    found.update({"a|x": told("a|x")})
+    assert not found.wants_vector("b|1")
+    assert not found.wants_vector("a|1")
+    assert {"a|1", "b|1"} <= found.to_review()
+    assert found.wants_vector("b|2") == found.wants_vector("a|7") != ""
+    found.update({"a|x": told("a|x", cast=("Bob",))})
+    assert found.wants_vector("b|1")
 
 
 def test_identifiers_that_differ_and_one_partner_keep_apart() -> None:

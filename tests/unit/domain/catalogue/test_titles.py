@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from domain.catalogue.blocking import pieces_of, probes_of
-from domain.catalogue.titles import LIKENESS_MIN, forms_of, likeness
+from domain.catalogue.titles import LIKENESS_MIN, Form, forms_of, likeness
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,23 @@ def edited(draw) -> tuple[str, str]:
     return text, "".join(other)
 
 
-@given(edited(), st.integers(-1, 1))
-def test_whatever_is_alike_shares_a_piece(pair: tuple[str, str], apart: int) -> None:
-    left, right = pair
+def form(text: str) -> Form:
+    return Form(text, tuple(word for word in text.split() if word.isdigit()), is_main=True)
+
+
+@given(edited(), st.integers(-1, 1), st.sampled_from(["", " 2", " 1 2"]))
+def test_whatever_is_alike_shares_a_piece(pair: tuple[str, str], apart: int, numbers: str) -> None:
+    left, right = (text + numbers for text in pair)
     if not right or Levenshtein.normalized_similarity(left, right) < LIKENESS_MIN:
         return
-    for one, other in (pair, (right, left)):
-        assert not set(pieces_of(one, 2000)).isdisjoint(probes_of(other, 2000 + apart, 1))
+    for one, other in ((left, right), (right, left)):
+        found = set(pieces_of(form(one), 2000))
+        assert not found.isdisjoint(probes_of(form(other), 2000 + apart, 1))
 
 
-def test_pieces_of_other_years_are_not_shared() -> None:
-    assert set(pieces_of("matrix", 2000)).isdisjoint(probes_of("matrix", 2002, 1))
+def test_pieces_of_other_years_and_numbers_are_not_shared() -> None:
+    found = set(pieces_of(form("matrix 2"), 2000))
+    assert not found.isdisjoint(probes_of(form("matrix 2"), 2001, 1))
+    assert found.isdisjoint(probes_of(form("matrix 2"), 2002, 1))
+    assert found.isdisjoint(probes_of(form("matrix 3"), 2000, 1))
+    assert found.isdisjoint(probes_of(form("matrix 22"), 2000, 1))
