@@ -16,6 +16,7 @@ from infra.embedded.process import free_port
 from infra.security.webhook_keys import Scheme, create_secret, format_secret, parse_public_key
 from tests.architecture.rules.files import ROOT
 from tests.component.api.fakes import FakeWorld, a_partner
+from tests.support.services import skip_or_fail
 from tests.support.waiting import wait_until
 
 GUIDE = (ROOT / "docs/partners.md").read_text(encoding="utf-8")
@@ -32,6 +33,13 @@ PROGRAMS = {
     "go": (("go",), "post.go", ["go", "run", "post.go"]),
     "ruby": (("ruby",), "post.rb", ["ruby", "post.rb"]),
     "php": (("php",), "post.php", ["php", "post.php"]),
+}
+# Programs that are in a package of another name.
+PACKAGES = {
+    "go": "golang-go",
+    "java": "default-jdk-headless",
+    "node": "nodejs",
+    "php": "php-cli",
 }
 
 
@@ -76,9 +84,10 @@ def test_every_program_of_the_page_is_run():
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_posts_a_webhook_that_is_accepted(gateway, tmp_path, name):
     needed, file_name, command = PROGRAMS[name]
-    missing = [program for program in needed if shutil.which(program) is None]
-    if missing:
-        pytest.skip(f"the example {name!r} of docs/partners.md was NOT run: no {missing[0]} here")
+    for program in needed:
+        if shutil.which(program) is None:
+            remedy = f"apt-get install {PACKAGES.get(program, program)}"
+            skip_or_fail(f"the example {name!r} of docs/partners.md needs {program}\n{remedy}")
     (tmp_path / "title.json").write_text(EXAMPLES["title.json"])
     (tmp_path / file_name).write_text(EXAMPLES[name])
     public_keys, schemes = (), (Scheme.V1,)

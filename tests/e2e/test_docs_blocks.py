@@ -8,6 +8,7 @@ import pytest
 from tests.support.docs_blocks.checks import ROOT
 from tests.support.docs_blocks.collect import Block, blocks_in, blocks_of, pages
 from tests.support.docs_blocks.running import Session
+from tests.support.services import skip_or_fail
 
 TO_RUN = [block for block in blocks_of(ROOT, pages(ROOT)) if block.runs]
 BY_PAGE = {path: list(blocks) for path, blocks in groupby(TO_RUN, lambda block: block.path)}
@@ -33,8 +34,7 @@ def test_the_blocks_of_a_page_run(path, shared_stack, tmp_path):
     failed, missing = run_all(BY_PAGE[path], tmp_path, shared_stack)
     assert failed == []
     if missing:
-        message = "not run, the runtime is not here: " + "; ".join(missing)
-        pytest.skip(message)
+        skip_or_fail("not run, the runtime is not here: " + "; ".join(missing))
 
 
 def page(*blocks):
@@ -71,7 +71,7 @@ def test_sql_runs_in_the_database_and_leaves_nothing(shared_stack, tmp_path):
 
 
 def test_a_runtime_that_is_not_there_is_said(tmp_path, monkeypatch):
-    monkeypatch.setitem(os.environ, "PATH", "/bin:/usr/bin/nothing")
+    monkeypatch.setitem(os.environ, "PATH", str(tmp_path))
     block = Block(ROOT / "docs/page.md", 1, "php", "<?php echo 1;", "alone")
     failed, missing = run_all([block], tmp_path, None)
     assert failed == []

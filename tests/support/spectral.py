@@ -4,13 +4,12 @@ It lives in ``tests/contract/spectral/node_modules``, which git ignores.
 """
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.support.services import skip_or_fail
 
 FOLDER = Path(__file__).resolve().parents[1] / "contract" / "spectral"
 INSTALL = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -18,19 +17,11 @@ INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
 TIMEOUT_S = 300
 
 
-def missing(what: str, remedy: str) -> None:
-    """Skip loudly, or fail where everything is promised."""
-    message = f"{what}\nfix it with `{remedy}`"
-    if os.environ.get("REQUIRE_SERVICES") == "1":
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
-
-
 def install() -> None:
     """Install what the lock file says, unless that is done already."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
-            missing(f"Spectral needs {program}", "apt-get install nodejs npm")
+            skip_or_fail(f"Spectral needs {program}\napt-get install nodejs npm")
     lock = FOLDER / "package-lock.json"
     if INSTALLED.exists() and INSTALLED.stat().st_mtime >= lock.stat().st_mtime:
         return
@@ -38,9 +29,9 @@ def install() -> None:
         INSTALL, cwd=FOLDER, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     if done.returncode != 0:
-        missing(
-            f"Spectral could not be installed: {done.stderr[-1000:]}",
-            f"cd tests/contract/spectral && {' '.join(INSTALL)}",
+        skip_or_fail(
+            f"Spectral could not be installed: {done.stderr[-1000:]}\n"
+            f"cd tests/contract/spectral && {' '.join(INSTALL)}"
         )
     INSTALLED.touch()
 
