@@ -60,7 +60,24 @@ class TtlCache(Generic[Key, Value]):
 
     def put(self, key: Key, value: Value) -> None:
         """Keep ``value`` from now on."""
-        self._entries[key] = (self._clock_s() + self._ttl_s, value)
+        self._keep(key, value, self._clock_s())
+
+    def drop_aged(self, most: int) -> int:
+        """Forget up to ``most`` entries that are not fresh any more; return how many.
+
+        Those used longest ago go first. One that is behind a fresh entry stays until that is aged.
+        """
+        now_s, dropped = self._clock_s(), 0
+        while self._entries and dropped < most:
+            key, (until_s, _) = next(iter(self._entries.items()))
+            if now_s < until_s:
+                break
+            del self._entries[key]
+            dropped += 1
+        return dropped
+
+    def _keep(self, key: Key, value: Value, read_at_s: float) -> None:
+        self._entries[key] = (read_at_s + self._ttl_s, value)
         self._entries.move_to_end(key)
         if len(self._entries) > self._size_max:
             self._entries.popitem(last=False)
@@ -69,7 +86,9 @@ class TtlCache(Generic[Key, Value]):
         """Return a fresh entry; a missing one is loaded by the first who asks, for all who do.
 
         A caller that gives up does not end the load for the others. What ``load`` raises, every
-        caller that waited gets; nothing is kept then. A load is joined for ``JOIN_S`` seconds.
+        caller that waited gets; nothing is kept then. A load is joined for ``JOIN_S`` seconds, and
+        kept only if none was begun after it. What it returns may be as old as its beginning, so it
+        is fresh for ``ttl_s`` from then.
         """
         cached = self.get(key)
         if cached is not None:
@@ -83,10 +102,13 @@ class TtlCache(Generic[Key, Value]):
         return await asyncio.shield(loading)
 
     async def _load(self, key: Key, load: Callable[[], Awaitable[Value]]) -> Value:
+        read_at_s = self._clock_s()
         try:
             value = await load()
-            self.put(key, value)
-            return value
         finally:
-            if self._loading.get(key, (0.0, None))[1] is asyncio.current_task():
+            is_newest = self._loading.get(key, (0.0, None))[1] is asyncio.current_task()
+            if is_newest:
                 del self._loading[key]
+        if is_newest:
+            self._keep(key, value, read_at_s)
+        return value

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from api.background import in_background
+from api.forgetting import forget
 from api.identity.key_use import KeyUse
 from api.identity.tokens import Tokens, TokenStores
 from api.limits.limiter import open_limiter
@@ -72,11 +73,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, synchronous_commit=False
     )
     cluster = cluster_of(settings)
-    producer = EventProducer(
-        cluster,
-        timeout_ms=settings.produce_timeout_ms,
-        linger_ms=settings.api_linger_ms,
-    )
+    timeout_ms, linger_ms = settings.produce_timeout_ms, settings.api_linger_ms
+    producer = EventProducer(cluster, timeout_ms=timeout_ms, linger_ms=linger_ms)
     limiter = open_limiter(settings, time.monotonic)
     sealer = sealer_of(settings)
     sessions = SessionStore(pool, limits_of(settings))
@@ -133,6 +131,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         stack.push_async_callback(deliveries.close)
         stack.push_async_callback(stop_task, asyncio.create_task(services.refusal_log.run()))
+        await stack.enter_async_context(in_background(partial(forget, services)))
         yield services
 
 

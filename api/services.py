@@ -55,6 +55,8 @@ FACTS_TTL_S = 120.0  # types and versions of titles hardly change; most requests
 NEWEST_TTL_S = 30.0
 TRENDING_TTL_S = 3.0
 KEYS_MAX = 10_000
+FAMILIAR_S = 3600.0
+FAMILIAR_MAX = 20_000
 PARTNERS_MAX = 1_000
 CONTENTS_MAX = 50_000
 TRENDING_MAX = 64
@@ -104,6 +106,16 @@ class Services:
     def key_cache(self) -> TtlCache[str, ApiKey | None]:
         """API keys by public id."""
         return TtlCache("keys", size_max=KEYS_MAX, ttl_s=KEY_TTL_S, clock_s=self.monotonic_s)
+
+    @cached_property
+    def familiar(self) -> TtlCache[str, bool]:
+        """Names of credentials that were found within the last hour: reading one is no guess.
+
+        Who guesses from an address cannot shut out those there who have credentials.
+        """
+        return TtlCache(
+            "familiar", size_max=FAMILIAR_MAX, ttl_s=FAMILIAR_S, clock_s=self.monotonic_s
+        )
 
     @cached_property
     def refusal_log(self) -> RefusalLog:

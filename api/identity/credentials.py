@@ -107,4 +107,11 @@ def _user(found: Verified, scopes: frozenset[str], tier: str) -> Principal:
 
 async def find_key(services: Services, key_id: str) -> ApiKey | None:
     """Return a key, at most ``KEY_TTL_S`` old."""
-    return await services.key_cache.get_or_load(key_id, lambda: services.keys.find(key_id))
+
+    async def load() -> ApiKey | None:
+        found = await services.keys.find(key_id)
+        if found is not None:
+            services.familiar.put(key_id, True)
+        return found
+
+    return await services.key_cache.get_or_load(key_id, load)

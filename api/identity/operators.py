@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from api.gateway import REQUEST_ID, ROUTE
 from api.identity.access import Access
-from api.limits.counting import exact_address_of
+from api.limits.counting import exact_address_of, require_no_guessing
 from api.problems import FORBIDDEN, RECENT_CODE_REQUIRED, UNAUTHENTICATED, ProblemError
 from api.services import services_of
 from domain.identity.sessions import has_recent_code
@@ -45,9 +45,12 @@ async def admit_operator(request: Request, access: Access, token: str) -> Sessio
     services = services_of(request)
     now_ms = services.clock_ms()
     token_sha256 = hash_token(token)
+    name = token_sha256.hex()
+    require_no_guessing(request, name)
     session = await services.sessions.find(token_sha256, now_ms)
     if session is None:
         raise ProblemError(UNAUTHENTICATED)
+    services.familiar.put(name, True)
     request.scope[OPERATOR] = Caller(session, token_sha256)
     if not includes(session.role, access.role):
         # The template of the path: in its place of the user there may be one who was erased.

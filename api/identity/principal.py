@@ -7,9 +7,9 @@ from api.identity.access import Access, Caller
 from api.identity.caller import Principal
 from api.identity.credentials import identify
 from api.identity.operators import admit_operator
-from api.limits.counting import address_of, require_left
+from api.limits.counting import require_no_guessing
 from api.problems import FORBIDDEN, UNAUTHENTICATED, ProblemError
-from api.services import Services, services_of
+from api.services import services_of
 from infra.security.keys import parse_key_id
 
 __all__ = ["Principal", "admit", "principal_of"]
@@ -18,7 +18,6 @@ SCHEME = "bearer "
 PRINCIPAL = "media_gateway.principal"
 USER_PARAMETER = "user"
 OPERATOR_TIER = "pro"
-FAMILIAR_S = 3600.0
 
 
 async def admit(request: Request, access: Access) -> None:
@@ -60,21 +59,12 @@ def bearer(request: Request) -> str:
     return header[len(SCHEME) :] if header[: len(SCHEME)].lower() == SCHEME else ""
 
 
-def is_familiar(services: Services, key_id: str) -> bool:
-    """Whether there was such a key within the last hour: reading it again is no stranger's work.
-
-    Who guesses keys from the same address cannot shut out those who have one.
-    """
-    cached = services.key_cache.get_stale(key_id, FAMILIAR_S)
-    return cached is not None and cached[0] is not None
-
-
 async def authenticated(request: Request) -> Principal:
     """Return who the Authorization header speaks for."""
     services, text = services_of(request), bearer(request)
     key_id = parse_key_id(text)
-    if key_id is not None and not is_familiar(services, key_id):  # else it costs a statement
-        require_left(request, services.limiter.quotas.anonymous, f"address:{address_of(request)}")
+    if key_id is not None:
+        require_no_guessing(request, key_id)
     principal = await identify(services, text, request.scope[REQUEST_ID])
     if principal is None:
         raise ProblemError(UNAUTHENTICATED)

@@ -93,6 +93,19 @@ def require_left(request: Request, quota: Quota, key: str) -> None:
         conclude(request, Counted(limiter, quota, key, refused))
 
 
+def require_no_guessing(request: Request, name: str) -> None:
+    """Refuse credentials that cost a statement, from an address that failed too often.
+
+    ``name`` is what the statement looks for; what it found lately is always looked for.
+
+    Raises:
+        ProblemError: 429.
+    """
+    services = services_of(request)
+    if services.familiar.get_stale(name, 0.0) is None:
+        require_left(request, services.limiter.quotas.anonymous, f"address:{address_of(request)}")
+
+
 def conclude(request: Request, counted: Counted) -> None:
     """Note by what the call was counted, for the answer's headers; raise when it was refused."""
     request.scope[COUNTED] = counted

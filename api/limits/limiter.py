@@ -58,6 +58,11 @@ class Limiter:
                 return window, found
         return None
 
+    def drop_idle(self, most: int) -> int:
+        """Forget callers of whom nothing counts any more, up to ``most`` a counter: how many."""
+        dropped = self._alone.drop_idle(most)
+        return dropped + (self._shared.drop_idle(most) if self._shared is not None else 0)
+
     def _counter_of(self, window: Window) -> MemoryCounter | SharedCounter:
         return self._alone if self._shared is None or window.seconds == 1 else self._shared
 

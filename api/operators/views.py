@@ -34,8 +34,10 @@ async def token_response(services: Services, token: str) -> Response:
     Raises:
         ProblemError: 401, its session has been ended meanwhile.
     """
-    session = await services.sessions.find(hash_token(token), services.clock_ms())
+    token_sha256 = hash_token(token)
+    session = await services.sessions.find(token_sha256, services.clock_ms())
     if session is None:
         raise ProblemError(UNAUTHENTICATED)
+    services.familiar.put(token_sha256.hex(), True)
     seen = view(services, session).model_dump()
     return json_response(encode(OperatorToken(**seen, token=token)))

@@ -30,9 +30,14 @@ def headers_of(request: Request) -> WebhookHeaders:
     for name, value in request.scope["headers"]:
         if name.startswith(b"webhook-") or name == NAMES[-1]:
             if name in found:
-                raise Refused(reasons.DUPLICATE_HEADERS, f"{name.decode('latin-1')}: given twice")
+                raise Refused(reasons.DUPLICATE_HEADERS, f"{shown(name)}: given twice")
             found[name] = value.decode("latin-1")
     return WebhookHeaders(*map(found.get, NAMES))
+
+
+def shown(name: bytes) -> str:
+    """Return the name of a header for the partner: others are a stranger's own words."""
+    return name.decode() if name in NAMES else "a header that begins with webhook-"
 
 
 def given_of(headers: WebhookHeaders) -> Given:

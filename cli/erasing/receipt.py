@@ -25,7 +25,9 @@ from schemas.times import to_rfc3339
 UNSIGNED = "MEDIA_GATEWAY_SECRETS_KEY is not set, so no signing key can be kept safe"
 REVOKED_S = 5  # api.identity.tokens: REVOCATIONS_TTL_S, and a statement
 PUBLISHED_S = 6  # agents.trending: EMIT_INTERVAL_MS, agents.value_model: MODEL_INTERVAL_MS; a tick
-CACHE_S = 3  # api.services: KEY_TTL_S, TRENDING_TTL_S
+# api.forgetting sweeps every 30 s, and two windows of 10 s have to be over. A Redis of limits keeps
+# counts as long.
+CACHE_S = 60
 LIMITS = (
     "Kafka closes a segment when the first record after its time arrives: in a partition that gets "
     "no records the times above begin with the next one.",
@@ -150,7 +152,8 @@ def _memory(settings: Settings, now_ms: int) -> list[ErasedStore]:
     return [
         ErasedStore(
             store="api", kind="cache", gone_by=within(CACHE_S),
-            note="API keys and what trends; answers about users are not cached",
+            note="API keys, refused after 3 s, and counts of calls; answers about users are not "
+            "cached",
         ),
         ErasedStore(
             store="trending", kind="model", pending_until=within(PUBLISHED_S),

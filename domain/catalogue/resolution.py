@@ -34,15 +34,11 @@ from domain.catalogue.grouping import (
     groups_of,
     without_texts,
 )  # fmt: skip
-from domain.catalogue.texts import Texts, Vector, persons_of
+from domain.catalogue.places import Number, Place, number_of, places_of, titles_of
+from domain.catalogue.texts import Texts, Vector
 
 Name = TypeVar("Name", bound=Hashable)
 SHARED_MAX = 50  # an identifier that more records claim identifies nothing
-
-Place = (
-    Hashable  # what one partner's records may share: title and year, a number, a person and year
-)
-_Number = tuple[str, str, int, int | None]  # record of the series, type, season, episode
 
 
 class Resolver:
@@ -63,7 +59,7 @@ class Resolver:
         self._by_id: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._by_piece: dict[Piece, set[str]] = defaultdict(set)
         self._by_series: dict[str, set[str]] = defaultdict(set)  # record of a series -> its parts
-        self._by_number: dict[_Number, set[str]] = defaultdict(set)
+        self._by_number: dict[Number, set[str]] = defaultdict(set)
         self._by_version: dict[str, set[str]] = defaultdict(set)  # record -> its other cuts
 
     def group(self, key: str) -> Group:
@@ -167,7 +163,7 @@ class Resolver:
 
         What becomes a crowd, or ceases to be one, is compared by something else than before.
         """
-        turned = self._crowds.move(key, _places(self._facts.get(key)), _places(facts))
+        turned = self._crowds.move(key, places_of(self._facts.get(key)), places_of(facts))
         fresh = {each: self._facts[each] for each in turned}
         if facts is not None:
             fresh[key] = facts
@@ -199,7 +195,7 @@ class Resolver:
             _discard(self._by_series, facts.series, key)
         if facts.version_of is not None:
             _discard(self._by_version, facts.version_of, key)
-        number = _number(facts)
+        number = number_of(facts)
         if number is not None:
             _discard(self._by_number, number, key)
         self._narrowed.pop(key, None)
@@ -222,7 +218,7 @@ class Resolver:
             self._by_id[each].add(key)
         for piece in _pieces(narrowed):
             self._by_piece[piece].add(key)
-        number = _number(facts)
+        number = number_of(facts)
         if number is not None and not self._crowds.crowded(((facts.partner, number),)):
             self._by_number[number].add(key)
         if facts.series is not None:
@@ -235,10 +231,10 @@ class Resolver:
 
     def _narrow(self, key: str, facts: Facts) -> Facts:
         """Return the facts without the forms of the title that a crowd shares, and keep them."""
-        crowded = self._crowds.crowded(_titles(facts))
+        crowded = self._crowds.crowded(titles_of(facts))
         if not crowded:
             return facts
-        forms = zip(facts.forms, _titles(facts), strict=True)
+        forms = zip(facts.forms, titles_of(facts), strict=True)
         telling = tuple(form for form, title in forms if title not in crowded)
         self._narrowed[key] = facts._replace(forms=telling)
         return self._narrowed[key]
@@ -267,7 +263,7 @@ class Resolver:
 
     def _counterparts(self, facts: Facts) -> set[str]:
         """Return the seasons or episodes with the same numbers in the same series."""
-        number = _number(facts)
+        number = number_of(facts)
         if number is None or self._crowds.crowded(((facts.partner, number),)):
             return set()
         series, kind, season, episode = number
@@ -367,31 +363,6 @@ def _pieces(facts: Facts) -> Iterator[Piece]:
         return
     for form in facts.forms:
         yield from pieces_of(form, facts.year)
-
-
-def _number(facts: Facts) -> _Number | None:
-    """Return where a season or an episode stands in its series; None when that is not known."""
-    if facts.type not in PARTS or facts.series is None or facts.season is None:
-        return None
-    if facts.type == "episode" and facts.episode is None:
-        return None
-    return facts.series, facts.type, facts.season, facts.episode
-
-
-def _titles(facts: Facts) -> Iterator[Place]:
-    return ((facts.partner, facts.year, form.text) for form in facts.forms)
-
-
-def _places(facts: Facts | None) -> list[Place]:
-    """Return what a record is compared by, unless too many records of its partner share it."""
-    if facts is None:
-        return []
-    if facts.type in PARTS:
-        number = _number(facts)
-        return [] if number is None else [(facts.partner, number)]
-    if not is_comparable(facts):
-        return []
-    return [*_titles(facts), *((facts.partner, person) for person in persons_of(facts))]
 
 
 def _discard(index: dict[Name, set[str]], name: Name, key: str) -> None:

@@ -25,6 +25,7 @@ ENTRIES_MAX = 100_000
 class Calls:
     """Calls of one key: the number of its newest window, calls in it, and in the one before."""
 
+    seconds: int  # of a window
     number: float
     current: int
     previous: int
@@ -80,7 +81,7 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
         if entry is None:
             if amount > limit:
                 return False
-            self._entries[key] = Calls(number, amount, 0)
+            self._entries[key] = Calls(seconds, number, amount, 0)
             if len(self._entries) > self._entries_max:
                 self._entries.popitem(last=False)
             return True
@@ -95,6 +96,17 @@ class BoundedMemoryStorage(Storage, SlidingWindowCounterSupport):
                 return False
         entry.current += amount
         return True
+
+    def drop_idle(self, most: int) -> int:
+        """Forget up to ``most`` keys whose windows are over, silent ones first; return how many."""
+        now_s, dropped = self._clock_s(), 0
+        while self._entries and dropped < most:
+            key, entry = next(iter(self._entries.items()))
+            if now_s // entry.seconds <= entry.number + 1:
+                break
+            del self._entries[key]
+            dropped += 1
+        return dropped
 
     async def acquire_sliding_window_entry(
         self, key: str, limit: int, expiry: int, amount: int = 1
@@ -150,6 +162,10 @@ class MemoryCounter:
 
     def __len__(self) -> int:
         return len(self._storage)
+
+    def drop_idle(self, most: int) -> int:
+        """Forget up to ``most`` callers of whom nothing counts any more; return how many."""
+        return self._storage.drop_idle(most)
 
     def refusal(self, window: Window, key: str) -> Taken | None:
         """Count one call of ``key`` if the window allows it; else return what is left, and when."""

@@ -121,6 +121,20 @@ class SharedCounter:
         found = self.peek(window, key)
         return None if found.allowed else found
 
+    def drop_idle(self, most: int) -> int:
+        """Forget up to ``most`` callers of whom nothing counts any more; return how many.
+
+        The server forgets a key by itself when its windows are over.
+        """
+        now_s, dropped = self._clock_s(), 0
+        while self._leases and dropped < most:
+            name, lease = next(iter(self._leases.items()))
+            if now_s < max(lease.until_s, lease.reset_at_s):
+                break
+            del self._leases[name]
+            dropped += 1
+        return dropped
+
     async def _renew(self, window: Window, key: str, lease: Lease | None, now_s: float) -> Taken:
         item = item_of(window)
         size = size_of_next(lease, window, now_s)

@@ -148,12 +148,14 @@ async def _locked(connection: Connection, key_id: str) -> ApiKey | None:
 
 
 def _seen(key: ApiKey) -> dict[str, Any]:
-    """Return a key as the audit trail hashes it: without its hash, and without its use."""
-    return {
-        name: value
-        for name, value in key._asdict().items()
-        if name not in ("key_sha256", "last_used_at_ms")
-    }
+    """Return a key as the audit trail hashes it: without its hash, its use, and whose it is.
+
+    The rest is known or easy to guess, so the hash of a user's id could be found by trying ids,
+    also when the user was erased. A key stays with its user, so no change is missed.
+    """
+    left_out = ("key_sha256", "last_used_at_ms", "user_id")
+    seen = {name: value for name, value in key._asdict().items() if name not in left_out}
+    return {**seen, "is_bound_to_user": key.user_id is not None}
 
 
 def _row(key: ApiKey) -> tuple[Any, ...]:

@@ -62,6 +62,23 @@ async def test_two_processes_share_one_quota(redis_server, unique):
     await other.close()
 
 
+async def test_nothing_is_kept_of_a_caller_whose_windows_are_over(redis_server, unique):
+    clock, window = Clock(), Window("sustained", 10, 10)
+    counter = counter_of(redis_server, clock)
+    await allowed(counter, unique("caller"), 11, window)
+    assert counter.drop_idle(9) == 0
+    clock.now_s += 20
+    assert counter.drop_idle(9) == 1
+    server = counter._storage.bridge.get_connection()
+    keys = [key async for key in server.scan_iter("*")]
+    assert keys
+    for key in keys:  # the server forgets it by itself
+        left_ms = await server.pttl(key)  # -1: for ever; -2: it is gone
+        assert left_ms != -1
+        assert left_ms <= 2 * window.seconds * 1000
+    await counter.close()
+
+
 async def test_taking_in_advance_never_lets_more_through(redis_server):
     clock = Clock()
     counters = [counter_of(redis_server, clock) for _ in range(3)]

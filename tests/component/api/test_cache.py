@@ -116,3 +116,53 @@ async def test_a_load_that_hangs_is_not_joined_for_ever(cache, clock):
     assert await asyncio.gather(*first) == [1, 1]
     clock.now_s += 3.0
     assert await cache.get_or_load("key", quick) == 2
+
+
+async def test_an_old_answer_that_comes_late_does_not_replace_a_newer_one(cache, clock):
+    old, new = Loader(), Loader()
+    new.release.set()
+    first = await asked(cache, old, 1)
+    clock.now_s += JOIN_S
+    new.calls = 1
+    assert await cache.get_or_load("key", new) == 2
+    old.release.set()
+    assert await asyncio.gather(*first) == [1]
+    assert cache.get("key") == (2,)
+
+
+async def test_an_answer_is_fresh_from_when_it_was_asked_for(cache, clock):
+    slow = Loader()
+    first = await asked(cache, slow, 1)
+    clock.now_s += 2.0
+    slow.release.set()
+    assert await asyncio.gather(*first) == [1]
+    clock.now_s += 0.9
+    assert cache.get("key") == (1,)
+    clock.now_s += 0.1
+    assert cache.get("key") is None
+
+
+async def test_a_load_of_which_a_newer_one_failed_is_not_kept(cache, clock):
+    old, new = Loader(), Loader()
+    first = await asked(cache, old, 1)
+    clock.now_s += JOIN_S
+    new.error = OSError("away")
+    new.release.set()
+    with pytest.raises(OSError, match="away"):
+        await cache.get_or_load("key", new)
+    old.release.set()
+    assert await asyncio.gather(*first) == [1]
+    assert cache.get("key") is None
+
+
+async def test_what_is_not_fresh_any_more_is_dropped_a_bounded_number_at_a_time(cache, clock):
+    cache.put("a", 1)
+    clock.now_s += 1.0
+    cache.put("b", 2)
+    clock.now_s += 2.0
+    assert cache.drop_aged(9) == 1
+    assert (cache.get_stale("a", 99.0), cache.get("b")) == (None, (2,))
+    cache.put("c", 3)
+    clock.now_s += 3.0
+    assert cache.drop_aged(1) == 1
+    assert [cache.get_stale(key, 99.0) for key in "bc"] == [None, (3,)]

@@ -1,18 +1,22 @@
 """Who is counted, by which quota, and what the answer says of it; the clock stands still."""
 
+import asyncio
 import re
 
 import orjson
 import pytest
 
 from api.app import create_app
+from api.forgetting import sweep
 from api.limits.limit import UNLIMITED
 from api.routes import ENDPOINTS
 from api.services import KEY_TTL_S
 from infra.security import keys
+from infra.security.operator_secrets import create_token
 from infra.security.webhook_keys import create_secret
 from infra.security.webhooks import sign
 from infra.settings import Settings, SettingsError
+from tests.component.api.fake_operators import PASSWORD
 from tests.component.api.fakes import FakeWorld, a_partner
 from tests.component.api.test_reads import a_slate
 from tests.component.api.test_webhooks import envelope, problem
@@ -21,6 +25,7 @@ from tests.support.described import DescribedClient
 SECRET = create_secret()
 SLATE = "/api/v1/users/user-1/recommendations"
 WEBHOOK = "/api/v1/webhooks/acme"
+ME = "/api/v1/auth/me"
 POLICY = re.compile(r'"burst";q=(\d+);w=1, "sustained";q=(\d+);w=10')
 LEFT = re.compile(r'"burst";r=(\d+);t=(\d+)(, "sustained";r=(\d+);t=(\d+))?')
 
@@ -225,11 +230,43 @@ def test_who_guesses_keys_does_not_shut_out_who_has_one_at_the_same_address(worl
     assert statuses(read(client, good)) == [200]
 
 
-def test_guessing_does_not_reach_the_database(world, client):
-    read(client, keys.create_key().text, 10)
+@pytest.mark.parametrize("guess", [lambda: keys.create_key().text, create_token])
+def test_guessing_does_not_reach_the_database(world, client, guess):
+    def tried(times):
+        return [client.get(ME, headers=bearer(guess())) for _ in range(times)]
+
+    assert statuses(tried(10)) == [401] * 10
     before = world.database.calls
-    assert statuses(read(client, keys.create_key().text, 50)) == [429] * 50
+    assert statuses(tried(50)) == [429] * 50
     assert world.database.calls == before
+
+
+def test_who_guesses_tokens_does_not_shut_out_an_operator_at_the_same_address(world, client):
+    world.people.add("ada", "admin")
+    given = {"name": "ada", "password": PASSWORD, "code": world.people.code()}
+    token = client.post("/api/v1/auth/login", json=given).json()["token"]
+    for _ in range(12):
+        client.get(ME, headers=bearer(create_token()))
+    assert client.get(ME, headers=bearer(create_token())).status_code == 429
+    assert client.get(ME, headers=bearer(token)).status_code == 200
+    renewed = client.post("/api/v1/auth/refresh", headers=bearer(token)).json()["token"]
+    assert client.get(ME, headers=bearer(renewed)).status_code == 200
+
+
+def test_what_names_a_user_leaves_the_memory_when_it_is_of_no_use(world, client):
+    text = world.database.add_key(user_id="user-1")
+    assert statuses(read(client, text)) == [200]
+    services = client.app.state.services
+    counts = services.limiter._alone._storage._entries
+    assert any("user-1" in repr(each) for each in services.key_cache._entries.values())
+    asyncio.run(sweep(services))  # nothing is too old
+    assert statuses(read(client, text)) == [200]
+    assert len(services.key_cache._entries) == 1
+    assert len(counts) == 2  # a second, ten seconds
+    world.later(20)
+    asyncio.run(sweep(services))
+    assert len(services.key_cache._entries) == len(counts) == 0
+    assert statuses(read(client, text)) == [200]
 
 
 def test_a_refused_caller_does_not_have_its_body_read(world, client):

@@ -92,7 +92,8 @@ def test_a_header_that_decides_is_given_once(world, post, name):
     value = given.get(name, "x")
     already = name in given and name != "content-length"
     twice = [(name, value)] if already else [(name, value), (name, value)]
-    problem(post(*signed(Scheme.V1, world), *twice), 400, "malformed-request")
+    document = problem(post(*signed(Scheme.V1, world), *twice), 400, "malformed-request")
+    assert "webhook-new" not in document["detail"]  # a stranger's own words, kept for the partner
     assert not world.producer.sent
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity.passwords import COMMON_WORDS, LENGTH_MAX, problems
+from domain.identity.passwords import LENGTH_MAX, problems
 
 GOOD = "kestrel orbits the violet lamp"
 
@@ -42,6 +42,14 @@ def test_long_passwords_are_taken_as_they_are(password: str) -> None:
         ("Welcome2026Welcome", "common"),
         ("mediagatewayadmin", "common"),
         ("abcd1234abcd1234", "common"),
+        ("1q2w3e4r5t6y7u8i9o0p", "common"),
+        ("zaq12wsxcde34rfv", "common"),
+        ("123qweasdzxc123qwe", "common"),
+        ("manchesterunited", "common"),
+        ("michaeljackson1", "common"),
+        ("iloveyouprincess", "common"),
+        ("letmein-please-123", "common"),
+        ("summer2026winter", "common"),
     ],
 )
 def test_what_is_wrong_is_said(password: str, problem: str) -> None:
@@ -57,11 +65,6 @@ def test_the_longest_password_is_allowed() -> None:
     password = ("kestrel orbits " * 20)[:LENGTH_MAX]
     assert problems(password, "ada") == []
     assert problems(password + "x", "ada") != []
-
-
-@given(st.lists(st.sampled_from(COMMON_WORDS), min_size=3, max_size=8), st.sampled_from(" -_1!"))
-def test_joined_common_words_are_common(words: list[str], joint: str) -> None:
-    assert problems(joint.join(words), "zzz") != []
 
 
 @given(st.text(max_size=300))

@@ -76,6 +76,24 @@ def test_a_million_addresses_take_bounded_memory_and_the_silent_go_first():
     assert len(entries) * each + sys.getsizeof(entries) < 48 * 1024 * 1024
 
 
+def test_callers_of_whom_nothing_counts_any_more_are_forgotten():
+    clock = Clock()
+    counter = MemoryCounter(clock)
+    allowed(counter, "a", 10)
+    clock.now_s += 10
+    allowed(counter, "b", 1)
+    assert counter.drop_idle(9) == 0  # the window before still counts
+    assert not counter.peek(WINDOW, "a").allowed
+    clock.now_s += 10
+    assert counter.drop_idle(9) == 1
+    assert len(counter) == 1
+    clock.now_s += 10
+    for key in "cde":
+        counter.take(WINDOW, key)
+    clock.now_s += 20
+    assert [counter.drop_idle(3), counter.drop_idle(3)] == [3, 1]
+
+
 @given(st.lists(st.floats(0, 3), max_size=200))
 def test_no_fixed_window_gets_more_than_the_quota(pauses):
     clock = Clock()
