@@ -58,7 +58,8 @@ class ErasedUsers:
             log.warning("erasures could not be read: %s", type(error).__name__)
             return
         for pseudonym, erased_at_ms in found:
-            self._erased_at_ms[_short(pseudonym)] = erased_at_ms
+            short = _short(pseudonym)  # and what was read late may be older than what is known
+            self._erased_at_ms[short] = max(erased_at_ms, self._erased_at_ms.get(short, 0))
             self._newest_ms = max(self._newest_ms, erased_at_ms)
 
     def refuses(self, user_id: str, occurred_at_ms: int) -> bool:

@@ -68,6 +68,15 @@ def test_a_later_erasure_counts_and_one_that_was_committed_late(world, client, a
     assert client.post(URL, json=late, headers=app_headers).status_code == 400
 
 
+def test_what_is_read_late_does_not_bring_back_an_earlier_erasure(world, client, app_headers):
+    erase(world)
+    assert client.post(URL, json=at(world, -9), headers=app_headers).status_code == 400
+    world.database.erasures.clear()
+    erase(world, at_ms=world.now_ms - 60_000)
+    world.later(REFRESH_S)
+    assert client.post(URL, json=at(world, -9), headers=app_headers).status_code == 400
+
+
 def test_without_the_database_the_list_stays_as_it_is(world, client, app_headers):
     erase(world)
     assert client.post(URL, json=at(world, -9), headers=app_headers).status_code == 400
