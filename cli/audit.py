@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 import click
 
 from cli.options import EXIT_USAGE, CommandError, with_settings
-from domain.audit import EMPTY, Break, Chain, Head, Published, compare, published
-from infra.kafka.admin import TopicsError, list_topics
+from domain.audit import EMPTY, Break, Chain, Head, Kept, Published, compare, published
+from infra.kafka.admin import TopicsError, describe_topics
 from infra.kafka.cluster import Cluster, cluster_of
 from infra.postgres.audit import AuditTrail, Filter
 from infra.postgres.pool import create_pool
@@ -22,6 +22,7 @@ from topics.catalog import AUDIT_ENTRIES
 
 HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})", re.ASCII)
 LIST_DEFAULT = 50
+DAY_MS = 24 * 3600 * 1000
 
 Progress = Callable[[int], Any]
 
@@ -66,8 +67,10 @@ def verify(settings: Settings, head: str | None) -> None:
     """Check that no entry was changed, removed, inserted or cut off; print the head.
 
     Every hash is computed anew, and the table is compared with its copy in the topic. Exits with 1
-    and names the first bad entry where the trail does not hold. Keep the head, the last line, where
-    the database's owner cannot change it: then a later check also finds that both were rewritten.
+    and names the first bad entry where the trail does not hold: also one that the topic should have
+    and does not, and one that has waited for the topic for more than a minute. Keep the head, the
+    last line, where the database's owner cannot change it: then a later check also finds that both
+    were rewritten, or that entries were cut off before they were in the topic.
 
     \b
     Examples:
@@ -81,9 +84,12 @@ def verify(settings: Settings, head: str | None) -> None:
             bar.length = max(bar.length or 1, done)
             bar.update(done - bar.pos)
 
-        end, copied, broken = asyncio.run(check(settings, known, progress))
+        end, topic, broken = asyncio.run(check(settings, known, progress))
     if broken is not None:
         raise CommandError(str(broken))
+    if topic.retention_ms < AUDIT_ENTRIES.retention_ms:
+        click.echo(less_kept(topic.retention_ms), err=True)
+    copied = len(topic.sha256)
     click.echo(f"{end.sequence} entries hold, {copied} of them are in the topic; the head:")
     click.echo(str(end))
 
@@ -109,23 +115,25 @@ def export(settings: Settings, output: IO[bytes]) -> None:
 
 async def check(
     settings: Settings, known: Head, progress: Progress
-) -> tuple[Head, int, Break | None]:
-    """Return the head, how many entries the topic has, and the first break.
+) -> tuple[Head, Published, Break | None]:
+    """Return the head, what the topic holds, and the first break.
 
-    What grows meanwhile is no break: the mark is read first, then the topic, then the table.
+    What grows meanwhile is no break: the mark is read first, then the topic, then the table. The
+    time is the database's, which entries have too: a wrong clock of this machine changes no age.
     """
     async with create_pool(settings) as pool:
         trail = AuditTrail(pool)
-        marked = await trail.marked()
+        marked, now_ms = await trail.marked()
         topic = await read_topic(cluster_of(settings))
-        chain, table = Chain(known), dict[int, str]()
+        chain, table = Chain(known), dict[int, Kept]()
         async for batch in trail.entries():
             for entry in batch:
                 chain.check(entry)
-                table.setdefault(entry.sequence, entry.entry_sha256)
+                table.setdefault(entry.sequence, Kept(entry.entry_sha256, entry.at_ms))
             progress(len(table))
-    found = [each for each in (chain.end(), compare(table, topic, marked)) if each is not None]
-    return chain.head, len(topic.sha256), min(found, key=lambda each: each.sequence, default=None)
+    differs = compare(table, topic, marked, now_ms)
+    found = [each for each in (chain.end(), differs) if each is not None]
+    return chain.head, topic, min(found, key=lambda each: each.sequence, default=None)
 
 
 async def read_topic(cluster: Cluster) -> Published:
@@ -135,7 +143,8 @@ async def read_topic(cluster: Cluster) -> Published:
         TopicsError: there is no such topic.
         CommandError: it holds something that is no entry.
     """
-    if AUDIT_ENTRIES.name not in await list_topics(cluster):
+    described = await describe_topics(cluster, [AUDIT_ENTRIES.name])
+    if not described:
         raise TopicsError(
             f"no topic {AUDIT_ENTRIES.name}: create it with `media-gateway topics apply`"
         )
@@ -146,7 +155,26 @@ async def read_topic(cluster: Cluster) -> Published:
             async for records in snapshots.records(bounds, partition):
                 for record in records:
                     entries.append(entry_of(record))
-    return published(entries)
+    return published(entries, kept_ms(described[0].config))
+
+
+def kept_ms(config: Mapping[str, str]) -> int:
+    """Return how long the topic keeps an entry at least, from its real configuration.
+
+    Never longer than declared: where somebody raised it later, older entries may have gone before.
+    """
+    actual_ms = int(config.get("retention.ms", "-1"))
+    for_ever = actual_ms < 0
+    return AUDIT_ENTRIES.retention_ms if for_ever else min(actual_ms, AUDIT_ENTRIES.retention_ms)
+
+
+def less_kept(retention_ms: int) -> str:
+    """Return the line that says that the topic keeps less than it was made for."""
+    days, declared_days = (each / DAY_MS for each in (retention_ms, AUDIT_ENTRIES.retention_ms))
+    return (
+        f"the topic keeps entries for {days:.4g} days instead of {declared_days:g}: "
+        "older ones may have no copy there"
+    )
 
 
 def entry_of(record: Any) -> AuditEntry:

@@ -2,13 +2,14 @@
 
 What is changed, removed, inserted or moved breaks the chain at that place. What is cut off at the
 end does not: that is found against the topic, against the mark up to which the table says that it
-was published, or against a head that somebody wrote down.
+was published, or against a head that somebody wrote down. Entries that are not in the topic yet are
+protected by such a head alone, so one that stays away from the topic for long is a break.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,6 +17,11 @@ from schemas.audit_entry import NO_ENTRY, AuditEntry, AuditFact
 
 FORM = b"media-gateway audit entry 1\n"
 PLACE = {"prev_sha256", "entry_sha256"}
+# An entry is in the topic after a second or two; while workers or Kafka start anew, later.
+UNPUBLISHED_MS_MAX = 60_000
+# What is about to reach the topic's retention need not be there: entries have the database's time,
+# and Kafka removes by its own.
+RETENTION_MARGIN_MS = 24 * 3600 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +134,26 @@ def verify(entries: Iterable[AuditEntry], known: Head = EMPTY) -> Break | None:
     return chain.end()
 
 
+class Kept(NamedTuple):
+    """What is compared of an entry in the table: its hash and its time."""
+
+    sha256: str
+    at_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the topic holds: hash by sequence number, and a break of its own if there is one."""
+    """What the topic holds: hash by sequence number, and a break of its own if there is one.
+
+    ``retention_ms``: how long the topic keeps an entry at least.
+    """
 
     sha256: Mapping[int, str]
+    retention_ms: int
     broken: Break | None = None
 
 
-def published(entries: Iterable[AuditEntry]) -> Published:
+def published(entries: Iterable[AuditEntry], retention_ms: int) -> Published:
     """Return what records of the topic say; a record may be there more than once, and later.
 
     The first record of a number counts: what was published cannot be published otherwise.
@@ -148,35 +165,80 @@ def published(entries: Iterable[AuditEntry]) -> Published:
         wrong = first != entry.entry_sha256 or entry.entry_sha256 != hash_of(entry)
         if wrong and (broken is None or entry.sequence < broken.sequence):
             broken = Break(entry.sequence, "the topic has it with other content")
-    return Published(known, broken)
+    return Published(known, retention_ms, broken)
 
 
-def compare(table: Mapping[int, str], topic: Published, marked: int | None) -> Break | None:
+def compare(
+    table: Mapping[int, Kept], topic: Published, marked: int | None, now_ms: int
+) -> Break | None:
     """Return the first entry in which table and topic differ.
 
     Args:
-        table: hash by sequence number, of all entries in the table.
-        topic: what the topic holds; its oldest entries may have gone with its retention.
+        table: all entries in the table, by sequence number.
+        topic: what the topic holds; entries older than its retention may have gone.
         marked: the entry up to which the table says that it was published. One above the last entry
             tells of entries that are gone, or keeps new ones from the topic. None: it is gone, and
             no new entry comes to the topic.
+        now_ms: the time at which the mark was read, by the clock of the entries.
     """
     mark, wrong = _mark(max(table, default=0), marked)
-    begins = min(topic.sha256, default=mark + 1)
-    breaks = [] if topic.broken is None else [topic.broken]
-    for sequence, sha256 in topic.sha256.items():
-        if sequence not in table:
-            breaks.append(Break(sequence, "the topic has it, the table does not"))
-        elif table[sequence] != sha256:
-            breaks.append(Break(sequence, "the table's differs from the topic's"))
-    breaks += [
-        Break(sequence, "it was published, but the topic does not have it")
-        for sequence in table
-        if begins <= sequence <= mark and sequence not in topic.sha256
-    ]
-    if wrong is not None:
-        breaks.append(wrong)
+    found = (
+        topic.broken,
+        _different(table, topic),
+        _missing(table, topic, mark, now_ms),
+        _waiting(table, topic, mark, now_ms),
+        wrong,
+    )
+    breaks = [each for each in found if each is not None]
     return min(breaks, key=lambda each: each.sequence, default=None)
+
+
+def _different(table: Mapping[int, Kept], topic: Published) -> Break | None:
+    """Return the first entry of the topic that the table does not have, or has otherwise."""
+    for sequence in sorted(topic.sha256):
+        if sequence not in table:
+            return Break(sequence, "the topic has it, the table does not")
+        if table[sequence].sha256 != topic.sha256[sequence]:
+            return Break(sequence, "the table's differs from the topic's")
+    return None
+
+
+def _missing(table: Mapping[int, Kept], topic: Published, mark: int, now_ms: int) -> Break | None:
+    """Return the first published entry that the topic must have and does not, and how many more.
+
+    It must have what is younger than its retention, and what follows the oldest that it has.
+    """
+    begins = min(topic.sha256, default=mark + 1)
+    kept_since_ms = now_ms - topic.retention_ms + RETENTION_MARGIN_MS
+    missing = sorted(
+        sequence
+        for sequence, entry in table.items()
+        if sequence <= mark
+        and sequence not in topic.sha256
+        and (sequence > begins or entry.at_ms >= kept_since_ms)
+    )
+    if not missing:
+        return None
+    reason = "it was published, but the topic does not have it"
+    if len(missing) > 1:
+        reason += f", nor {len(missing) - 1} more up to entry {missing[-1]}"
+    return Break(missing[0], reason)
+
+
+def _waiting(table: Mapping[int, Kept], topic: Published, mark: int, now_ms: int) -> Break | None:
+    """Return the first entry that should have been published long ago.
+
+    One that the topic has is published: whoever sent it died, or will move the mark in a moment.
+    """
+    for sequence in sorted(table):
+        waits_ms = now_ms - table[sequence].at_ms
+        if sequence > mark and sequence not in topic.sha256 and waits_ms > UNPUBLISHED_MS_MAX:
+            return Break(
+                sequence,
+                f"not published for {waits_ms // 1000} s: no worker with serving agents runs, or "
+                "somebody holds the lock of audit_published",
+            )
+    return None
 
 
 def _mark(last: int, marked: int | None) -> tuple[int, Break | None]:

@@ -8,10 +8,19 @@ by its number. Any number of processes may run this; the mark's row lock lets on
 import asyncio
 import logging
 
+from domain.audit import UNPUBLISHED_MS_MAX
 from infra import metrics
 from infra.kafka.cluster import cluster_of
 from infra.kafka.producer import EventProducer, KafkaUnavailable, Producer
-from infra.postgres.audit import MARK, MARKED_ALONE, read_after, read_head, read_marked
+from infra.postgres.audit import (
+    MARK,
+    MARKED_ALONE,
+    Connection,
+    read_after,
+    read_clock,
+    read_head,
+    read_marked,
+)
 from infra.postgres.pool import UNAVAILABLE, Pool
 from infra.settings import Settings
 from topics.catalog import AUDIT_ENTRIES
@@ -60,6 +69,27 @@ def _note_unpublished(last: int, marked: int) -> None:
         )  # fmt: skip
 
 
+async def _note_held(connection: Connection) -> None:
+    """Measure what waits though this process did not get the mark's row; say it when it is long.
+
+    Another worker has the row for a moment. A session that was left open, or that somebody keeps
+    open, has it for as long as it likes: meanwhile nothing is published, by any worker.
+    """
+    marked = await read_marked(connection)
+    if marked is None:
+        metrics.AUDIT_UNPUBLISHED.set(-1)  # how many wait, nobody knows any more
+        log.error("no audit entry is published: the row of audit_published was removed")
+        return
+    _note_unpublished((await read_head(connection)).sequence, marked)
+    for oldest in await read_after(connection, marked, 1):
+        waits_ms = await read_clock(connection) - oldest.at_ms
+        if waits_ms > UNPUBLISHED_MS_MAX:
+            log.warning(
+                "audit entry %d waits to be published for %d s: another session holds the row of "
+                "audit_published", oldest.sequence, waits_ms // 1000,
+            )  # fmt: skip
+
+
 async def publish_batch(pool: Pool, producer: Producer) -> int:
     """Publish up to ``BATCH`` entries after the mark and move it; return how many.
 
@@ -68,9 +98,8 @@ async def publish_batch(pool: Pool, producer: Producer) -> int:
     """
     async with pool.connection() as connection, connection.transaction():
         row = await (await connection.execute(MARKED_ALONE)).fetchone()
-        if row is None:  # another process has it, or nobody ever will
-            if await read_marked(connection) is None:
-                log.error("no audit entry is published: the row of audit_published was removed")
+        if row is None:  # another session has it, or nobody ever will
+            await _note_held(connection)
             return 0
         entries = await read_after(connection, row[0], BATCH)
         _note_unpublished((await read_head(connection)).sequence, row[0])

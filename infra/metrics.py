@@ -72,7 +72,7 @@ AUDIT_ENTRIES = Counter("mg_audit_entries", "Audit entries written, by kind of a
 AUDIT_UNPUBLISHED = Gauge(
     "mg_audit_unpublished_entries",
     "Audit entries in the table that are not in the topic yet; below zero: somebody removed "
-    "entries or moved the mark of what was published",
+    "entries, or moved or removed the mark of what was published",
 )
 
 # --- Agents ---

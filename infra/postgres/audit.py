@@ -101,14 +101,12 @@ async def append(
     await connection.execute(DURABLE)
     await connection.execute(LOCK, (ADVISORY_LOCK,))
     head = await read_head(connection)
-    row = await (await connection.execute(CLOCK)).fetchone()
-    assert row is not None
     fact = AuditFact(
         actor_kind=actor.kind,
         actor=actor.name,
         action=action,
         subject=subject,
-        at_ms=row[0],
+        at_ms=await read_clock(connection),
         before_sha256=digest(before),
         after_sha256=digest(after),
         request_id=actor.request_id,
@@ -118,6 +116,13 @@ async def append(
     await connection.execute(INSERT, entry.model_dump())
     metrics.AUDIT_ENTRIES.labels(actor.kind).inc()
     return entry
+
+
+async def read_clock(connection: Connection) -> int:
+    """Return the time of the database, the one that entries have."""
+    row = await (await connection.execute(CLOCK)).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 async def read_head(connection: Connection) -> Head:
@@ -167,7 +172,8 @@ class AuditTrail:
             yield batch
             last = batch[-1].sequence
 
-    async def marked(self) -> int | None:
-        """Return what ``read_marked`` does."""
+    async def marked(self) -> tuple[int | None, int]:
+        """Return what ``read_marked`` does, and the time of the database just before."""
         async with self._pool.connection() as connection:
-            return await read_marked(connection)
+            now_ms = await read_clock(connection)
+            return await read_marked(connection), now_ms

@@ -6,6 +6,7 @@ database of one test.
 
 import asyncio
 import json
+import time
 from collections import Counter
 from contextlib import asynccontextmanager
 
@@ -24,7 +25,7 @@ from infra.audit_outbox import publish_batch
 from infra.kafka.admin import apply_topics
 from infra.kafka.cluster import Cluster
 from infra.kafka.producer import EventProducer, KafkaUnavailable
-from infra.postgres.audit import AuditTrail, append, read_marked
+from infra.postgres.audit import INSERT, MARKED_ALONE, AuditTrail, append, read_head, read_marked
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
@@ -90,6 +91,27 @@ async def enter(pool, count):
     for number in range(count):
         async with pool.connection() as connection, connection.transaction():
             await append(connection, CLI, "partner.create", f"p{number}")
+
+
+async def enter_of(pool, at_ms):
+    """Add an entry of another time than now."""
+    fact = AuditFact(
+        actor_kind="cli", actor="cli:test", action="partner.create", subject="old", at_ms=at_ms
+    )
+    async with pool.connection() as connection, connection.transaction():
+        entry = follow(await read_head(connection), fact)
+        await connection.execute(INSERT, entry.model_dump())
+
+
+async def change(pool, statement):
+    """Do what only the owner of the database can."""
+    async with pool.connection() as connection:
+        await connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER")
+        await connection.execute(statement)
+
+
+def ago_ms(seconds):
+    return time.time_ns() // 1_000_000 - seconds * 1000
 
 
 async def published(bootstrap):
@@ -179,7 +201,7 @@ async def test_verify_prints_the_head_and_names_the_first_break(topic, pool, fre
     await enter(pool, 5)
     async with producer_of(topic) as producer:
         await publish_batch(pool, producer)
-        await enter(pool, 1)  # not in the topic yet: no break
+        await enter(pool, 1)  # not in the topic yet, and new: no break
     whole = await verify(fresh_database_url, topic)
     assert whole.exit_code == 0, whole.output
     head = whole.stdout.splitlines()[-1]
@@ -187,9 +209,7 @@ async def test_verify_prints_the_head_and_names_the_first_break(topic, pool, fre
     assert (await verify(fresh_database_url, topic, "--head", head)).exit_code == 0
 
     async def after(statement, *options):
-        async with pool.connection() as connection:
-            await connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER")
-            await connection.execute(statement)
+        await change(pool, statement)
         result = await verify(fresh_database_url, topic, *options)
         assert result.exit_code == 1, result.output
         return result.output.splitlines()[-1].removeprefix("Error: ")
@@ -209,25 +229,21 @@ async def test_verify_prints_the_head_and_names_the_first_break(topic, pool, fre
 async def test_a_mark_that_was_moved_up_or_removed_hides_nothing(
     topic, pool, fresh_database_url, caplog
 ):
-    async def change(statement):
-        async with pool.connection() as connection:
-            await connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER")
-            await connection.execute(statement)
-
     await enter(pool, 2)
     async with producer_of(topic) as producer:
         await publish_batch(pool, producer)
-        await change("UPDATE audit_published SET sequence = 1000")
+        await change(pool, "UPDATE audit_published SET sequence = 1000")
         await enter(pool, 2)
         assert await publish_batch(pool, producer) == 0
         assert REGISTRY.get_sample_value("mg_audit_unpublished_entries") == -996
         assert "marked as published up to 1000" in caplog.text
         moved = await verify(fresh_database_url, topic)
-        await change("DELETE FROM audit_entries WHERE sequence > 2")
+        await change(pool, "DELETE FROM audit_entries WHERE sequence > 2")
         cut = await verify(fresh_database_url, topic)
-        await change("DELETE FROM audit_published")
+        await change(pool, "DELETE FROM audit_published")
         assert await publish_batch(pool, producer) == 0
         assert "the row of audit_published was removed" in caplog.text
+        assert REGISTRY.get_sample_value("mg_audit_unpublished_entries") == -1
         gone = await verify(fresh_database_url, topic)
     for result, said in (
         (moved, "entry 3: it was published, but the topic does not have it"),
@@ -238,15 +254,78 @@ async def test_a_mark_that_was_moved_up_or_removed_hides_nothing(
         assert said in result.output
 
 
+async def test_a_mark_that_somebody_keeps_locked_is_seen(topic, pool, fresh_database_url, caplog):
+    """Also without a worker: to `verify` a lock that is held and a worker that is away are one."""
+    gauge = "mg_audit_unpublished_entries"
+    await enter(pool, 2)
+    async with producer_of(topic) as producer:
+        await publish_batch(pool, producer)
+        assert REGISTRY.get_sample_value(gauge) == 0
+        async with pool.connection() as holder, holder.transaction():
+            assert await (await holder.execute(MARKED_ALONE)).fetchone() == (2,)
+            await enter(pool, 1)
+            assert await publish_batch(pool, producer) == 0
+            assert REGISTRY.get_sample_value(gauge) == 1
+            assert "waits to be published" not in caplog.text
+            fresh = await verify(fresh_database_url, topic)
+            await change(pool, "DELETE FROM audit_entries WHERE sequence = 3")
+            await enter_of(pool, ago_ms(100))
+            await enter(pool, 1)
+            assert await publish_batch(pool, producer) == 0
+            assert REGISTRY.get_sample_value(gauge) == 2
+            assert "audit entry 3 waits to be published for" in caplog.text
+            old = await verify(fresh_database_url, topic)
+        assert await publish_batch(pool, producer) == 2
+    assert REGISTRY.get_sample_value(gauge) == 0
+    assert fresh.exit_code == 0, fresh.output
+    assert old.exit_code == 1, old.output
+    assert "entry 3: not published for" in old.output
+    assert (await verify(fresh_database_url, topic)).exit_code == 0
+
+
+async def test_a_topic_that_was_emptied_is_no_retention(topic, pool, fresh_database_url):
+    three_years_s = AUDIT_ENTRIES.retention_ms // 1000
+    await enter_of(pool, ago_ms(three_years_s + 60))
+    await enter_of(pool, ago_ms(three_years_s - 3600))  # within the margin
+    async with producer_of(topic) as producer:
+        await publish_batch(pool, producer)
+        assert await emptied(topic)
+        aged = await verify(fresh_database_url, topic)
+        await enter(pool, 3)
+        await publish_batch(pool, producer)
+        whole = await verify(fresh_database_url, topic)
+    assert await emptied(topic)
+    lost = await verify(fresh_database_url, topic)
+    await change(pool, "DELETE FROM audit_entries WHERE sequence = 5")
+    await change(pool, "UPDATE audit_published SET sequence = 4")
+    cut = await verify(fresh_database_url, topic)
+    assert (aged.exit_code, whole.exit_code) == (0, 0), aged.output + whole.output
+    assert whole.stdout.startswith("5 entries hold, 3 of them are in the topic")
+    lacks = "entry 3: it was published, but the topic does not have it, nor"
+    for result, more in ((lost, "2 more up to entry 5"), (cut, "1 more up to entry 4")):
+        assert result.exit_code == 1, result.output
+        assert f"{lacks} {more}" in result.output
+
+
+async def test_a_lost_topic_is_filled_again_from_a_mark_of_zero(topic, pool, fresh_database_url):
+    await enter(pool, 3)
+    async with producer_of(topic) as producer:
+        await publish_batch(pool, producer)
+        assert await emptied(topic)
+        assert (await verify(fresh_database_url, topic)).exit_code == 1
+        await change(pool, "UPDATE audit_published SET sequence = 0")
+        assert await publish_batch(pool, producer) == 3
+    result = await verify(fresh_database_url, topic)
+    assert result.exit_code == 0, result.output
+
+
 async def test_table_and_topic_emptied_together_are_found_by_the_mark(
     topic, pool, fresh_database_url
 ):
     await enter(pool, 2)
     async with producer_of(topic) as producer:
         await publish_batch(pool, producer)
-    async with pool.connection() as connection:
-        await connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER USER")
-        await connection.execute("DELETE FROM audit_entries")
+    await change(pool, "DELETE FROM audit_entries")
     assert await emptied(topic)
     result = await verify(fresh_database_url, topic)
     assert result.exit_code == 1, result.output

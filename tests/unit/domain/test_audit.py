@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 
 from domain.audit import (
     EMPTY,
+    RETENTION_MARGIN_MS,
+    UNPUBLISHED_MS_MAX,
     Break,
     Chain,
     Head,
+    Kept,
     Published,
     canonical,
     compare,
@@ -21,6 +24,9 @@ from domain.audit import (
 )
 from schemas.audit_entry import AuditEntry, AuditFact
 
+DAY_MS = 86_400_000
+RETENTION_MS = 30 * DAY_MS
+LATER_MS = 2**40 + RETENTION_MS  # the topic may have lost every entry that is made here
 texts = st.text(min_size=1, max_size=12)
 facts = st.builds(
     AuditFact,
@@ -44,6 +50,14 @@ def chained(given: list[AuditFact]) -> list[AuditEntry]:
         entries.append(follow(head, fact))
         head = head_of(entries[-1])
     return entries
+
+
+def kept(entries: list[AuditEntry]) -> dict[int, Kept]:
+    return {each.sequence: Kept(each.entry_sha256, each.at_ms) for each in entries}
+
+
+def in_topic(entries: list[AuditEntry]) -> Published:
+    return published(entries, RETENTION_MS)
 
 
 def changes() -> dict[str, object]:
@@ -127,8 +141,7 @@ def test_a_cut_end_is_found_by_the_topic_and_by_a_head(
 ) -> None:
     left = data.draw(st.integers(0, len(entries) - 1))
     assert verify(entries[:left]) is None
-    table = {each.sequence: each.entry_sha256 for each in entries[:left]}
-    by_topic = compare(table, published(entries), len(entries))
+    by_topic = compare(kept(entries[:left]), in_topic(entries), len(entries), LATER_MS)
     by_head = verify(entries[:left], head_of(entries[-1]))
     assert by_topic is not None
     assert by_head is not None
@@ -141,24 +154,83 @@ def test_a_topic_that_repeats_itself_and_has_lost_its_oldest_is_no_break(
 ) -> None:
     gone, sent = sorted(data.draw(st.tuples(*[st.integers(0, len(entries))] * 2)))
     again = data.draw(st.integers(gone, sent))
-    topic = published(entries[gone:sent] + entries[again:sent])
-    table = {each.sequence: each.entry_sha256 for each in entries}
-    assert compare(table, topic, sent) is None
-    assert compare(table, topic, data.draw(st.integers(0, sent))) is None
+    topic = in_topic(entries[gone:sent] + entries[again:sent])
+    table = kept(entries[:sent])
+    assert compare(table, topic, sent, LATER_MS) is None
+    assert compare(table, topic, data.draw(st.integers(gone, sent)), LATER_MS) is None
 
 
 def test_what_table_and_topic_tell_differently_is_found() -> None:
     entries = chained([a_fact(f"s{number}") for number in range(5)])
-    table = {each.sequence: each.entry_sha256 for each in entries}
+    table = kept(entries)
     rewritten = chained([a_fact("other"), *[a_fact(f"s{number}") for number in range(1, 5)]])
     assert verify(rewritten) is None
-    found = compare({each.sequence: each.entry_sha256 for each in rewritten}, published(entries), 5)
+    found = compare(kept(rewritten), in_topic(entries), 5, LATER_MS)
     assert str(found) == "entry 1: the table's differs from the topic's"
-    holed = published([*entries[:2], *entries[3:]])
-    assert str(compare(table, holed, 5)).startswith("entry 3: it was published, but")
-    forged = published([*entries, rewritten[2]])
-    assert str(compare(table, forged, 5)) == "entry 3: the topic has it with other content"
-    assert compare(table, Published({}), 5) is None
+    holed = in_topic([*entries[:2], *entries[3:]])
+    assert str(compare(table, holed, 5, LATER_MS)) == (
+        "entry 3: it was published, but the topic does not have it"
+    )
+    forged = in_topic([*entries, rewritten[2]])
+    found = compare(table, forged, 5, LATER_MS)
+    assert str(found) == "entry 3: the topic has it with other content"
+    assert compare(table, in_topic([]), 5, LATER_MS) is None
+
+
+def daily(count: int) -> list[AuditEntry]:
+    """Return a chain of one entry a day; the first is of time 0."""
+    facts = [a_fact(f"s{day}").model_copy(update={"at_ms": day * DAY_MS}) for day in range(count)]
+    return chained(facts)
+
+
+LACKS = "it was published, but the topic does not have it"
+
+
+@pytest.mark.parametrize(
+    ("in_table", "there", "marked", "found"),
+    [
+        (5, slice(0, 0), 5, Break(1, f"{LACKS}, nor 4 more up to entry 5")),  # emptied
+        (3, slice(0, 0), 3, Break(1, f"{LACKS}, nor 2 more up to entry 3")),  # and the table cut
+        (5, slice(2, 5), 5, Break(1, f"{LACKS}, nor 1 more up to entry 2")),  # its start cut off
+        (5, slice(0, 4), 5, Break(5, LACKS)),  # its end
+        (5, slice(0, 5), 5, None),
+    ],
+)
+def test_a_topic_that_lost_entries_before_their_time_is_found(
+    in_table: int, there: slice, marked: int, found: Break | None
+) -> None:
+    entries = daily(5)
+    topic = in_topic(entries[there])
+    assert compare(kept(entries[:in_table]), topic, marked, 5 * DAY_MS) == found
+
+
+def test_the_topic_may_lose_what_is_older_than_its_retention_less_a_margin() -> None:
+    entries = daily(3)
+    table, of_second_ms = kept(entries), entries[1].at_ms
+    at_ms = of_second_ms + RETENTION_MS - RETENTION_MARGIN_MS
+    third_only = in_topic(entries[2:])
+    assert compare(table, third_only, 3, at_ms + 1) is None
+    assert compare(table, third_only, 3, at_ms) == Break(2, LACKS)
+    shorter = published(entries[2:], RETENTION_MS - 1)
+    assert compare(table, shorter, 3, at_ms) is None
+
+
+def test_an_entry_waits_a_minute_for_the_topic_and_no_longer() -> None:
+    entries = daily(3)
+    table, last_ms = kept(entries), entries[-1].at_ms
+    two = in_topic(entries[:2])
+    assert compare(table, two, 2, last_ms - 5) is None  # written after the mark was read
+    assert compare(table, two, 2, last_ms + UNPUBLISHED_MS_MAX) is None
+    waits = compare(table, two, 2, last_ms + UNPUBLISHED_MS_MAX + 1000)
+    assert str(waits) == (
+        "entry 3: not published for 61 s: no worker with serving agents runs, or somebody holds "
+        "the lock of audit_published"
+    )
+    sent = in_topic(entries)  # and the sender died before it moved the mark
+    assert compare(table, sent, 2, last_ms + 2 * UNPUBLISHED_MS_MAX) is None
+    assert compare(table, sent, 0, last_ms + 2 * UNPUBLISHED_MS_MAX) is None
+    lowered = compare(table, in_topic([]), 0, last_ms)
+    assert str(lowered).startswith("entry 1: not published for 172800 s")
 
 
 @given(chains, st.data())
@@ -167,13 +239,14 @@ def test_a_mark_above_the_last_entry_or_none_is_a_break(
 ) -> None:
     """Also where table and topic agree, because both were emptied or cut off alike."""
     left = data.draw(st.integers(0, len(entries)))
-    table = {each.sequence: each.entry_sha256 for each in entries[:left]}
-    topic = published(data.draw(st.sampled_from([[], entries[:left]])))
+    table = kept(entries[:left])
+    topic = in_topic(data.draw(st.sampled_from([[], entries[:left]])))
     above = data.draw(st.integers(left + 1, 2**40))
-    assert compare(table, topic, above) == Break(
+    assert compare(table, topic, above, LATER_MS) == Break(
         left + 1, f"the table does not have it, but says that it was published up to {above}"
     )
-    assert compare(table, topic, None) == Break(left + 1, "the mark of what was published is gone")
+    gone = compare(table, topic, None, LATER_MS)
+    assert gone == Break(left + 1, "the mark of what was published is gone")
 
 
 def a_fact(subject: str) -> AuditFact:
