@@ -44,5 +44,9 @@ def change_of(webhook: WebhookReceived, mapped: Mapped) -> Change:
     fields: dict[str, Any] = dict(mapped.fields)
     if not removed:
         fields |= {EXTERNAL + kind: value for kind, value in mapped.external_ids.items()}
-    links = {name: record_key(webhook.partner, own) for name, own in mapped.links.items()}
-    return Change(fields | links, mapped.availability, removed, tuple(links.values()))
+    links = {
+        name: None if own is None else record_key(webhook.partner, own)
+        for name, own in mapped.links.items()
+    }
+    opened = tuple(key for key in links.values() if key is not None)
+    return Change(fields | links, mapped.availability, removed, opened)

@@ -66,7 +66,8 @@ class Mapped:
 
     ``fields`` maps canonical content fields to JSON values; None clears the field. ``availability``
     is None when the payload says nothing about it, and an empty tuple when it says "nowhere".
-    ``links`` (``series_id``, ``version_of``) hold the partner's own ids, not content ids yet.
+    ``links`` (``series_id``, ``version_of``) hold the partner's own ids, not content ids yet; None
+    clears one.
     ``names`` says what the partner calls a canonical field, where that is another name; whoever
     refuses a canonical value names the field by ``called``.
     """
@@ -74,7 +75,7 @@ class Mapped:
     partner_id: str
     fields: dict[str, Any] = field(default_factory=dict)
     external_ids: dict[str, str | None] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str | None] = field(default_factory=dict)
     availability: tuple[dict[str, Any], ...] | None = None
     unknown_genres: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)

@@ -147,8 +147,8 @@ def _kind(kind: str) -> Field:
 
 
 SHAPES = (
-    Shape("generic", "Our own names. `null` clears a field, but not `type`, `title`, `series_id`, "
-          "`version_of` and `availability`; an absent field stays as it is.", _GENERIC),
+    Shape("generic", "Our own names. `null` clears a field, but not `type`, `title` and "
+          "`availability`; an absent field stays as it is.", _GENERIC),
     Shape("film-catalogue", "One film; all names are those of OMDb.", _FILM),
     Shape("netflix-titles", "One film or series; a value may be an empty text.", _NETFLIX),
     Shape("series-catalogue", "A show.", (

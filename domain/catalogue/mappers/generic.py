@@ -6,7 +6,7 @@ from typing import Any
 from domain.catalogue import read
 from domain.catalogue.genres import canonical_genres
 from domain.catalogue.identity import check_kind, external_id
-from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, present, refusal
+from domain.catalogue.mapped import CAST_MAX, NAMES_MAX, Mapped, refusal
 
 _TEXTS = ("title", "overview", "language", "maturity_rating")
 _NUMBERS = ("release_year", "runtime_s", "season_number", "episode_number")
@@ -22,7 +22,7 @@ def generic(payload: Mapping[str, Any]) -> Mapped:
 
     Lists are JSON lists or comma-separated text. ``null`` clears an optional field; an absent field
     stays as it is; ``{"imdb": null}`` among the external ids takes a wrong one back. ``series_id``
-    and ``version_of`` are the partner's own ids too; ``null`` clears neither.
+    and ``version_of`` are the partner's own ids too.
     """
     fields: dict[str, Any] = {}
     fields.update({name: read.text(payload, name) for name in _TEXTS if name in payload})
@@ -37,14 +37,18 @@ def generic(payload: Mapping[str, Any]) -> Mapped:
     unknown: tuple[str, ...] = ()
     if "genres" in payload:
         fields["genres"], unknown = canonical_genres(read.names(payload, "genres", NAMES_MAX) or ())
-    links = {name: read.linked_id(payload, name, linked) for name, linked in _LINKS.items()}
+    links = {
+        name: read.linked_id(payload, name, linked)
+        for name, linked in _LINKS.items()
+        if name in payload
+    }
     if "title" in fields and fields["title"] is None:
         raise refusal("title", "a text", payload["title"], "a title cannot be cleared")
     return Mapped(
         partner_id=read.own_id(payload, "id"),
         fields=fields,
         external_ids=_external_ids(payload),
-        links=present(links),
+        links=links,
         availability=read.availability(payload),
         unknown_genres=unknown,
     )

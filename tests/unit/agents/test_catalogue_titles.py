@@ -122,6 +122,19 @@ def test_another_cut_shares_the_progress_of_the_title_it_is_a_cut_of() -> None:
     assert (found["other:c"].same_as, found["other:c"].version_of) == ("imdb:tt0000001", "acme:1")
 
 
+def test_a_link_that_was_a_mistake_is_taken_back() -> None:
+    driver = Driver(SPEC)
+    cut = {"id": "cut", "type": "movie", "title": "Dark City", "version_of": "1"}
+    driver.feed([webhook(1, ADD, MATRIX), webhook(2, ADD, cut)])
+    assert contents(driver)["acme:cut"].version_of == "acme:1"
+    driver.feed([webhook(3, UPDATE, {"id": "cut", "title": "Dark Town"})], offset=2)
+    assert contents(driver)["acme:cut"].version_of == "acme:1"
+    driver.feed([webhook(4, UPDATE, {"id": "cut", "version_of": None})], offset=3)
+    assert contents(driver)["acme:cut"].version_of is None
+    driver.feed([webhook(5, UPDATE, MATRIX)], offset=4)
+    assert contents(driver)["acme:cut"].version_of is None
+
+
 def test_two_records_of_one_partner_with_one_identifier_have_two_names() -> None:
     driver = Driver(SPEC)
     known = MATRIX | {"external_ids": {"imdb": "tt0133093"}}
@@ -199,7 +212,7 @@ def events(draw) -> list[WebhookReceived]:
                 }
             link = draw(st.sampled_from([None, None, "series_id", "version_of"]))
             if link is not None:
-                payload[link] = draw(st.sampled_from(["1", "2"]))
+                payload[link] = draw(st.sampled_from(["1", "2", None]))
             if link == "series_id":
                 payload |= {"type": "episode", "season_number": 1, "episode_number": 1}
         payload["availability"] = [{"region": draw(st.sampled_from(["DE", "FR"]))}]
