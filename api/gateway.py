@@ -22,6 +22,7 @@ from api.limits.counting import limit_headers
 from api.problems import ProblemError, respond
 from infra import metrics
 from infra.kafka.producer import KafkaUnavailable
+from infra.postgres.audit import SessionEnded
 from infra.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -161,11 +162,18 @@ def on_database(request: Request, error: Exception) -> Response:
     return respond(problems.unavailable("the database"), request.scope[REQUEST_ID])
 
 
+def on_session_ended(request: Request, error: Exception) -> Response:
+    """Answer a change whose session ended under it, as the next call will be answered."""
+    log.warning("request %s: nothing was changed: %s", request.scope[REQUEST_ID], error)
+    return respond(ProblemError(problems.UNAUTHENTICATED), request.scope[REQUEST_ID])
+
+
 Handler = Callable[[Request, Exception], Response]
 ERRORS: Mapping[Any, Handler] = {
     ProblemError: on_problem,
     HTTPException: on_http_exception,
     KafkaUnavailable: on_kafka,
+    SessionEnded: on_session_ended,
     psycopg.OperationalError: on_database,
     psycopg.InterfaceError: on_database,
 }

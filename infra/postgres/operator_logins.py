@@ -146,6 +146,7 @@ class LoginStore:
             SealingError: the app's secret cannot be opened with the keys that are set.
         """
         given = Given(password_is_right=True, code=step.code)
+        actor = actor.without_session()  # its token is replaced, and that finds out by itself
         async with self._pool.connection() as connection, connection.transaction():
             _, account = await self._lock(connection, step.operator_id, given)
             judgement = judge_step_up(account, step.code, now_ms)
