@@ -11,6 +11,7 @@ from starlette.routing import Route
 from api.deadline import POST_S, READ_S, Handler, answer_within
 from api.gateway import ROUTE
 from api.identity.access import Access
+from api.identity.again import ACCESS
 from api.limits.admission import admit_within
 from api.limits.limit import PER_CALLER, Limit
 from api.problems import Kind
@@ -101,5 +102,6 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         """Return the handler's answer to a caller who may call."""
+        request.scope[ACCESS] = self.access
         await admit_within(request, self.access, self.limit)
         return await self.handler(request)

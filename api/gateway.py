@@ -22,11 +22,14 @@ from api.limits.counting import limit_headers
 from api.problems import ProblemError, respond
 from infra import metrics
 from infra.kafka.producer import KafkaUnavailable
+from infra.postgres.audit import SessionEnded
+from infra.security.passwords import HashingBusy
 from infra.settings import Settings
 
 log = logging.getLogger(__name__)
 
 UNMATCHED = "unmatched"
+HASHING_RETRY_S = 5
 ROUTE = "media_gateway.route"
 REQUEST_ID = "media_gateway.request_id"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -161,11 +164,27 @@ def on_database(request: Request, error: Exception) -> Response:
     return respond(problems.unavailable("the database"), request.scope[REQUEST_ID])
 
 
+def on_hashing_busy(request: Request, error: Exception) -> Response:
+    """Answer that others' passwords come first: anybody can bring it about, so it is no 5xx."""
+    problem = ProblemError(
+        problems.TOO_MANY_AT_ONCE, str(error), headers={"Retry-After": str(HASHING_RETRY_S)}
+    )
+    return respond(problem, request.scope[REQUEST_ID])
+
+
+def on_session_ended(request: Request, error: Exception) -> Response:
+    """Answer a change whose session ended under it, as the next call will be answered."""
+    log.warning("request %s: nothing was changed: %s", request.scope[REQUEST_ID], error)
+    return respond(ProblemError(problems.UNAUTHENTICATED), request.scope[REQUEST_ID])
+
+
 Handler = Callable[[Request, Exception], Response]
 ERRORS: Mapping[Any, Handler] = {
     ProblemError: on_problem,
     HTTPException: on_http_exception,
     KafkaUnavailable: on_kafka,
+    HashingBusy: on_hashing_busy,
+    SessionEnded: on_session_ended,
     psycopg.OperationalError: on_database,
     psycopg.InterfaceError: on_database,
 }

@@ -8,10 +8,11 @@ import re
 from typing import Any, NamedTuple
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from api.deadline import paused
 from api.edge.bounds import BODY_PENDING
+from api.identity.again import admit_again
 from api.problems import (
     INVALID,
     MALFORMED,
@@ -20,6 +21,7 @@ from api.problems import (
     UNSUPPORTED_TYPE,
     ProblemError,
 )
+from api.services import services_of
 from schemas.ids import ID_LENGTH_MAX, ID_PATTERN
 from schemas.times import from_rfc3339
 
@@ -81,19 +83,24 @@ def check_declared_size(request: Request, bytes_max: int) -> None:
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
-    """Return the whole body, at most ``bytes_max`` bytes, within ``BODY_DEADLINE_S``."""
+    """Return the whole body, at most ``bytes_max`` bytes, within ``BODY_DEADLINE_S``.
+
+    Its sender may still call, see ``api.identity.again``.
+    """
     check_declared_size(request, bytes_max)
+    pending = request.scope.get(BODY_PENDING)
+    if pending is not None and not pending():
+        return await _collect(request, bytes_max)  # it is here: there is nothing to wait for
+    monotonic_s = services_of(request).monotonic_s
+    began_s = monotonic_s()
     try:
-        pending = request.scope.get(BODY_PENDING)
-        if pending is not None and not pending():
-            return await _collect(request, bytes_max)  # it is here: there is nothing to wait for
         with paused(request):
             async with asyncio.timeout(BODY_DEADLINE_S):
-                return await _collect(request, bytes_max)
+                body = await _collect(request, bytes_max)
     except TimeoutError:
         raise ProblemError(TOO_SLOW, headers={"Connection": "close"}) from None
-    except ClientDisconnect:
-        raise ProblemError(MALFORMED, "the body ended early") from None
+    await admit_again(request, monotonic_s() - began_s)
+    return body
 
 
 async def _collect(request: Request, bytes_max: int) -> bytes:
@@ -103,7 +110,7 @@ async def _collect(request: Request, bytes_max: int) -> bytes:
     while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
-            raise ClientDisconnect
+            raise ProblemError(MALFORMED, "the body ended early")
         more = message.get("more_body", False)
         chunk = message.get("body", b"")
         size += len(chunk)

@@ -115,6 +115,11 @@ QUOTA_EXCEEDED = Kind(
     "Wait as long as `Retry-After` says; `RateLimit` and `RateLimit-Policy` say what there is. "
     "Nothing of the call was done.",
 )  # fmt: skip
+TOO_MANY_AT_ONCE = Kind(
+    "too-many-at-once", 429, "Too many at once",
+    "Wait as long as `Retry-After` says, then repeat it: passwords and codes are hashed a few at a "
+    "time, whoever sends them. Nothing of the call was done.",
+)  # fmt: skip
 HEADERS_TOO_LARGE = Kind(
     "headers-too-large", 431, "The headers are too large",
     "Send fewer or shorter headers: 64 of together 16 KiB.",
@@ -136,7 +141,7 @@ KINDS = (
     MALFORMED, INVALID, UNAUTHENTICATED, BAD_SIGNATURE, LOGIN_REFUSED, FORBIDDEN,
     RECENT_CODE_REQUIRED, CODE_REFUSED, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_SLOW,
     CONFLICT, EXISTS, STATE_CONFLICT, TOO_LARGE, URL_TOO_LONG, UNSUPPORTED_TYPE, QUOTA_EXCEEDED,
-    HEADERS_TOO_LARGE, INTERNAL, NOT_SET_UP, UNAVAILABLE,
+    TOO_MANY_AT_ONCE, HEADERS_TOO_LARGE, INTERNAL, NOT_SET_UP, UNAVAILABLE,
 )  # fmt: skip
 RETRY_AFTER_S = 2
 

@@ -87,8 +87,10 @@ class Redriver:
         Raises:
             KafkaError: a record was not acknowledged; its letter is open still, and those whose
                 records were acknowledged are marked.
+            SessionEnded: the actor's session is no more; nothing was sent.
         """
         await announce(self._pool, actor, letter_ids)
+        actor = actor.without_session()  # what was sent is marked, whatever becomes of the session
         for first in range(0, len(letter_ids), AT_ONCE):
             yield await self._redrive_few(actor, letter_ids[first : first + AT_ONCE], mapper)
 

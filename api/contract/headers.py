@@ -10,9 +10,11 @@ from typing import Any
 
 from api.contract.bounds import bounded
 from api.endpoint import NO_STORE
-from api.problems import QUOTA_EXCEEDED, UNAVAILABLE, Kind
+from api.problems import QUOTA_EXCEEDED, TOO_MANY_AT_ONCE, UNAVAILABLE, Kind
 
 Json = dict[str, Any]
+
+WITH_RETRY_AFTER = frozenset({UNAVAILABLE, QUOTA_EXCEEDED, TOO_MANY_AT_ONCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ HEADERS: tuple[Header, ...] = (
         name="Retry-After",
         description="Seconds to wait before the next try.",
         schema={"type": "integer", "minimum": 1, "maximum": 86_400},
-        applies=lambda case: UNAVAILABLE in case.kinds or QUOTA_EXCEEDED in case.kinds,
+        applies=lambda case: not WITH_RETRY_AFTER.isdisjoint(case.kinds),
         example=2,
         always=False,
     ),

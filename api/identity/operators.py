@@ -1,6 +1,6 @@
 """A session token of an operator -> the operator, if their role and their last code allow it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from starlette.requests import Request
@@ -76,8 +76,12 @@ def operator_of(request: Request) -> Caller:
 
 
 def actor_of(request: Request) -> Actor:
-    """Return the operator of a request that was admitted, for the audit trail."""
-    return actor(request, operator_of(request).session.name)
+    """Return the operator of a request that was admitted, for the audit trail.
+
+    What is done for this actor is not done once the session has ended.
+    """
+    caller = operator_of(request)
+    return replace(actor(request, caller.session.name), session_sha256=caller.token_sha256)
 
 
 def actor(request: Request, name: str) -> Actor:

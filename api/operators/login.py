@@ -15,7 +15,7 @@ from api.identity.operators import actor
 from api.limits.counting import address_of, exact_address_of
 from api.operators.bodies import read_model
 from api.operators.views import token_response
-from api.problems import LOGIN_REFUSED, UNAVAILABLE, ProblemError
+from api.problems import LOGIN_REFUSED, ProblemError
 from api.services import Services, services_of
 from domain.identity.login import Given, Outcome
 from infra import metrics
@@ -35,7 +35,6 @@ REFUSED = (
     "name, password or code is wrong, the code was used before, or the account is locked for a "
     "while or disabled"
 )
-BUSY_S = "5"
 
 
 class Factors(NamedTuple):
@@ -65,19 +64,13 @@ async def answer(request: Request, factors: Factors) -> Response:
     """Return the session that the factors open.
 
     Raises:
-        ProblemError: 401, for every reason alike; 503, too many at this moment or no key.
+        ProblemError: 401, for every reason alike.
+        HashingBusy: too many at this moment.
     """
     services = services_of(request)
     began_s = services.monotonic_s()
     token = create_token()
-    try:
-        accepted = await is_accepted(request, factors, token)
-    except HashingBusy as error:
-        raise ProblemError(UNAVAILABLE, str(error), headers={"Retry-After": BUSY_S}) from error
-    except SealingError as error:
-        log.error("operator %r cannot log in: %s", factors.name, error)
-        raise ProblemError(UNAVAILABLE, "logging in is not possible at the moment") from error
-    if not accepted:
+    if not await is_accepted(request, factors, token):
         passed_s = services.monotonic_s() - began_s
         await services.pause(REFUSAL_STEP_S - passed_s % REFUSAL_STEP_S)
         raise ProblemError(LOGIN_REFUSED, REFUSED)
@@ -96,9 +89,12 @@ async def is_accepted(request: Request, factors: Factors, token: str) -> bool:
     attempt = LoginAttempt(
         found.operator_id, given, hash_token(token), found.password_hash, address_of(request)
     )
-    outcome = await services.logins.log_in(
-        attempt, actor(request, factors.name), services.clock_ms()
-    )
+    who = actor(request, factors.name)
+    try:
+        outcome = await services.logins.log_in(attempt, who, services.clock_ms())
+    except SealingError as error:  # told to whoever reads the log, else it would tell names
+        log.error("operator %r cannot log in: %s", factors.name, error)
+        return False
     if outcome is not Outcome.ACCEPTED:
         return False
     await rehash(services, factors.password, found)

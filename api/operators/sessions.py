@@ -21,7 +21,6 @@ from infra.security.operator_secrets import (
     create_token,
     hash_token,
 )
-from infra.security.passwords import HashingBusy
 from infra.security.sealing import SealingError
 from schemas.codec import encode
 from schemas.operator_api import RecoveryCodes, SessionsEnded, StepUpRequest
@@ -92,10 +91,7 @@ async def post_recovery_codes(request: Request) -> Response:
     """Give out ten new recovery codes; the earlier ones work no more."""
     services, name = services_of(request), operator_of(request).session.name
     codes, salt = create_recovery_codes(), create_salt()
-    try:
-        with paused(request):  # else a slow machine would replace codes after its 503
-            hashes = await services.passwords.hash_recovery(codes, salt)
-    except HashingBusy as error:
-        raise ProblemError(UNAVAILABLE, str(error)) from error
+    with paused(request):  # else a slow machine would replace codes after its 503
+        hashes = await services.passwords.hash_recovery(codes, salt)
     await services.operators.renew_recovery_codes(actor_of(request), name, salt, hashes)
     return json_response(encode(RecoveryCodes(codes=tuple(codes))))

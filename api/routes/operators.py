@@ -37,7 +37,9 @@ from schemas.operator_api import (
 )
 
 OWN_SESSION = operator(recent_totp=False)
-LOGIN_PROBLEMS = (*BODY_PROBLEMS, problems.LOGIN_REFUSED, problems.UNAVAILABLE)
+LOGIN_PROBLEMS = (
+    *BODY_PROBLEMS, problems.LOGIN_REFUSED, problems.TOO_MANY_AT_ONCE, problems.UNAVAILABLE,
+)  # fmt: skip
 
 AUTHENTICATION: tuple[Endpoint, ...] = (
     Endpoint(
@@ -143,7 +145,7 @@ SESSIONS: tuple[Endpoint, ...] = (
         summary="Replace the operator's recovery codes",
         access=operator(recent_totp=True, role="viewer"),
         answers=(Answer(description="ten codes", model=RecoveryCodes, example=examples.CODES),),
-        problems=(problems.UNAVAILABLE,),
+        problems=(problems.TOO_MANY_AT_ONCE, problems.UNAVAILABLE),
     ),
 )
 TRAIL: tuple[Endpoint, ...] = (

@@ -9,7 +9,7 @@ the database: there is one clock, and times follow the order of the chain.
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from psycopg import AsyncConnection
@@ -54,16 +54,31 @@ MARKED = "SELECT sequence FROM audit_published"
 # Another process that publishes holds the row; this one then does nothing.
 MARKED_ALONE = MARKED + " FOR UPDATE SKIP LOCKED"
 MARK = "UPDATE audit_published SET sequence = %s"
+# Until the transaction ends the session can be used, but neither ended nor given another token.
+HOLD_SESSION = "SELECT 1 FROM operator_sessions WHERE token_sha256 = %s FOR KEY SHARE"
+
+
+class SessionEnded(Exception):
+    """The session that somebody acts in has ended, or has another token; nothing is changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, in which request, and from which address."""
+    """Who acts, in which request, and from which address.
+
+    ``session_sha256`` is the hash of a session's token: what this actor does is only done if there
+    is such a session when its entry is added. None: whatever became of sessions.
+    """
 
     kind: ActorKind
     name: str
     request_id: str | None = None
     source: str | None = None
+    session_sha256: bytes | None = field(default=None, repr=False)
+
+    def without_session(self) -> "Actor":
+        """Return who acts for what ends the session, or for the rest of what was begun in it."""
+        return replace(self, session_sha256=None)
 
 
 class Filter(NamedTuple):
@@ -95,9 +110,12 @@ async def append(
 
     Raises:
         RuntimeError: there is no transaction.
+        SessionEnded: the actor's session is no more; the caller's transaction must not commit.
     """
     if connection.info.transaction_status is not TransactionStatus.INTRANS:
         raise RuntimeError("an audit entry is written in the transaction of what it tells")
+    # Before the lock: who ends a session holds its row and then waits for the lock.
+    await hold_session(connection, actor)
     await connection.execute(DURABLE)
     await connection.execute(LOCK, (ADVISORY_LOCK,))
     head = await read_head(connection)
@@ -123,6 +141,22 @@ async def read_clock(connection: Connection) -> int:
     row = await (await connection.execute(CLOCK)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def hold_session(connection: Connection, actor: Actor) -> None:
+    """Keep the actor's session, if it acts in one, from ending until the transaction does.
+
+    Who may act is decided when a request begins; its body, or a hash, may take seconds more. Either
+    the session's end waits for the change, or the change finds that there is no session.
+
+    Raises:
+        SessionEnded: see ``append``.
+    """
+    if actor.session_sha256 is None:
+        return
+    held = await connection.execute(HOLD_SESSION, (actor.session_sha256,))
+    if await held.fetchone() is None:
+        raise SessionEnded(f"the session of {actor.name!r} has ended")
 
 
 async def read_head(connection: Connection) -> Head:

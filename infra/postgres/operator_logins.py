@@ -56,6 +56,7 @@ ROTATE_WITH_CODE = """
 UPDATE operator_sessions SET token_sha256 = %s, seen_at_ms = %s, code_at_ms = %s
 WHERE token_sha256 = %s AND operator_id = %s
 """
+NOT_OPENED = b""
 EVENTS = {
     Outcome.ACCEPTED: Event.LOGIN,
     Outcome.REPLAYED: Event.CODE_REPLAYED,
@@ -109,7 +110,8 @@ class LoginStore:
         """Judge a login; an accepted one has its session when this returns.
 
         Raises:
-            SealingError: the app's secret cannot be opened with the keys that are set.
+            SealingError: the password is right, but the app's secret cannot be opened with the keys
+                that are set; then nothing is counted and nothing entered.
         """
         operator_id, given, token_sha256, checked, address = attempt
         async with self._pool.connection() as connection, connection.transaction():
@@ -146,6 +148,7 @@ class LoginStore:
             SealingError: the app's secret cannot be opened with the keys that are set.
         """
         given = Given(password_is_right=True, code=step.code)
+        actor = actor.without_session()  # its token is replaced, and that finds out by itself
         async with self._pool.connection() as connection, connection.transaction():
             _, account = await self._lock(connection, step.operator_id, given)
             judgement = judge_step_up(account, step.code, now_ms)
@@ -166,15 +169,22 @@ class LoginStore:
     async def _lock(
         self, connection: Connection, operator_id: str, given: Given
     ) -> tuple[str, Account]:
-        """Return the password's hash and the account, locked until the transaction ends."""
+        """Return the password's hash and the account, locked until the transaction ends.
+
+        The app's secret is only opened for a right password: for a wrong one nobody needs it, and a
+        key that is missing must make no difference between names.
+        """
         row = await (await connection.execute(LOCK_ACCOUNT, (operator_id,))).fetchone()
         assert row is not None, "operators are never removed"
         password_hash, sealed, last_step, disabled, *counts = row
         codes = []
         if given.recovery is not None:
             codes = await (await connection.execute(RECOVERY, (operator_id,))).fetchall()
+        secret = NOT_OPENED
+        if given.password_is_right:
+            secret = self._sealer.open_encrypted(sealed, totp_context(operator_id))
         return password_hash, Account(
-            secret=self._sealer.open_encrypted(sealed, totp_context(operator_id)),
+            secret=secret,
             last_step=last_step,
             counts=Counts(*(_failures(*counts[at : at + 4]) for at in (0, 4, 8))),
             disabled=disabled,

@@ -74,11 +74,12 @@ class SessionStore:
         """End one session."""
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(DELETE, (token_sha256,))
-            await append(connection, actor, "operator.logout", actor.name)
+            await append(connection, actor.without_session(), "operator.logout", actor.name)
 
     async def end_all(self, operator_id: str, actor: Actor) -> int:
         """End all sessions of an operator; return how many there were."""
         async with self._pool.connection() as connection, connection.transaction():
             cursor = await connection.execute(DELETE_ALL, (operator_id,))
-            await append(connection, actor, "operator.logout-everywhere", actor.name)
+            act = actor.without_session()
+            await append(connection, act, "operator.logout-everywhere", actor.name)
             return cursor.rowcount

@@ -10,7 +10,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from domain.audit import digest
-from infra.postgres.audit import Actor, Connection, append
+from infra.postgres.audit import Actor, Connection, append, hold_session
 from infra.postgres.pool import Pool
 from infra.postgres.sealed_columns import require_common_key, totp_context
 from infra.security.sealing import Sealer
@@ -193,9 +193,15 @@ class OperatorStore:
     async def renew_recovery_codes(
         self, actor: Actor, name: str, salt: bytes, hashes: Sequence[bytes]
     ) -> None:
-        """Replace all recovery codes of an operator."""
+        """Replace all recovery codes of an operator.
+
+        Raises:
+            SessionEnded: the actor's session ended while the codes were hashed; whoever ended it,
+                by another app or password, meant these codes too.
+        """
         async with self._pool.connection() as connection, connection.transaction():
             operator_id = await _locked_id(connection, name)
+            await hold_session(connection, actor)
             before = await _seen(connection, operator_id)
             await _replace_codes(connection, operator_id, NewFactor(b"", 0, salt, hashes))
             after = await _seen(connection, operator_id)

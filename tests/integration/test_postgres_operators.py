@@ -367,6 +367,8 @@ async def test_a_secret_moved_to_another_operator_does_not_open(stores):
         )
     with pytest.raises(SealingError):
         await stores.log_in(Given(True, code()))
+    # Nobody needs it for a wrong one, so a name that exists is refused as one that does not.
+    assert await stores.log_in(WRONG) is Outcome.WRONG_PASSWORD
 
 
 async def test_a_change_of_key_seals_every_secret_anew_or_none(stores):

@@ -7,6 +7,7 @@ from domain.audit import EMPTY, digest, follow, head_of
 from domain.identity.login import Account, Outcome, judge, judge_step_up
 from domain.identity.sessions import SessionTimes, is_live
 from domain.identity.totp import code_at, step_at
+from infra.postgres.audit import SessionEnded
 from infra.postgres.operator_logins import ENTRIES, note
 from infra.postgres.operator_sessions import Session, limits_of
 from infra.postgres.operators import Credentials
@@ -35,6 +36,8 @@ class CountingHashing(PasswordHashing):
         return await super().is_right(password, stored)
 
     async def hash_recovery(self, codes, salt):
+        if self.busy:
+            raise HashingBusy("too many passwords are being checked")
         self.computed.append("recovery code")
         await asyncio.sleep(self.takes_s)
         return await super().hash_recovery(codes, salt)
@@ -81,7 +84,13 @@ class FakeOperatorWorld:
     def named(self, operator_id):
         return next(name for name, op in self.operators.items() if op.operator_id == operator_id)
 
+    def hold_session(self, actor):
+        """Raise where the actor's session is no more; doubles roll nothing back: call it first."""
+        if actor.session_sha256 is not None and actor.session_sha256 not in self.live:
+            raise SessionEnded(f"the session of {actor.name!r} has ended")
+
     def enter(self, actor, action, subject, after=None):
+        self.hold_session(actor)
         fact = AuditFact(
             actor_kind=actor.kind, actor=actor.name, action=action, subject=subject,
             at_ms=self.world.now_ms, after_sha256=digest(after), request_id=actor.request_id,
@@ -102,6 +111,7 @@ class FakeOperatorWorld:
         self.operators[self.named(operator_id)].password_hash = password_hash
 
     async def renew_recovery_codes(self, actor, name, salt, hashes):
+        self.hold_session(actor)
         operator = self.operators[name]
         operator.recovery_salt = salt
         operator.account = Account(
@@ -109,7 +119,13 @@ class FakeOperatorWorld:
         )  # fmt: skip
         self.enter(actor, "operator.renew-recovery-codes", name)
 
+    def open_seal(self):
+        if self.failing:
+            raise self.failing
+
     async def log_in(self, attempt, actor, now_ms):
+        if attempt.given.password_is_right:
+            self.open_seal()
         place = (attempt.operator_id, attempt.address)
         outcome = self.judged(
             attempt.operator_id, actor,
@@ -131,8 +147,6 @@ class FakeOperatorWorld:
         self.live[token_sha256] = Session(operator_id, name, self.operators[name].role, times)
 
     def judged(self, operator_id, actor, judge_account):
-        if self.failing:
-            raise self.failing
         operator = self.operators[self.named(operator_id)]
         judgement = judge_account(operator.account)
         operator.account = judgement.account
@@ -144,6 +158,8 @@ class FakeOperatorWorld:
         return judgement.outcome
 
     async def step_up(self, step, actor, now_ms):
+        actor = actor.without_session()
+        self.open_seal()
         outcome = self.judged(
             step.operator_id, actor, lambda account: judge_step_up(account, step.code, now_ms)
         )
@@ -177,13 +193,13 @@ class FakeOperatorWorld:
 
     async def end(self, token_sha256, actor):
         self.live.pop(token_sha256, None)
-        self.enter(actor, "operator.logout", actor.name)
+        self.enter(actor.without_session(), "operator.logout", actor.name)
 
     async def end_all(self, operator_id, actor):
         ended = [key for key, each in self.live.items() if each.operator_id == operator_id]
         for key in ended:
             del self.live[key]
-        self.enter(actor, "operator.logout-everywhere", actor.name)
+        self.enter(actor.without_session(), "operator.logout-everywhere", actor.name)
         return len(ended)
 
     async def page(self, wanted, limit):

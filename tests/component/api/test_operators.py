@@ -125,18 +125,33 @@ def test_no_secret_is_in_a_log_or_an_error(people, log_in, post, caplog):
     assert token not in seen
 
 
-def test_a_flood_of_logins_is_told_to_come_back(people, log_in):
+def test_a_flood_of_logins_is_told_to_come_back(people, post, log_in):
+    """Not with a 5xx: any stranger can bring it about."""
     people.passwords.busy = True
-    refused = log_in()
-    assert kind(refused) == (503, "unavailable")
+    given = {"name": "ada", "password": PASSWORD, "recovery_code": "ABCDEFGH"}
+    for refused in (log_in(), log_in("nobody"), post("recover", **given)):
+        assert kind(refused) == (429, "too-many-at-once")
+        assert int(refused.headers["retry-after"]) >= 1
+    assert (people.entries, people.live) == ([], {})
+
+
+def test_recovery_codes_wait_for_the_flood_too(people, post, token):
+    people.passwords.busy = True
+    refused = post("recovery-codes", token)
+    assert kind(refused) == (429, "too-many-at-once")
     assert int(refused.headers["retry-after"]) >= 1
 
 
-def test_without_the_key_nobody_can_log_in_and_the_answer_says_so(people, log_in, caplog):
+def test_without_the_key_a_refusal_is_the_same_for_every_name_and_the_log_has_the_cause(
+    people, log_in, caplog
+):
     people.failing = SealingError("sealed with a key that is not set")
-    refused = log_in()
-    assert kind(refused) == (503, "unavailable")
-    assert "sealed" not in refused.text
+    refused = [log_in(), log_in(password="wrong"), log_in("nobody")]
+    assert {kind(answer) for answer in refused} == {(401, "login-refused")}
+    bodies = [{**answer.json(), "instance": ""} for answer in refused]
+    assert all(body == bodies[0] for body in bodies)
+    assert people.pauses == [REFUSAL_STEP_S] * len(refused)
+    assert caplog.text.count("cannot log in") == 1
     assert "operator 'ada' cannot log in: sealed with a key that is not set" in caplog.text
 
 

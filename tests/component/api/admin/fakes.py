@@ -64,6 +64,7 @@ class PartnerAdmin:
         ]
 
     async def create(self, actor, new, keys):
+        self.database.people.hold_session(actor)
         self.database.touch()
         if new.partner in self.database.partners:
             raise PartnerExists(f"partner {new.partner!r} exists already")
@@ -84,6 +85,7 @@ class PartnerAdmin:
         return self.database.partners[partner]
 
     async def change(self, actor, partner, changes):
+        self.database.people.hold_session(actor)
         found, fields = self.known(partner), dict(changes)
         if "schemes" in fields:
             check_schemes(partner, fields["schemes"], {kind for kind, _ in keys_of(found)})
@@ -92,6 +94,7 @@ class PartnerAdmin:
         self.database.people.enter(actor, _action_of(changes), partner)
 
     async def rotate(self, actor, partner, key, overlap_ms):
+        self.database.people.hold_session(actor)
         found = self.known(partner)
         check_kind(partner, found.keyring.schemes, key.kind)
         kept = keys_of(found) if overlap_ms else []
@@ -120,6 +123,7 @@ class KeyAdmin:
         ][:limit]
 
     async def create(self, actor, key):
+        self.database.people.hold_session(actor)
         self.database.touch()
         if key.partner is not None and key.partner not in self.database.partners:
             raise NoSuchPartner(f"no partner {key.partner!r}")
@@ -127,6 +131,7 @@ class KeyAdmin:
         self.database.people.enter(actor, "key.create", key.key_id)
 
     async def revoke(self, actor, key_id, now_ms):
+        self.database.people.hold_session(actor)
         self.database.touch()
         found = self.database.keys.get(key_id)
         if found is None or found.revoked_at_ms is not None:
@@ -176,6 +181,7 @@ class FakeDeadLetters:
         return self.mark(actor, letter_ids, "dead-letter.discard", (DISCARDED, at_ms, note))
 
     def mark(self, actor, letter_ids, action, change):
+        self.database.people.hold_session(actor)
         state, at_ms, note = change
         done = []
         for place, whole in enumerate(self.database.dead_letters):
@@ -228,6 +234,7 @@ class FakeErasures(Store):
         return [row for row in self.database.erasures if row.erased_at_ms >= erased_at_ms]
 
     async def record(self, actor, pseudonym, now_ms):
+        self.people.hold_session(actor)
         self.database.touch()
         earlier = [each for each in self.database.erasures if each.pseudonym == pseudonym]
         at_ms = max([now_ms, *(each.erased_at_ms + 1 for each in earlier)])
