@@ -50,7 +50,7 @@ def list_entries(
       media-gateway audit list --actor ada
       media-gateway audit list --action operator.lockout --since 2026-01-31T00:00:00Z
     """
-    wanted = Filter(actor, action, None if since is None else moment(since))
+    wanted = Filter(actor, action, None if since is None else read_since(since))
 
     async def read() -> list[AuditEntry]:
         async with create_pool(settings) as pool:
@@ -195,8 +195,8 @@ def read_head(text: str) -> Head:
     return Head(int(match.group(1)), match.group(2))
 
 
-def moment(text: str) -> int:
-    """Return a time given on the command line."""
+def read_since(text: str) -> int:
+    """Return the Unix milliseconds of ``--since``."""
     try:
         return from_rfc3339(text)
     except ValueError as error:

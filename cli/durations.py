@@ -12,7 +12,10 @@ DURATION_MAX_S = 10 * 366 * 86_400
 
 
 class Duration(click.ParamType):
-    """An option's value in seconds, from ``minimum_s`` to ``maximum_s``: a number and a unit."""
+    """An option's value in seconds, from ``minimum_s`` to ``maximum_s``: a number and a unit.
+
+    Where it may be nothing, ``0`` says so without a unit.
+    """
 
     name = "duration"
 
@@ -24,10 +27,9 @@ class Duration(click.ParamType):
         """Return seconds; ends the command when it is no duration, too short or too long."""
         if isinstance(value, int):
             return value
-        match = PATTERN.fullmatch(str(value))
-        if match is None:
+        seconds = 0 if value == "0" else seconds_of(str(value))
+        if seconds is None:
             self.fail(f"{value!r}: a duration is a number and s, m, h or d, like 90d", param, ctx)
-        seconds = int(match[1]) * UNITS_S[match[2]]
         if seconds < self.minimum_s:
             self.fail(f"{value!r} is too short: at least {self.minimum_s}s", param, ctx)
         if seconds > self.maximum_s:
@@ -35,8 +37,22 @@ class Duration(click.ParamType):
         return seconds
 
 
+def seconds_of(text: str) -> int | None:
+    """Return the seconds of a number and a unit; None for any other text.
+
+    >>> seconds_of("90m"), seconds_of("90")
+    (5400, None)
+    """
+    match = PATTERN.fullmatch(text)
+    return None if match is None else int(match[1]) * UNITS_S[match[2]]
+
+
 def moment(at_ms: int | None, absent: str = "-") -> str:
-    """Return a time of Unix milliseconds in UTC, to the second."""
+    """Return a time of Unix milliseconds in UTC, to the second.
+
+    >>> moment(1_767_225_600_123)
+    '2026-01-01T00:00:00Z'
+    """
     if at_ms is None:
         return absent
     return f"{datetime.datetime.fromtimestamp(at_ms / 1000, datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"

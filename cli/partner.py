@@ -9,8 +9,9 @@ from click.core import ParameterSource
 
 from cli import partner_options as options
 from cli.actor import cli_actor
+from cli.durations import Duration, moment
 from cli.options import CommandError, with_settings
-from cli.partner_text import details, line, moment
+from cli.partner_text import details, line
 from infra.postgres.partners import (
     NewPartner,
     Partner,
@@ -26,6 +27,7 @@ from infra.security.sealing import SealingError, sealer_of
 from infra.security.webhook_keys import Scheme, create_secret, format_secret
 from infra.settings import Settings
 from infra.wall_clock import now_ms
+from schemas.admin_api import OVERLAP_S_MAX
 from schemas.ids import PARTNER_PATTERN
 
 T = TypeVar("T")
@@ -152,7 +154,7 @@ def change(settings: Settings, name: str, **fields: Any) -> None:
 @click.argument("name")
 @click.option(
     "--overlap",
-    type=options.Overlap(),
+    type=Duration(maximum_s=OVERLAP_S_MAX),
     default="24h",
     show_default=True,
     help="How long the older keys stay valid: up to 7d; 0 ends them now.",
@@ -173,8 +175,9 @@ def rotate(settings: Settings, name: str, overlap: int, public_key: bytes | None
       media-gateway partner rotate globex --public-key whpk_...
     """
     key = Key(PUBLIC_KEY, public_key) if public_key else Key(SECRET, create_secret())
-    run(settings, lambda store: store.rotate(cli_actor(), name, key, overlap))
-    until = f"valid until {moment(now_ms() + overlap)}" if overlap else "no longer valid"
+    overlap_ms = overlap * 1000
+    run(settings, lambda store: store.rotate(cli_actor(), name, key, overlap_ms))
+    until = f"valid until {moment(now_ms() + overlap_ms)}" if overlap else "no longer valid"
     click.echo(f"the older keys of {name} are {until}")
     if public_key is None:
         click.echo("the new secret, shown once:")

@@ -1,38 +1,13 @@
 """What a person may write of a partner on the command line, as click types."""
 
-import re
 from typing import Any
 
 import click
 
 from domain.partner_limits import DELIVERIES_PER_S_MAX, TIERS
 from infra.security.webhook_keys import Scheme, SecretError, parse_public_key
-from schemas.admin_api import DISPLAY_NAME_MAX, OVERLAP_S_MAX
+from schemas.admin_api import DISPLAY_NAME_MAX
 from schemas.webhook import WEBHOOK_BYTES_MAX
-
-DURATION = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
-UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-OVERLAP_MS_MAX = OVERLAP_S_MAX * 1000
-
-
-class Overlap(click.ParamType):
-    """``30m``, ``24h``, ``7d`` or ``0`` -> milliseconds, at most ``OVERLAP_MS_MAX``."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        """Return milliseconds."""
-        if isinstance(value, int):
-            return value
-        if value == "0":
-            return 0
-        match = DURATION.fullmatch(value)
-        if match is None:
-            self.fail(f"{value!r}: expected a number and s, m, h or d, such as 24h", param, ctx)
-        milliseconds = int(match.group(1)) * UNITS_MS[match.group(2)]
-        if milliseconds > OVERLAP_MS_MAX:
-            self.fail(f"{value!r}: at most 7d", param, ctx)
-        return milliseconds
 
 
 class Schemes(click.ParamType):

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from cli.durations import moment
 from infra.postgres.partners import LiveKey, Partner
-from schemas.times import to_rfc3339
 
 
 def line(item: Partner) -> str:
@@ -43,12 +43,3 @@ def key_line(key: LiveKey) -> str:
     since = "" if key.created_at_ms is None else f", since {moment(key.created_at_ms)}"
     until = "" if key.valid_until_ms is None else f", valid until {moment(key.valid_until_ms)}"
     return f"{kind:<18}{key.fingerprint}{since}{until}"
-
-
-def moment(at_ms: int) -> str:
-    """Return a time to the second.
-
-    >>> moment(1_767_225_600_123)
-    '2026-01-01T00:00:00Z'
-    """
-    return to_rfc3339(at_ms - at_ms % 1000).replace(".000Z", "Z")

@@ -1,11 +1,11 @@
 """Which dead letters: options that several commands have."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from cli.durations import DURATION_MAX_S, seconds_of
 from infra.wall_clock import now_ms
 from schemas.times import from_rfc3339
 from topics.catalog import DEAD_LETTERS
@@ -15,8 +15,6 @@ Command = Callable[..., Any]
 TOPICS = [topic.name.removesuffix(DEAD_LETTER_SUFFIX) for topic in DEAD_LETTERS]
 CHANGE_DEFAULT, CHANGE_MAX = 1000, 100_000
 LETTER_ID = click.IntRange(1, 2**63 - 1)  # bigint
-AGO = re.compile(r"([0-9]{1,4})([mhd])", re.ASCII)
-MS_OF = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class Moment(click.ParamType):
@@ -28,13 +26,17 @@ class Moment(click.ParamType):
         """Read one value."""
         if isinstance(value, int):
             return value
-        ago = AGO.fullmatch(value)
-        if ago is not None:
-            return now_ms() - int(ago[1]) * MS_OF[ago[2]]
+        ago_s = seconds_of(value)
+        if ago_s is not None and ago_s <= DURATION_MAX_S:
+            return now_ms() - ago_s * 1000
         try:
             return from_rfc3339(value)
         except ValueError as error:
-            self.fail(f"{value!r}: {error}; or how long ago, e.g. 24h", param, ctx)
+            self.fail(
+                f"{value!r}: {error}; or how long ago, up to {DURATION_MAX_S // 86_400}d: 24h",
+                param,
+                ctx,
+            )
 
 
 def filters(command: Command) -> Command:

@@ -65,7 +65,7 @@ def test_a_key_shows_its_limits_and_is_followed_by_one_with_the_same_rights(said
     assert new.split()[0] == parse_key_id(lines[-1])
     assert old.split()[1:6] == new.split()[1:6]
     assert new.split()[7:9] > old.split()[7:9]  # ends later
-    assert said("key", "rotate", key_id, "--overlap", "0s")
+    assert said("key", "rotate", key_id, "--overlap", "0")
     assert "ended" in said("key", "show", key_id)[5]
     assert "no live key" in said_error(said, "key", "rotate", key_id)
 

@@ -128,7 +128,7 @@ def test_a_partner_moves_from_secret_to_private_key(run):
         (("set", "acme", "--display-name", "a\nb"), "printable"),
         (("rotate", "nobody"), "no partner"),
         (("rotate", "acme", "--overlap", "8d"), "at most 7d"),
-        (("rotate", "acme", "--overlap", "soon"), "such as 24h"),
+        (("rotate", "acme", "--overlap", "soon"), "a number and s, m, h or d"),
         (("rotate", "acme", "--public-key", "whpk_AAAA"), "32 bytes"),
         (("rotate", "acme", "--public-key", format_public_key(bytes(32))), "no usable"),
         (("enable", "nobody"), "no partner"),

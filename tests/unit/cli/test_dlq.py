@@ -28,11 +28,14 @@ ESCAPES = "\x1b[2J\x9b31m\u202e\r\x07[red]"
 def test_a_time_is_rfc_3339_or_how_long_ago(monkeypatch):
     monkeypatch.setattr("cli.dlq.options.now_ms", lambda: 10 * 86_400_000)
     moments = {"2d": 8 * 86_400_000, "24h": 9 * 86_400_000, "90m": 10 * 86_400_000 - 5_400_000,
+               "90s": 10 * 86_400_000 - 90_000,
                "1970-01-01T00:00:01Z": 1000}  # fmt: skip
     assert {text: Moment().convert(text, None, None) for text in moments} == moments
 
 
-@pytest.mark.parametrize("text", ["", "2", "d", "2w", "-1d", "99999d", "٢d", "2026-01-01", "now"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "2", "d", "2w", "-1d", "99999d", "٢d", "2026-01-01", "now"]
+)
 def test_any_other_time_is_refused(text):
     with pytest.raises(click.BadParameter, match="or how long ago"):
         Moment().convert(text, None, None)

@@ -3,6 +3,7 @@
 import click
 import pytest
 
+from cli import key, partner, signing_key
 from cli.columns import aligned
 from cli.durations import Duration, moment
 
@@ -32,6 +33,24 @@ def test_what_is_too_short_or_too_long_is_refused_as_that() -> None:
     ):  # fmt: skip
         with pytest.raises(click.BadParameter, match=said):
             whole_days.convert(text, None, None)
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [(key.rotate, "overlap"), (partner.rotate, "overlap"), (signing_key.rotate, "lead")],
+)
+def test_nothing_needs_no_unit_where_it_makes_sense(command: click.Command, option: str) -> None:
+    assert type_of(command, option).convert("0", None, None) == 0
+
+
+@pytest.mark.parametrize("text", ["0", "0s"])
+def test_a_key_that_begins_ended_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="too short: at least 1s"):
+        type_of(key.create, "expires_in").convert(text, None, None)
+
+
+def type_of(command: click.Command, option: str) -> click.ParamType:
+    return next(each.type for each in command.params if each.name == option)
 
 
 def test_a_moment_is_in_utc() -> None:
