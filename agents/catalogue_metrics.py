@@ -11,35 +11,26 @@ from infra.metrics import (
     CATALOGUE_REFUSED,
     CATALOGUE_UNKNOWN_GENRES,
 )
-
-PARTNERS_MAX = 100  # labels of partners; those that come later share one
-OTHERS = "others"
+from infra.partner_labels import PartnerLabels
 
 
 class CatalogueMetrics:
     """Counts by partner. The average of quality is over the records that are offered now."""
 
     def __init__(self) -> None:
-        self._labels: set[str] = set()
+        self._labels = PartnerLabels()
         self._scores: dict[str, int] = {}  # thousandths: they add up exactly
         self._sums: dict[str, tuple[int, int]] = {}
 
-    def label(self, partner: str) -> str:
-        """Return the label of a partner: its name, for the first ``PARTNERS_MAX`` of them."""
-        if partner not in self._labels:
-            if len(self._labels) >= PARTNERS_MAX:
-                return OTHERS
-            self._labels.add(partner)
-        return partner
-
     def received(self, partner: str, received_at_ms: int, now_ms: int) -> None:
         """Note how long a webhook waited since the gateway accepted it."""
-        CATALOGUE_LAG.labels(self.label(partner)).observe(max(0, now_ms - received_at_ms) / 1000)
+        waited_s = max(0, now_ms - received_at_ms) / 1000
+        CATALOGUE_LAG.labels(self._labels.of(partner)).observe(waited_s)
 
     def refused(self, partner: str, field_name: str) -> None:
         """Count a refusal by the field that was wrong; positions in lists are left out."""
         column = field_name.partition(".")[0].partition("[")[0]
-        CATALOGUE_REFUSED.labels(self.label(partner), column).inc()
+        CATALOGUE_REFUSED.labels(self._labels.of(partner), column).inc()
 
     def dropped_genres(self, mapper: str, count: int) -> None:
         """Count names that are no genre."""
@@ -59,7 +50,7 @@ class CatalogueMetrics:
             CATALOGUE_QUALITY.labels(label).set(total / count / 1000 if count else 0)
 
     def _take(self, key: str, state: RecordState) -> str:
-        label = self.label(partner_of(key)[0])
+        label = self._labels.of(partner_of(key)[0])
         before = self._scores.pop(key, None)
         score = _score(state)
         total, count = self._sums.get(label, (0, 0))

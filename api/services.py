@@ -10,7 +10,6 @@ from api.cache import TtlCache
 from api.identity.key_use import KeyUse
 from api.identity.tokens import Tokens
 from api.limits.limiter import Limiter
-from api.partners.labels import PartnerLabels
 from api.partners.refusal_log import RefusalLog
 from api.presets import PresetRules
 from api.privacy.erased import ErasedUsers
@@ -40,6 +39,7 @@ from api.stores import (
     WatchStates,
 )
 from infra.kafka.producer import Producer
+from infra.partner_labels import PartnerLabels
 from infra.postgres.api_keys import ApiKey
 from infra.postgres.contents import ContentFacts
 from infra.postgres.partners import Partner

@@ -22,8 +22,8 @@ VARIABLES = {item.metadata["env"] for item in fields(Settings)} | {
     item.metadata["env"] + FILE_SUFFIX for item in fields(Settings) if item.metadata["secret"]
 }
 # Labels with a bounded set of values. An id or a raw path must never become a label; a partner is
-# one of those that an operator made, and api.partners.labels and agents.catalogue_metrics end their
-# number; a field is one that a mapper names.
+# one of those that an operator made, and infra.partner_labels ends their number; a field is
+# one that a mapper names.
 LABELS = {
     "agent", "cache", "field", "mapper", "method", "model", "outcome", "partition", "partner",
     "quota", "reason", "route", "state", "status", "topic", "type",

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from agents.catalogue import NAME, RECORD, SPEC
-from agents.catalogue_metrics import OTHERS, PARTNERS_MAX, CatalogueMetrics
 from schemas.codec import decode
 from schemas.content import Content
 from schemas.webhook import WebhookReceived
@@ -175,14 +174,6 @@ def test_refusals_are_counted_by_partner_and_field() -> None:
     driver.feed([webhook(1, ADD, bad, partner="refused-a")])
     labels = {"partner": "refused-a", "field": "availability"}
     assert REGISTRY.get_sample_value("mg_catalogue_refused_webhooks_total", labels) == 1
-
-
-def test_labels_of_partners_are_bounded() -> None:
-    metrics = CatalogueMetrics()
-    labels = {metrics.label(f"p{number}") for number in range(PARTNERS_MAX + 5)}
-    assert len(labels) == PARTNERS_MAX + 1
-    assert metrics.label("p0") == "p0"
-    assert metrics.label(f"p{PARTNERS_MAX}") == OTHERS
 
 
 def test_what_a_mapper_does_not_read_stays_in_the_raw_event_and_out_of_the_content() -> None:
