@@ -17,12 +17,11 @@ from infra.replay.snapshot import open_snapshots
 from infra.settings import Settings
 from schemas.audit_entry import AuditEntry
 from schemas.codec import DecodeError, decode, encode
-from schemas.times import from_rfc3339, to_rfc3339
+from schemas.times import DAY_MS, from_rfc3339, to_rfc3339
 from topics.catalog import AUDIT_ENTRIES
 
 HEAD = re.compile(r"([0-9]{1,15}):([0-9a-f]{64})", re.ASCII)
 LIST_DEFAULT = 50
-DAY_MS = 24 * 3600 * 1000
 
 Progress = Callable[[int], Any]
 

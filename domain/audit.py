@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from schemas.audit_entry import NO_ENTRY, AuditEntry, AuditFact
+from schemas.times import DAY_MS
 
 FORM = b"media-gateway audit entry 1\n"
 PLACE = {"prev_sha256", "entry_sha256"}
@@ -21,7 +22,7 @@ PLACE = {"prev_sha256", "entry_sha256"}
 UNPUBLISHED_MS_MAX = 60_000
 # What is about to reach the topic's retention need not be there: entries have the database's time,
 # and Kafka removes by its own.
-RETENTION_MARGIN_MS = 24 * 3600 * 1000
+RETENTION_MARGIN_MS = DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 
 from domain.availability import is_available
 from schemas.content import Content
+from schemas.times import DAY_MS
 from schemas.watch_state import WatchState
 
-DAY_MS = 24 * 3600 * 1000
 VERSION_HOPS_MAX = 4  # a cut of a cut of a cut; also ends a circle made by a partner's mistake
 
 CardKind = Literal["resume", "next", "new"]

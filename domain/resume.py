@@ -22,10 +22,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from domain.continue_watching import DAY_MS, Card
+from domain.continue_watching import Card
 from domain.regression.logit import Floats, LogitModel
 from domain.regression.regressors import DURATION_UNKNOWN_S
 from schemas.content import Content
+from schemas.times import DAY_MS
 
 HOUR_S = 3600.0
 NAMES = ("days_log", "fraction_left", "hours_left", "next_episode", "episodes_before_log")

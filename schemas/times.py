@@ -1,8 +1,9 @@
-"""Unix milliseconds <-> RFC 3339 text."""
+"""Unix milliseconds <-> RFC 3339 text, and the length of a day."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
+DAY_MS = 24 * 3600 * 1000
 AT_MS_MAX = 253_402_300_799_000  # 9999-12-31T23:59:59Z: the last second RFC 3339 can write
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ZERO, _MILLISECOND = timedelta(0), timedelta(milliseconds=1)

@@ -17,12 +17,13 @@ from schemas.ranking_rule import RankingRule
 from schemas.record_text import RecordText, RecordVector
 from schemas.slate import Slate
 from schemas.start_scores import StartScores
+from schemas.times import DAY_MS
 from schemas.title_statistics import TitleStatistics
 from schemas.trending import TrendingPartial
 from schemas.value_model import ValueModel
 from schemas.watch_state import WatchState
 from schemas.webhook import WebhookReceived
-from topics.spec import DAY_MS, TopicSpec
+from topics.spec import TopicSpec
 
 USER_PARTITIONS = 8
 MEBIBYTE = 1024 * 1024

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from schemas.codec import WireModel
 from schemas.ids import KEY_SEPARATOR
+from schemas.times import DAY_MS
 
-DAY_MS = 24 * 3600 * 1000
 DEAD_LETTER_SUFFIX = ".dlq"
 DEAD_LETTER_RETENTION_MS = 14 * DAY_MS
 DEAD_LETTER_HEADERS_BYTES_MAX = 64 * 1024  # what a dead letter says beside the original bytes

@@ -23,10 +23,11 @@ from cli.bench.events import (
 )
 from schemas.codec import encode
 from schemas.progress import ProgressEvent
+from schemas.times import DAY_MS
 
 TITLES_MAX = 300
 HEARTBEATS_MAX = 80
-HISTORY_MS = 180 * 24 * 3600 * 1000
+HISTORY_MS = 180 * DAY_MS
 TEMPLATE_USER_FROM = 9_000_000  # template names never collide with those of real viewers
 
 

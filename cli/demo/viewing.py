@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-SPAN_MS = 7 * 24 * 3600 * 1000  # each viewer's newest rating falls into the week before the anchor
+from schemas.times import DAY_MS
+
+SPAN_MS = 7 * DAY_MS  # each viewer's newest rating falls into the week before the anchor
 GAP_MS = 20 * 60 * 1000  # between two films of one viewer
 BREAK_MS = 5 * 60 * 1000  # a pause in the middle of a film
 RUNTIME_DEFAULT_S = 6000  # 1,299 films of the catalogue have no runtime; 100 min is their median

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from agents.registry import REGISTRY
 from agents.spec import AgentSpec, FitAgent, FollowAgent, SinkAgent, StreamAgent
 from cli.documents.markdown import code, page, table
+from schemas.times import DAY_MS
 from topics.catalog import CATALOG
-from topics.spec import DAY_MS, TopicSpec
+from topics.spec import TopicSpec
 
 KEY_JOIN = " | "
 

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.times import DAY_MS
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
-DAY_MS = 86_400_000
 HALF_LIVES_DAYS = (1, 7, 30)
 HALF_LIVES_MS = tuple(days * DAY_MS for days in HALF_LIVES_DAYS)
 RATE_PRIOR = (2.0, 4.0)  # likes and viewers that a title is given before anybody saw it: rate 0.5

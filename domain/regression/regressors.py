@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from domain.regression.logit import Floats
 from domain.regression.starts import NEVER_MS, Indices, Starts, Times
+from schemas.times import DAY_MS
 
 PRIOR_STARTS = 5.0  # a rate counts as if this many starts had gone like the average
 DURATION_UNKNOWN_S = 6000.0  # 100 min, the median of the 16,173 films with a runtime in movies.db
-DAY_MS = 24 * 3600 * 1000
 _DAY_0 = 3  # 1 January 1970 was a Thursday: weekday 3 from Monday 0
 _WEEKEND_FROM = 5
 

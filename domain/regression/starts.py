@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.regression.logit import Floats
+from schemas.times import DAY_MS
 from schemas.watch_state import WatchState
 
 Times = NDArray[np.int64]
 Indices = NDArray[np.int64]
 
-DECIDED_AFTER_MS = 24 * 3600 * 1000  # a film left in the evening is mostly taken up within a day
+DECIDED_AFTER_MS = DAY_MS  # a film left in the evening is mostly taken up within a day
 NEVER_MS = np.iinfo(np.int64).max
 START_FIELDS = np.dtype(
     [

@@ -8,9 +8,9 @@ from scipy.special import ndtri, stdtrit
 
 from domain.regression.logit import Floats
 from domain.regression.starts import NEVER_MS, Indices, Start, Starts, labels_of
+from schemas.times import DAY_MS
 
 CONFIDENCE = 0.95
-DAY_MS = 24 * 3600 * 1000
 POINTS_MIN = 3  # days with starts: two fix the line and leave nothing to tell its error from
 SESSION_GAP_MS = 3 * 3600 * 1000  # what begins later than this after the last end is a new session
 BINGE_COMPLETIONS = 2  # titles or episodes completed in one session

@@ -19,7 +19,6 @@ TITLES_MAX = (
     2000  # beyond it the titles longest untouched are forgotten (their last view stays read)
 )
 LEDGER_BYTES_MAX = 512 * 1024  # half of what one Kafka record may hold
-DAY_MS = 24 * 3600 * 1000
 DAY_NEVER = 0xFFFF
 _NEWLINE = b"\n"
 _ENVELOPE = Struct("<QQQI")

@@ -19,10 +19,11 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from domain.watch import record, view
-from domain.watch.ledger import DAY_MS, DAY_NEVER, UserLedger
+from domain.watch.ledger import DAY_NEVER, UserLedger
 from domain.watch.reports import PLAYBACK_STATES, fingerprint, playback, title_of
 from domain.watch.title import PERMILLE, Title, View, join, join_report
 from schemas.progress import ProgressEvent
+from schemas.times import DAY_MS
 
 DECILE = PERMILLE // 10
 ID_BYTES = 10  # 80 bits: a billion interactions collide with probability 4e-7

@@ -17,8 +17,9 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from infra.kafka.cluster import Cluster, started_admin
 from infra.kafka.unreachable import KafkaUnreachable
+from schemas.times import DAY_MS
 from topics.catalog import CATALOG
-from topics.spec import DAY_MS, TopicSpec
+from topics.spec import TopicSpec
 
 SEGMENT_MS = DAY_MS  # erasure: only closed segments are compacted, or deleted by age
 COMPACTION_LAG_MS_MAX = 3 * DAY_MS  # an erased user's records are gone after this

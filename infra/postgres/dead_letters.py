@@ -16,10 +16,10 @@ from infra.postgres.erasures import ERASED
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
 from schemas.audit_entry import SUBJECT_MAX, AuditAction
+from schemas.times import DAY_MS
 
 OPEN, REDRIVEN, DISCARDED = "open", "redriven", "discarded"
 STATES = (OPEN, REDRIVEN, DISCARDED)
-DAY_MS = 24 * 3600 * 1000
 
 
 class LetterRow(NamedTuple):

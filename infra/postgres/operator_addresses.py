@@ -4,8 +4,9 @@ The newest few are kept, and none for longer than a login makes them familiar.
 """
 
 from infra.postgres.audit import Connection
+from schemas.times import DAY_MS
 
-KEPT_MS = 90 * 24 * 3600 * 1000
+KEPT_MS = 90 * DAY_MS
 KEPT_MAX = 20  # of an operator
 IS_FAMILIAR = """
 SELECT EXISTS (

@@ -9,8 +9,8 @@ from infra.postgres import viewers
 from infra.postgres.erasures import ERASED, count_removed
 from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
+from schemas.times import DAY_MS
 
-DAY_MS = 24 * 3600 * 1000
 ROW_STATES_MAX = 300  # newest titles of one user that continue watching looks at
 
 

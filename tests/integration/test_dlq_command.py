@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from cli.main import main
 from infra import metrics
 from infra.postgres import housekeeping
-from infra.postgres.dead_letters import DAY_MS
 from infra.postgres.housekeeping import count_dead_letters, tidy
 from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.settings import Settings
+from schemas.times import DAY_MS
 from tests.integration.test_postgres_dead_letters import flush, letter
 from tests.support.waiting import wait_until_async
 from topics.catalog import PROGRESS, WEBHOOKS

@@ -10,7 +10,6 @@ from agents.dead_letters import flush_dead_letters
 from agents.spec import Record
 from domain.dead_letters import Failure, Origin, letter_headers, unpack_headers
 from infra.postgres.dead_letters import (
-    DAY_MS,
     DISCARDED,
     OPEN,
     REDRIVEN,
@@ -29,6 +28,7 @@ from infra.postgres.migrate import migrate
 from infra.postgres.pool import create_pool
 from infra.security.pseudonyms import WITHOUT_KEY
 from infra.settings import Settings
+from schemas.times import DAY_MS
 from tests.support.operators import CLI
 from topics.catalog import PROGRESS, WEBHOOKS
 

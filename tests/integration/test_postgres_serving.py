@@ -26,7 +26,7 @@ from infra.postgres.pool import create_pool
 from infra.postgres.slates import SlateStore
 from infra.postgres.trending import TrendingStore
 from infra.postgres.viewers import ViewerStore
-from infra.postgres.watch_states import DAY_MS, HistoryCursor, WatchStateStore, clean_rows
+from infra.postgres.watch_states import HistoryCursor, WatchStateStore, clean_rows
 from infra.postgres.webhook_deliveries import Delivery, DeliveryStore, purge
 from infra.security.sealing import Sealer
 from infra.settings import Settings
@@ -36,6 +36,7 @@ from schemas.model_report import ModelReport
 from schemas.neighbours import Neighbours
 from schemas.ranking_rule import RankingRule
 from schemas.slate import RowTitle, Slate, SlateEntry, SlateFeed, SlateRow
+from schemas.times import DAY_MS
 from schemas.trending import TrendingPartial
 from tests.component.api.fakes import a_content, a_state
 from tests.support.operators import CLI

@@ -9,7 +9,6 @@ from domain.feed_rows import BECAUSE_ROWS, ROW_SIZE, because_rows, log_partition
 from domain.ranking.exploration import NEW_DAYS, NEW_MAX, VIEWERS_MAX, new_titles
 from domain.ranking.history import RECENT, make_history
 from domain.ranking.scoring import Ranker
-from domain.ranking.statistics import DAY_MS
 from domain.seen import Seen
 from domain.slate_index import COWATCH, NEXT, TABLES, TOGETHER, ContentSide
 from domain.slates import SlateRules, Viewer, build_slates
@@ -19,6 +18,7 @@ from schemas.codec import decode, encode
 from schemas.content import Content
 from schemas.interaction import Interaction
 from schemas.slate import Slate
+from schemas.times import DAY_MS
 
 RULES = SlateRules(size=3, ttl_s=60)
 AT_MS = 1_767_000_000_000

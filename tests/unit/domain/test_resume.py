@@ -4,10 +4,11 @@ import math
 
 import pytest
 
-from domain.continue_watching import DAY_MS, Card
+from domain.continue_watching import Card
 from domain.regression.regressors import DURATION_UNKNOWN_S
 from domain.resume import resume_probabilities
 from schemas.content import Content
+from schemas.times import DAY_MS
 
 NOW_MS = 1_767_300_000_000
 HALF = Card("film", "resume", None, 3600.0, 7200.0, 0.5, NOW_MS)

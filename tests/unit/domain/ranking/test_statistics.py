@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ranking.statistics import DAY_MS, HALF_LIVES_DAYS, StatisticsTable, TitleStatistics
+from domain.ranking.statistics import HALF_LIVES_DAYS, StatisticsTable, TitleStatistics
+from schemas.times import DAY_MS
 
 Viewing = tuple[int, int, int]  # title, at_ms, likes
 

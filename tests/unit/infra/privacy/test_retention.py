@@ -2,8 +2,8 @@
 
 from infra.kafka.admin import declared_topics
 from infra.privacy.retention import CHECK_MS, FILE_DELETE_MS, limits_of
+from schemas.times import DAY_MS
 from topics.catalog import PROGRESS, WATCH_STATES
-from topics.spec import DAY_MS
 
 DEFAULTS = {
     "retention.ms": "604800000", "segment.ms": "604800000", "delete.retention.ms": "86400000",
