@@ -11,8 +11,8 @@ from cli.columns import aligned
 from cli.durations import Duration
 from cli.options import CommandError, with_settings
 from cli.scopes import read_scopes
+from domain.tiers import TIER_DEFAULT, TIERS
 from infra.issuers.fetching import FetchError, fetch, read_url
-from infra.postgres.api_keys import TIERS
 from infra.postgres.pool import create_pool
 from infra.postgres.token_issuers import IssuerExists, TokenIssuer, TokenIssuerStore
 from infra.security.jwks import ALGORITHMS, JWKS_BYTES_MAX, JwksError, parse_jwks
@@ -45,7 +45,7 @@ def issuer() -> None:
     help="The most that its tokens may do, comma-separated.",
 )  # fmt: skip
 @click.option(
-    "--tier", type=click.Choice(TIERS), default=TIERS[0], show_default=True,
+    "--tier", type=click.Choice(TIERS), default=TIER_DEFAULT, show_default=True,
     help="How often its users may call.",
 )  # fmt: skip
 @click.option(

@@ -12,7 +12,8 @@ from cli.columns import aligned
 from cli.durations import Duration, moment
 from cli.options import CommandError, with_settings
 from cli.scopes import read_scopes
-from infra.postgres.api_keys import TIERS, ApiKey, ApiKeyStore, NoSuchPartner
+from domain.tiers import TIER_DEFAULT, TIERS
+from infra.postgres.api_keys import ApiKey, ApiKeyStore, NoSuchPartner
 from infra.postgres.pool import create_pool
 from infra.security.keys import (
     PARTNER_SCOPES,
@@ -47,7 +48,7 @@ def key() -> None:
     f"of a partner's key: {','.join(PARTNER_SCOPES)}]",
 )
 @click.option(
-    "--tier", type=click.Choice(TIERS), default=TIERS[0], show_default=True,
+    "--tier", type=click.Choice(TIERS), default=TIER_DEFAULT, show_default=True,
     help="How often it may call.",
 )  # fmt: skip
 @click.option(

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from domain.partner_limits import DELIVERIES_PER_S_MAX, TIERS
+from domain.partner_limits import DELIVERIES_PER_S_MAX
+from domain.tiers import TIERS
 from infra.security.webhook_keys import Scheme, SecretError, parse_public_key
 from schemas.admin_api import DISPLAY_NAME_MAX
 from schemas.webhook import WEBHOOK_BYTES_MAX
@@ -69,9 +70,7 @@ class DisplayName(click.ParamType):
 
 
 display_name = click.option("--display-name", type=DisplayName(), help="How people call it.")
-tier = click.option(
-    "--tier", type=click.Choice(list(TIERS)), help="Which limits it has.  [new: free]"
-)
+tier = click.option("--tier", type=click.Choice(TIERS), help="Which limits it has.  [new: free]")
 schemes = click.option(
     "--schemes",
     type=Schemes(),

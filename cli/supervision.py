@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from agents.runtime.ready import READY_LINE
 from infra.embedded.errors import ChildDiedError, EmbeddedError
 from infra.embedded.process import LOOPBACK, Child, port_is_free
 from infra.settings import Settings
 
-READY_LINE = "ready"  # what a worker prints once every agent has its partitions and its state
 NAME_WIDTH = 18
 POLL_S = 0.05
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on

@@ -6,8 +6,7 @@ from typing import NamedTuple
 from schemas.admin_api import DELIVERIES_PER_S_MAX
 from schemas.webhook import WEBHOOK_BYTES_MAX
 
-TIER_DEFAULT = "free"
-__all__ = ["DELIVERIES_PER_S_MAX", "TIERS", "TIER_DEFAULT", "PartnerLimits", "limits_of"]
+__all__ = ["DELIVERIES_PER_S_MAX", "LIMITS_OF_TIERS", "PartnerLimits", "limits_of"]
 
 
 class PartnerLimits(NamedTuple):
@@ -17,7 +16,7 @@ class PartnerLimits(NamedTuple):
     deliveries_per_s: int
 
 
-TIERS: Mapping[str, PartnerLimits] = {
+LIMITS_OF_TIERS: Mapping[str, PartnerLimits] = {
     "free": PartnerLimits(64 * 1024, 10),
     "pro": PartnerLimits(WEBHOOK_BYTES_MAX, 50),
     "enterprise": PartnerLimits(WEBHOOK_BYTES_MAX, 200),
@@ -33,7 +32,7 @@ def limits_of(tier: str, body_bytes: int | None, deliveries_per_s: int | None) -
     Raises:
         KeyError: there is no such tier.
     """
-    default = TIERS[tier]
+    default = LIMITS_OF_TIERS[tier]
     return PartnerLimits(
         default.body_bytes if body_bytes is None else body_bytes,
         default.deliveries_per_s if deliveries_per_s is None else deliveries_per_s,

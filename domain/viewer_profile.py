@@ -14,7 +14,7 @@ from domain.evidence import LIKED_MIN, LOW_RATING_MAX, PROGRESS_MIN, evidence
 from domain.seen import Seen
 from schemas.interaction import Interaction
 
-TITLES_MAX = 2000
+TITLES_MAX = 2000  # of one viewer, also where titles are counted in the order of watching
 _ENGAGED = frozenset({"started", "progressed", "completed", "abandoned", "rewatched"})
 _DECISIONS = {
     "dismissed": ("dismissed", 1), "restored": ("dismissed", 0),

@@ -22,6 +22,7 @@ from domain.dead_letters import (
 )
 from infra.kafka.cluster import Cluster, open_producer
 from infra.kafka.producer import KafkaUnavailable
+from infra.kafka.sizes import BATCH_BYTES_MAX, LETTER_REQUEST_BYTES_MAX, RECORD_OVERHEAD_BYTES
 from infra.postgres.audit import Actor
 from infra.postgres.dead_letters import (
     REDRIVEN,
@@ -36,9 +37,6 @@ from infra.postgres.pool import Pool
 from topics.catalog import CATALOG
 
 AT_ONCE = 25  # letters of one transaction: bounds memory, and what a crash makes be sent again
-REQUEST_BYTES_MAX = 4 * 1024 * 1024
-BATCH_BYTES_MAX = 256 * 1024
-RECORD_OVERHEAD_BYTES = 1024  # batch header, field lengths
 
 SOURCES = {topic.name: topic for topic in CATALOG if topic.dead_letter}
 
@@ -183,7 +181,7 @@ async def open_redriver(
         cluster,
         acks="all",
         enable_idempotence=True,
-        max_request_size=REQUEST_BYTES_MAX,
+        max_request_size=LETTER_REQUEST_BYTES_MAX,
         max_batch_size=BATCH_BYTES_MAX,
     ) as client:
         yield Redriver(pool, client, clock_ms)

@@ -1,6 +1,6 @@
 """Canonical content: one title, whatever the partner called it."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -8,6 +8,8 @@ from schemas.codec import WireModel
 from schemas.ids import ContentId, PartnerId, RegionCode
 
 ContentType = Literal["movie", "series", "season", "episode", "short", "documentary"]
+OfferKind = Literal["subscription", "rent", "buy", "free"]
+OFFERS: tuple[OfferKind, ...] = get_args(OfferKind)
 Text = str
 
 
@@ -18,7 +20,7 @@ class Availability(WireModel):
     region: RegionCode | None = Field(default=None, description="absent: everywhere")
     from_at_ms: int | None = None
     until_at_ms: int | None = None
-    offer: Literal["subscription", "rent", "buy", "free"] = "subscription"
+    offer: OfferKind = "subscription"
     price_minor: int | None = Field(default=None, ge=0, description="price in minor units (cents)")
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
 

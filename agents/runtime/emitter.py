@@ -12,10 +12,9 @@ from agents.spec import Emit, Reject
 from domain.dead_letters import Failure, Header, Origin, letter_headers
 from infra.kafka.cluster import cluster_of, new_producer, start
 from infra.kafka.routing import partition_of
+from infra.kafka.sizes import BATCH_BYTES_MAX, LETTER_REQUEST_BYTES_MAX
 from infra.settings import Settings
 
-BATCH_BYTES_MAX = 256 * 1024
-REQUEST_BYTES_MAX = 4 * 1024 * 1024  # a dead letter of a 1 MiB record with room for headers
 REQUEST_TIMEOUT_MS = 60_000
 # Up to here records go one by one into whatever batch the client has open: a prepared batch has to
 # wait until the one before it is on its way, which costs a round trip when batches are small.
@@ -48,7 +47,7 @@ class Emitter:
             enable_idempotence=True,
             linger_ms=settings.produce_linger_ms,
             max_batch_size=BATCH_BYTES_MAX,
-            max_request_size=REQUEST_BYTES_MAX,
+            max_request_size=LETTER_REQUEST_BYTES_MAX,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
 

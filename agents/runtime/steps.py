@@ -11,11 +11,11 @@ from typing import Any
 
 from agents.runtime.table import PartitionTable
 from agents.spec import Outcome, Record, Reject
+from infra.kafka.sizes import RECORD_OVERHEAD_BYTES
 
 logger = logging.getLogger(__name__)
 
 TABLE_VALUE_BYTES_MAX = 1024 * 1024  # of one key; the changelog takes 8 times as much
-RECORD_OVERHEAD_BYTES = 1024  # batch header, headers, field lengths
 
 
 def run_step(

@@ -12,6 +12,7 @@ from prometheus_client import start_http_server
 from agents.runtime.emitter import Emitter
 from agents.runtime.fit import FitRunner
 from agents.runtime.follow import FollowRunner
+from agents.runtime.ready import READY_LINE
 from agents.runtime.runner import Runner
 from agents.runtime.sink import SinkRunner
 from agents.runtime.stream import StreamRunner
@@ -20,7 +21,6 @@ from infra.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-READY_LINE = "ready"
 FIT_NICENESS = 19
 
 

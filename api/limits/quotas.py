@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from domain.rate_windows import Window
+from domain.tiers import TIERS
 from infra.settings import Settings, SettingsError
 
 SUSTAINED_S = 10
 BURST_MAX = 10.0
 USERS_FACTOR_MAX = 1000
-APP_TIERS = ("free", "pro", "enterprise")
 VARIABLES = {
     "anonymous": "MEDIA_GATEWAY_LIMITS_ANONYMOUS_PER_S",
     "free": "MEDIA_GATEWAY_LIMITS_FREE_PER_S",
@@ -18,7 +18,7 @@ VARIABLES = {
     "enterprise": "MEDIA_GATEWAY_LIMITS_ENTERPRISE_PER_S",
     "unverified": "MEDIA_GATEWAY_LIMITS_UNVERIFIED_PER_S",
 }
-TIERS = ("anonymous", "free", "pro", "enterprise")
+COUNTED_TIERS = ("anonymous", *TIERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Quotas:
             "unverified": settings.limits_unverified_per_s,
         }
         made = {label: quota(label, rate, settings.limits_burst) for label, rate in rates.items()}
-        users = {tier: users_quota(rates[tier] * factor) for tier in APP_TIERS}
-        tiers = {tier: made[tier] for tier in TIERS}
+        users = {tier: users_quota(rates[tier] * factor) for tier in TIERS}
+        tiers = {tier: made[tier] for tier in COUNTED_TIERS}
         return cls(tiers, made["unverified"], settings.limits_burst, users)
 
     def of_partner(self, per_s: int) -> Quota:

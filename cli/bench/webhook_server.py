@@ -34,7 +34,8 @@ from cli.options import load_settings, without_limits
 from infra.garbage import collect_garbage_rarely
 from infra.kafka.cluster import cluster_of, new_producer
 from infra.kafka.delivery import Encoded
-from infra.kafka.producer import BATCH_BYTES_MAX, REQUEST_BYTES_MAX, EventProducer
+from infra.kafka.producer import REQUEST_BYTES_MAX, EventProducer
+from infra.kafka.sizes import BATCH_BYTES_MAX
 from infra.settings import Settings
 from schemas.api import WebhookAccepted
 from schemas.codec import encode

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from domain.catalogue.identity import EXTERNAL_KINDS
 from domain.catalogue.titles import Form, forms_of, likeness, plain
 from domain.embedding import OVERVIEW_CHARACTERS_MAX, text_hash
+from domain.title_attributes import PARTS
 
 # Said where nobody is known: they make no two films the same.
 PLACEHOLDER_NAMES = frozenset(
@@ -15,7 +16,6 @@ PEOPLE_MAX = 30  # first billed; two lists of one film share one of them
 YEARS_APART_MAX = 1
 MISDATED_MAX = 2  # years; of records that share an identifier: lists date releases differently
 OVERVIEW_CHARACTERS_MIN = 60  # the shortest of a real list has 61; less is "Coming soon"
-PARTS = frozenset({"season", "episode"})
 # What one partner calls a documentary or a short is a film in another one's list.
 FILMS = frozenset({"movie", "documentary", "short"})
 EXTERNAL = "external:"  # fields named external:imdb, ...

@@ -5,8 +5,9 @@ How many are there decides whether it is compared by that at all (``crowds``).
 
 from collections.abc import Hashable, Iterator
 
-from domain.catalogue.facts import PARTS, Facts, is_comparable
+from domain.catalogue.facts import Facts, is_comparable
 from domain.catalogue.texts import persons_of
+from domain.title_attributes import PARTS
 
 Place = Hashable  # (partner, year, title), (partner, number in a series) or (partner, person)
 Number = tuple[str, str, int, int | None]  # record of the series, type, season, episode

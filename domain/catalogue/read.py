@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from domain.catalogue.identity import PARTNER_CONTENT_ID_MAX
 from domain.catalogue.mapped import MappingError, refusal, seen
+from schemas.content import OFFERS
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")  # float() reads more: 1_0, inf, Arabic
@@ -20,7 +21,6 @@ OWN_ID = "your own id of the {}, a text or a whole number"
 MINUTES_MAX = 1_000_000 // 60  # Content.runtime_s
 MOMENT = "a time like 2026-01-31T18:00:00Z"
 ABSOLUTE_URL = "an absolute address like https://example.org/a.jpg"
-OFFERS = ("subscription", "rent", "buy", "free")
 
 
 def text(payload: Mapping[str, Any], name: str) -> str | None:

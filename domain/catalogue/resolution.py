@@ -13,7 +13,6 @@ from domain.catalogue.alike import Alike
 from domain.catalogue.blocking import Piece, pieces_of, probes_of
 from domain.catalogue.crowds import CROWD_MAX, Crowds
 from domain.catalogue.facts import (
-    PARTS,
     YEARS_APART_MAX,
     Facts,
     Score,
@@ -36,6 +35,7 @@ from domain.catalogue.grouping import (
 )  # fmt: skip
 from domain.catalogue.places import Number, Place, number_of, places_of, titles_of
 from domain.catalogue.texts import Texts, Vector
+from domain.title_attributes import PARTS
 
 Name = TypeVar("Name", bound=Hashable)
 SHARED_MAX = 50  # an identifier that more records claim identifies nothing

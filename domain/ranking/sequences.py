@@ -20,10 +20,10 @@ import numpy as np
 from domain.ranking.history import TIES_MAX, Kernel
 from domain.ranking.pair_counts import BestPairs, PairCounts
 from domain.row_table import NeighbourRow
+from domain.viewer_profile import TITLES_MAX
 
 UNIT = 1000
 PRIOR = 5  # viewers' worth of doubt in C[j, i] / (C[j, :] + PRIOR), in units
-TITLES_MAX = 2000  # of one viewer, as in the profile
 
 Touches = list[tuple[int, int]]  # (at_ms, title), oldest first, ties by title
 Pair = tuple[int, int]

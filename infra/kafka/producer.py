@@ -21,6 +21,7 @@ from infra import metrics
 from infra.kafka.cluster import Cluster, new_producer, why_unreachable
 from infra.kafka.delivery import FEW_RECORDS, Encoded, Produced, in_batches
 from infra.kafka.routing import route
+from infra.kafka.sizes import BATCH_BYTES_MAX
 from infra.kafka.turns import Turn
 from schemas.codec import WireModel, encode
 from topics.spec import TopicSpec
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 RECORDS_MAX = 5000
 BYTES_MAX = 64 * 1024 * 1024
 REQUEST_BYTES_MAX = 2 * 1024 * 1024  # above the largest ``message_bytes_max`` of the catalogue
-BATCH_BYTES_MAX = 256 * 1024  # below the broker's default limit of 1 MiB for a batch
 RECONNECT_DELAY_S = 0.5
 CLOSE_S = 3.0
 PROBE_S = 2.0

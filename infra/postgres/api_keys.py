@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 from psycopg.errors import ForeignKeyViolation
 
+from domain.tiers import TIER_DEFAULT
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.pool import Pool
-
-TIERS = ("free", "pro", "enterprise")
 
 
 class NoSuchPartner(ValueError):
@@ -26,7 +25,7 @@ class ApiKey(NamedTuple):
     created_at_ms: int
     revoked_at_ms: int | None = None
     partner: str | None = None
-    tier: str = "free"
+    tier: str = TIER_DEFAULT
     expires_at_ms: int | None = None
     last_used_at_ms: int | None = None
 

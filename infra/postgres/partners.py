@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from psycopg import sql
 
-from domain.partner_limits import TIER_DEFAULT, PartnerLimits, limits_of
+from domain.partner_limits import PartnerLimits, limits_of
+from domain.tiers import TIER_DEFAULT
 from infra.postgres import partner_views
 from infra.postgres.audit import Actor, Connection, append
 from infra.postgres.partner_views import PartnerView

@@ -18,7 +18,8 @@ from cli.documents.topics import flow
 from cli.main import main
 from domain.catalogue.mappers.registry import MAPPERS
 from domain.dead_letters import DLQ, Failure, Origin, letter_headers, redrive_headers
-from domain.partner_limits import TIERS
+from domain.partner_limits import LIMITS_OF_TIERS
+from domain.tiers import TIERS
 from infra.settings import Settings
 from tests.architecture.rules.files import ROOT, sources, strings
 from tests.support.docs_blocks.shell import shell_problems
@@ -100,7 +101,7 @@ def test_the_page_of_the_http_edge_names_settings_that_exist() -> None:
 
 
 def test_the_pages_say_the_rates_of_the_tiers() -> None:
-    free, pro, enterprise = (limits.deliveries_per_s for limits in TIERS.values())
+    free, pro, enterprise = (LIMITS_OF_TIERS[tier].deliveries_per_s for tier in TIERS)
     edge = (ROOT / "docs/http-edge.md").read_text(encoding="utf-8")
     assert f"free {free}, pro {pro}, enterprise {enterprise}" in edge
     guide = (ROOT / "docs/partners.md").read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from domain.catalogue.identity import PARTNER_CONTENT_ID_MAX
 from domain.catalogue.mapped import CAST_MAX, NAMES_MAX
-from domain.catalogue.read import MINUTES_MAX, OFFERS, WINDOWS_MAX
+from domain.catalogue.read import MINUTES_MAX, WINDOWS_MAX
+from schemas.content import OFFERS
 
 TEXT = "text"
 CHOICE = "text, one of these"

@@ -3,8 +3,9 @@
 import pytest
 
 from domain.dead_letters import Failure, LetterError, Origin, letter_headers, pack_headers
+from infra.kafka.sizes import RECORD_OVERHEAD_BYTES
 from infra.postgres.dead_letters import DeadLetter, WholeLetter
-from infra.redrive import RECORD_OVERHEAD_BYTES, prepare
+from infra.redrive import prepare
 from schemas.codec import decode, encode
 from schemas.webhook import WebhookReceived
 from topics.catalog import CONTENTS, PROGRESS, WEBHOOKS

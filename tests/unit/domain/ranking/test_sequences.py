@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ranking.history import TIES_MAX, Kernel
-from domain.ranking.sequences import PRIOR, TITLES_MAX, UNIT, SequenceCounts
+from domain.ranking.sequences import PRIOR, UNIT, SequenceCounts
+from domain.viewer_profile import TITLES_MAX
 
 KERNEL = Kernel(decay=0.5, window=3)
 IDS = [f"t{9999 - number}" for number in range(TITLES_MAX + 2)]  # later titles come first by id
