@@ -175,12 +175,12 @@ async def flush_slates(
     return rejects
 
 
-def slate_row(item: Decoded) -> slates.SlateRow:
+def slate_row(item: Decoded) -> slates.ServingSlate:
     """Return the row of a slate or of its tombstone."""
     if item.value is None:
-        return slates.SlateRow(item.key, item.offset, removed=True)
+        return slates.ServingSlate(item.key, item.offset, removed=True)
     slate: SlateParts = item.value
-    return slates.SlateRow(
+    return slates.ServingSlate(
         item.key,
         item.offset,
         removed=False,

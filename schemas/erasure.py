@@ -33,7 +33,7 @@ class ErasedStore(WireModel):
     note: str | None = None
 
 
-class AuditEntry(WireModel):
+class ReceiptAudit(WireModel):
     """Where the gateway itself notes the erasure: in ``table``, and in the audit trail."""
 
     table: str
@@ -61,7 +61,7 @@ class ErasureReceipt(WireModel):
     mark: str
     stores: tuple[ErasedStore, ...]
     limits: tuple[str, ...] = ()
-    audit: AuditEntry
+    audit: ReceiptAudit
 
 
 class Signature(WireModel):

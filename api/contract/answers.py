@@ -6,7 +6,7 @@ from typing import Any
 from api import problems
 from api.contract.headers import Case, headers_of
 from api.endpoint import Answer, Endpoint, Link
-from api.identity.access import Caller
+from api.identity.access import CallerKind
 from api.limits.limit import UNLIMITED
 from api.problems import Kind
 from api.responses import JSON_TYPE
@@ -31,9 +31,9 @@ UNLIMITED_PREFIX = "unlimited_"
 def kinds_of(endpoint: Endpoint) -> tuple[Kind, ...]:
     """Return every problem an endpoint may answer with, by status: declared ones and implied."""
     kinds = {*endpoint.problems, *EVERYWHERE}
-    if endpoint.access.caller is Caller.SIGNING_PARTNER:
+    if endpoint.access.caller is CallerKind.SIGNING_PARTNER:
         kinds.add(problems.BAD_SIGNATURE)
-    elif endpoint.access.caller is not Caller.ANYBODY:
+    elif endpoint.access.caller is not CallerKind.ANYBODY:
         kinds |= {problems.UNAUTHENTICATED, problems.FORBIDDEN}
     if endpoint.access.recent_totp:
         kinds.add(problems.RECENT_CODE_REQUIRED)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from api.identity.access import Access, Caller
+from api.identity.access import Access, CallerKind
 
 Json = dict[str, Any]
 
@@ -57,12 +57,12 @@ SCHEMES: Mapping[str, Json] = {
     },
 }
 # Any one of the schemes of a caller will do.
-SCHEMES_OF: Mapping[Caller, tuple[str, ...]] = {
-    Caller.ANYBODY: (),
-    Caller.SIGNING_PARTNER: (PARTNER_SIGNATURE, PARTNER_BODY_SIGNATURE),
-    Caller.APP: (APP_KEY, APP_TOKEN),
-    Caller.PARTNER: (PARTNER_KEY,),
-    Caller.OPERATOR: (OPERATOR_SESSION,),
+SCHEMES_OF: Mapping[CallerKind, tuple[str, ...]] = {
+    CallerKind.ANYBODY: (),
+    CallerKind.SIGNING_PARTNER: (PARTNER_SIGNATURE, PARTNER_BODY_SIGNATURE),
+    CallerKind.APP: (APP_KEY, APP_TOKEN),
+    CallerKind.PARTNER: (PARTNER_KEY,),
+    CallerKind.OPERATOR: (OPERATOR_SESSION,),
 }
 
 

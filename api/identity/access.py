@@ -6,7 +6,7 @@ from enum import Enum
 from schemas.operator_api import Role
 
 
-class Caller(Enum):
+class CallerKind(Enum):
     """Kinds of callers."""
 
     ANYBODY = "anybody"
@@ -25,15 +25,15 @@ class Access:
     app must have been given within the last minutes.
     """
 
-    caller: Caller
+    caller: CallerKind
     scope: str | None = None
     any_user: bool = False
     role: Role | None = None
     recent_totp: bool = False
 
 
-ANYBODY = Access(caller=Caller.ANYBODY)
-SIGNING_PARTNER = Access(caller=Caller.SIGNING_PARTNER)
+ANYBODY = Access(caller=CallerKind.ANYBODY)
+SIGNING_PARTNER = Access(caller=CallerKind.SIGNING_PARTNER)
 
 
 def app(scope: str, *, any_user: bool = False) -> Access:
@@ -41,12 +41,12 @@ def app(scope: str, *, any_user: bool = False) -> Access:
 
     A user named in the path must be the one that the credentials are bound to, if they are.
     """
-    return Access(caller=Caller.APP, scope=scope, any_user=any_user)
+    return Access(caller=CallerKind.APP, scope=scope, any_user=any_user)
 
 
 def partner(scope: str) -> Access:
     """Return the access of credentials that are bound to a partner and have ``scope``."""
-    return Access(caller=Caller.PARTNER, scope=scope)
+    return Access(caller=CallerKind.PARTNER, scope=scope)
 
 
 def operator(*, recent_totp: bool, role: Role | None = None) -> Access:
@@ -55,4 +55,4 @@ def operator(*, recent_totp: bool, role: Role | None = None) -> Access:
     ``role``: the least one; by default administrators may change and viewers may read.
     """
     least: Role = role or ("admin" if recent_totp else "viewer")
-    return Access(caller=Caller.OPERATOR, role=least, recent_totp=recent_totp)
+    return Access(caller=CallerKind.OPERATOR, role=least, recent_totp=recent_totp)

@@ -27,7 +27,7 @@ STEP_UP = (
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class AdmittedOperator:
     """An operator who was admitted: the session, and the hash of the token that named it."""
 
     session: Session
@@ -51,7 +51,7 @@ async def admit_operator(request: Request, access: Access, token: str) -> Sessio
     if session is None:
         raise ProblemError(UNAUTHENTICATED)
     services.familiar.put(name, True)
-    request.scope[OPERATOR] = Caller(session, token_sha256)
+    request.scope[OPERATOR] = AdmittedOperator(session, token_sha256)
     if not includes(session.role, access.role):
         # The template of the path: in its place of the user there may be one who was erased.
         log_event(Event.FORBIDDEN, session.name, request.scope[ROUTE])
@@ -69,10 +69,10 @@ def includes(role: str, least: Role | None) -> bool:
     return ROLES.index(role) >= ROLES.index(least)
 
 
-def operator_of(request: Request) -> Caller:
+def operator_of(request: Request) -> AdmittedOperator:
     """Return the operator of a request that was admitted."""
-    caller: Caller = request.scope[OPERATOR]
-    return caller
+    admitted: AdmittedOperator = request.scope[OPERATOR]
+    return admitted
 
 
 def actor_of(request: Request) -> Actor:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from api.gateway import REQUEST_ID
-from api.identity.access import Access, Caller
+from api.identity.access import Access, CallerKind
 from api.identity.caller import Principal
 from api.identity.credentials import identify
 from api.identity.operators import admit_operator
@@ -27,16 +27,16 @@ async def admit(request: Request, access: Access) -> None:
         ProblemError: 401 without valid credentials (one answer for all reasons), 403 without the
             scope or for another user.
     """
-    if access.caller is Caller.OPERATOR:
+    if access.caller is CallerKind.OPERATOR:
         session = await admit_operator(request, access, bearer(request))
         request.scope[PRINCIPAL] = Principal(
             f"operator:{session.operator_id}", frozenset(), OPERATOR_TIER
         )
         return
-    if access.caller not in (Caller.APP, Caller.PARTNER):
+    if access.caller not in (CallerKind.APP, CallerKind.PARTNER):
         return
     principal = request.scope[PRINCIPAL] = await authenticated(request)
-    if (principal.partner is not None) is not (access.caller is Caller.PARTNER):
+    if (principal.partner is not None) is not (access.caller is CallerKind.PARTNER):
         raise ProblemError(FORBIDDEN, "these credentials are not for this kind of caller")
     if access.scope is not None and access.scope not in principal.scopes:
         raise ProblemError(FORBIDDEN, f"these credentials lack the scope {access.scope}")

@@ -9,7 +9,7 @@ wider quota of the key's own. It is counted last: what one user may not do costs
 
 from starlette.requests import Request
 
-from api.identity.access import Access, Caller
+from api.identity.access import Access, CallerKind
 from api.identity.principal import PRINCIPAL, Principal, admit
 from api.limits.counting import address_of, count, count_besides, limiter_of
 from api.limits.deliveries import before_signature
@@ -29,7 +29,7 @@ async def admit_within(request: Request, access: Access, limit: Limit) -> None:
     if not limit.per_caller:
         await admit(request, access)
         return
-    if access.caller is Caller.SIGNING_PARTNER:
+    if access.caller is CallerKind.SIGNING_PARTNER:
         await before_signature(request)
         return
     try:

@@ -19,7 +19,7 @@ from infra.security.receipts import ReceiptKey, sign
 from infra.security.sealing import SealingError, sealer_of
 from infra.settings import Settings
 from schemas.codec import encode
-from schemas.erasure import AuditEntry, ErasedStore, ErasureReceipt, Signature, SignedReceipt
+from schemas.erasure import ErasedStore, ErasureReceipt, ReceiptAudit, Signature, SignedReceipt
 from schemas.times import to_rfc3339
 
 UNSIGNED = "MEDIA_GATEWAY_SECRETS_KEY is not set, so no signing key can be kept safe"
@@ -75,7 +75,7 @@ def receipt_of(
             *_memory(settings, now_ms),
         ),
         limits=LIMITS,
-        audit=AuditEntry(
+        audit=ReceiptAudit(
             table="erasures",
             key=erased.pseudonym,
             erased_at=to_rfc3339(erased.erased_at_ms),

@@ -10,7 +10,7 @@ from infra.postgres.pool import Pool
 from infra.postgres.rows import columns_of, newest_per_key
 
 
-class SlateRow(NamedTuple):
+class ServingSlate(NamedTuple):
     """One row to write, or to delete when it is ``removed``.
 
     ``content_ids`` is comma-separated (unnest flattens arrays of arrays).
@@ -90,7 +90,7 @@ FETCH_WITH_RANKING = _FETCH.format(parts=", NULL, s.ranking, s.packed_ranking")
 
 
 async def upsert(
-    connection: AsyncConnection[Any], rows: Sequence[SlateRow], names: Sequence[tuple[str, str]]
+    connection: AsyncConnection[Any], rows: Sequence[ServingSlate], names: Sequence[tuple[str, str]]
 ) -> None:
     """Write rows and delete the removed ones; an older version never replaces a newer one.
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from api.examples import CONTENT_FEATURES, TOKEN_REQUEST
-from api.identity.access import Caller
+from api.identity.access import CallerKind
 from api.operators import examples
 from api.routes import ENDPOINTS
 from infra.postgres.erasures import ErasureRow
@@ -147,7 +147,7 @@ def token(world):
 
 def token_for(world, endpoint, key):
     """Return an app's key, or the token of a new session with a recent code."""
-    if endpoint.access.caller is not Caller.OPERATOR:
+    if endpoint.access.caller is not CallerKind.OPERATOR:
         return key
     token = create_token()
     world.people.open("op_ada", hash_token(token), world.now_ms, world.now_ms)
@@ -173,7 +173,7 @@ def document_for(world, endpoint):
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda item: item.name)
 def test_no_input_makes_a_500(world, client, token, endpoint):
     rng = random.Random(f"{endpoint.name}-1")
-    if endpoint.access.caller is Caller.PARTNER:
+    if endpoint.access.caller is CallerKind.PARTNER:
         token = world.database.add_key(partner="acme")
     statuses = set()
     for number in range(ROUNDS * 10):

@@ -10,7 +10,7 @@ from api import examples
 from api.contract.answers import INSTANCE, UNLIMITED_PREFIX, problem_example
 from api.contract.bounds import bounded
 from api.contract.security import SCHEMES, SCHEMES_OF
-from api.identity.access import Caller
+from api.identity.access import CallerKind
 from api.limits.limit import UNLIMITED
 from api.openapi import document
 from api.problems import CONTENT_TYPE, INVALID, KINDS, NOT_FOUND, UNAUTHENTICATED
@@ -111,7 +111,7 @@ def test_every_kind_of_problem_says_what_to_do():
 
 
 def test_every_kind_of_caller_has_its_security_schemes():
-    assert set(SCHEMES_OF) == set(Caller)
+    assert set(SCHEMES_OF) == set(CallerKind)
     assert {name for names in SCHEMES_OF.values() for name in names} == set(SCHEMES)
 
 
@@ -121,11 +121,11 @@ def test_every_operation_says_who_may_call_and_what_it_is():
         operation = DOCUMENT["paths"][endpoint.path][endpoint.method.lower()]
         assert set(operation["tags"]) <= tags
         assert operation["description"].strip()
-        assert (operation["security"] == []) is (endpoint.access.caller is Caller.ANYBODY)
+        assert (operation["security"] == []) is (endpoint.access.caller is CallerKind.ANYBODY)
         statuses = {int(status) for status in operation["responses"]}
         assert {400, 408, 413, 414, 431, 500, 503} <= statuses
         assert (429 in statuses) is (endpoint.limit is not UNLIMITED)
-        if endpoint.access.caller is not Caller.ANYBODY:
+        if endpoint.access.caller is not CallerKind.ANYBODY:
             assert 401 in statuses
     assert all(tag["description"] for tag in DOCUMENT["tags"])
 

@@ -1,7 +1,7 @@
 """What endpoints of operators declare: who changes something for others is an administrator."""
 
 from api.endpoint import Answer, Endpoint
-from api.identity.access import Caller, operator
+from api.identity.access import CallerKind, operator
 from api.identity.operators import includes
 from api.responses import json_response
 from api.routes import ENDPOINTS
@@ -18,7 +18,7 @@ def lax(endpoints):
     strict = operator(recent_totp=True)
     return [
         each.name for each in endpoints
-        if each.access.caller is Caller.OPERATOR and each.method != "GET"
+        if each.access.caller is CallerKind.OPERATOR and each.method != "GET"
         and each.access != strict and each.name not in OWN
     ]  # fmt: skip
 

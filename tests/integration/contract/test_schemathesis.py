@@ -30,7 +30,7 @@ from api.contract.security import (
     PARTNER_SIGNATURE,
     SCHEMES_OF,
 )
-from api.identity.access import Caller as Kind
+from api.identity.access import CallerKind as Kind
 from api.routes import ENDPOINTS
 from infra.data_dir import DataDir
 from infra.security.keys import USER_SCOPES

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from api.app import create_app
-from api.identity.access import Caller
+from api.identity.access import CallerKind
 from api.routes import ENDPOINTS
 from infra.postgres.token_revocations import TokenRevocation
 from infra.security.jwks import parse_jwks
@@ -72,7 +72,11 @@ def test_a_device_touches_no_other_user(client, world, ask):
 
 @pytest.mark.parametrize(
     "path",
-    [item.path for item in ENDPOINTS if "{user}" in item.path and item.access.caller is Caller.APP],
+    [
+        item.path
+        for item in ENDPOINTS
+        if "{user}" in item.path and item.access.caller is CallerKind.APP
+    ],
 )
 def test_no_path_of_another_user_is_open_to_a_device(client, ask, path):
     device = bearer(token_of(ask()))

@@ -9,7 +9,7 @@ from infra.security.receipts import (
     sign,
     verify,
 )
-from schemas.erasure import AuditEntry, ErasedStore, ErasureReceipt, Signature, SignedReceipt
+from schemas.erasure import ErasedStore, ErasureReceipt, ReceiptAudit, Signature, SignedReceipt
 
 RECEIPT = ErasureReceipt(
     receipt_id="r-1", user="ab" * 32, keyed=True, erased_at="2026-01-01T00:00:00.000Z",
@@ -19,7 +19,7 @@ RECEIPT = ErasureReceipt(
         ErasedStore(store="watch_states", kind="table", removed=6, note='says "ü"'),
         ErasedStore(store="api", kind="cache", gone_by="2026-01-01T00:00:12.000Z"),
     ),
-    audit=AuditEntry(
+    audit=ReceiptAudit(
         table="erasures", key="ab" * 32, erased_at="2026-01-01T00:00:00.000Z", sequence=7
     ),
 )  # fmt: skip
