@@ -8,7 +8,6 @@ from schemas.codec import WireModel
 from schemas.ids import ContentId, PartnerId, RegionCode
 
 ContentType = Literal["movie", "series", "season", "episode", "short", "documentary"]
-Text = str
 
 
 class Availability(WireModel):
