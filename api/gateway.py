@@ -16,7 +16,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
-from api.edge.bounds import BODY_PENDING, HEADER_BYTES_MAX, HEADERS_MAX
+from api.edge.bounds import BODY_PENDING
 from api.edge.security_headers import security_headers
 from api.limits.counting import limit_headers
 from api.problems import ProblemError, respond
@@ -114,10 +114,7 @@ def latency_of(route: str) -> Histogram:
 
 
 def header_problem(headers: Sequence[tuple[bytes, bytes]]) -> ProblemError | None:
-    """Return what is wrong with the headers as a whole."""
-    size = sum(len(name) + len(value) for name, value in headers)
-    if len(headers) > HEADERS_MAX or size > HEADER_BYTES_MAX:
-        return ProblemError(problems.TOO_LARGE, "too many or too large headers")
+    """Return what is wrong with the headers as a whole; the edge has bounded their size."""
     deciding = [name for name, _ in headers if name in GIVEN_ONCE]
     if len(deciding) != len(set(deciding)):
         return ProblemError(problems.MALFORMED, "a header that decides is given twice")

@@ -21,6 +21,9 @@ def worker(settings: Settings, agents: str) -> None:
     Prints `ready` once every agent has its partitions and its state. Exits with 0 when it was
     asked to stop, with 1 when Kafka or Postgres stayed away: what was not committed is redelivered.
 
+    Where several workers run, name their agents: co-watch, value-model, embeddings, record-vectors
+    and regression read all partitions, and each of them must run in one process only.
+
     \b
     Examples:
       media-gateway worker

@@ -18,7 +18,6 @@ NAMES_MAX = 3  # a name takes as many tokens as a genre list and says less: see 
 LIST_ITEMS_MAX = 8
 OVERVIEW_CHARACTERS_MAX = 1200  # about 256 tokens of English
 TEXT_CHARACTERS_MAX = 2400
-WATCHED_SHARE_MIN = 0.3  # less says that a viewer tried a title, not that they like it
 
 Vectors = NDArray[np.float32]
 WIRE_TYPE = np.dtype("<f2")  # little-endian float16
@@ -98,19 +97,20 @@ def unpack(packed: str) -> Vectors:
 
 def taste_vector(
     vectors: Vectors,
-    progress: NDArray[np.float64],
+    evidence: NDArray[np.float64],
     watched_at_ms: NDArray[np.int64],
     half_life_ms: float,
 ) -> Vectors | None:
-    """Return the mean of title vectors, weighted by progress and recency, L2-normalised.
+    """Return the mean of title vectors, weighted by evidence and recency, L2-normalised.
 
-    A title weighs progress * 2^(-age / half_life), age counted from the newest title that counts:
+    A title weighs evidence * 2^(-age / half_life), age counted from the newest title that counts:
     only ratios of weights matter, so no clock is needed and an old profile does not underflow.
-    Titles watched below ``WATCHED_SHARE_MIN`` do not count.
+    Titles without evidence do not count.
 
     Args:
         vectors: one row a title, shape (n, d), unit length.
-        progress: watched share of each title, shape (n,), 0 to 1.
+        evidence: how much each title speaks for the viewer's taste (``domain.evidence``), shape
+            (n,), 0 to 1.
         watched_at_ms: when each was watched last, shape (n,), Unix milliseconds.
         half_life_ms: after this time a title weighs half as much; above 0.
 
@@ -121,11 +121,11 @@ def taste_vector(
     """
     if not half_life_ms > 0:
         raise ValueError(f"a half-life of {half_life_ms} ms")
-    counts = progress >= WATCHED_SHARE_MIN
+    counts = evidence > 0
     if not counts.any():
         return None
     at_ms = watched_at_ms[counts]
-    weights = progress[counts] * np.exp2((at_ms - at_ms.max()) / half_life_ms)
+    weights = evidence[counts] * np.exp2((at_ms - at_ms.max()) / half_life_ms)
     total = weights @ vectors[counts].astype(np.float64)
     length = float(np.linalg.norm(total))
     # Rounding leaves about 1e-7 of vectors that cancel out; that has no direction.

@@ -10,7 +10,6 @@ from schemas.ids import ContentId, PartnerId, RegionCode
 ContentType = Literal["movie", "series", "season", "episode", "short", "documentary"]
 OfferKind = Literal["subscription", "rent", "buy", "free"]
 OFFERS: tuple[OfferKind, ...] = get_args(OfferKind)
-Text = str
 
 
 class Availability(WireModel):

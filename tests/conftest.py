@@ -1,6 +1,9 @@
-"""Registers the fixtures and hooks of tests.support; defines none itself."""
+"""Registers the fixtures, hooks and settings of tests.support; defines none itself."""
 
-from tests.support import checked_types  # first: before anything that is compiled
+from tests.support import (
+    checked_types,  # first: before anything that is compiled
+    properties,  # before any test module makes settings of its own
+)
 from tests.support.grouping import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.support.services import (
     database_url,
@@ -19,6 +22,7 @@ __all__ = [
     "fresh_database_url",
     "kafka_bootstrap",
     "postgres_server_url",
+    "properties",
     "pytest_collection_modifyitems",
     "pytest_xdist_make_scheduler",
     "redis_server",

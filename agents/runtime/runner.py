@@ -1,7 +1,6 @@
 """What every consuming agent shares: group membership, positions, and the order of a commit."""
 
 import asyncio
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,8 +16,6 @@ from infra.kafka.cluster import cluster_of
 from infra.metrics import AGENT_COMMITS, AGENT_LAG
 from infra.settings import Settings
 from topics.spec import TopicSpec, application_id
-
-logger = logging.getLogger(__name__)
 
 FETCH_BYTES_MAX = 1024 * 1024  # per partition and poll: bounds memory and the length of a batch
 BUFFERED_POLLS_MAX = 4

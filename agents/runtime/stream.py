@@ -1,7 +1,6 @@
 """Runs a ``StreamAgent``: batches in, table writes and emitted records out."""
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -29,8 +28,6 @@ from infra.metrics import (
 )  # fmt: skip
 from infra.settings import Settings
 from infra.wall_clock import now_ms
-
-logger = logging.getLogger(__name__)
 
 STEP_RECORDS_MAX = 1000  # bounds how long one step call keeps the event loop
 UNACKNOWLEDGED_MAX = 2000  # producer batches in flight before the agent waits: bounded memory

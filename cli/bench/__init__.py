@@ -43,6 +43,9 @@ def bench(context: click.Context) -> None:
       media-gateway bench freshness --rate 1000 --seconds 60 --json
       media-gateway bench api --seconds 10
       media-gateway bench webhooks
+      media-gateway bench fuzz --requests 1000000
+      media-gateway bench slates
+      media-gateway bench cowatch
       media-gateway bench attributes
     """  # click wants the backspace itself
     if context.invoked_subcommand is None:

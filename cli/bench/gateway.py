@@ -27,7 +27,6 @@ from topics.catalog import CONTENTS
 
 UP_WAIT_S = 180.0
 STOP_WAIT_S = 30.0
-SCOPES: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

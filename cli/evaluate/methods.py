@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli.evaluate.ablations import Ablations
-from cli.evaluate.gateway import Gateway
 from cli.evaluate.metrics import CUT, gain, ndcg, recall, top
 from domain.ranking.history import Floats, Indices
 from domain.ranking.learner import Prediction
@@ -119,9 +118,3 @@ class Bench:
         if self._without is not None:
             for name, scores in zip(NAMES, self._without.scores(matrix, evidence), strict=True):
                 yield f"without_{name}", scores
-
-
-def scores_of(gateway: Gateway, matrix: Floats, evidence: int) -> Floats:
-    """Return the whole model's scores of candidates from their source scores."""
-    found: Floats = gateway.learner.model.factors(evidence) @ matrix
-    return found

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.evaluate.themes import Tag
+from domain.evidence import LIKED_MIN
 from domain.title_attributes import normalised
 from schemas.content import Content
 
-LIKED_MIN = 4.0  # a rating from here on is a positive
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
 _NO_GENRES = "(no genres listed)"
 YEAR_FIRST, YEAR_LAST = 1870, 2200

@@ -41,11 +41,6 @@ class Outcome(Enum):
     LOCKED = "locked"
     DISABLED = "disabled"
 
-    @property
-    def is_failure(self) -> bool:
-        """Whether the attempt counts towards a lockout."""
-        return self in (Outcome.WRONG_PASSWORD, Outcome.WRONG_CODE, Outcome.REPLAYED)
-
 
 class Judgement(NamedTuple):
     """The outcome of an attempt, the account after it, and whether this attempt locked it.

@@ -21,7 +21,6 @@ class Event(Enum):
     LOGIN_FAILED = ("authn_login_fail", logging.WARNING)
     LOGIN_LOCKED = ("authn_login_lock", logging.WARNING)
     CODE_REPLAYED = ("authn_token_reuse", logging.CRITICAL)
-    SESSION_CREATED = ("session_created", logging.INFO)
     SESSION_RENEWED = ("session_renewed", logging.INFO)
     SESSION_ENDED = ("authn_token_revoked", logging.INFO)
     FORBIDDEN = ("authz_fail", logging.CRITICAL)

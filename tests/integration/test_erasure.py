@@ -245,7 +245,7 @@ async def erase_while_others_watch(system):
             if ended.is_set():
                 return
             await write_topic(system.bootstrap, PROGRESS, events_of_others(50, seed))
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # others are a trickle, not a load
 
     watching = asyncio.create_task(others())
     answer = await system.command(
@@ -363,7 +363,7 @@ async def wait_until_clean(system):
             system.bootstrap, PROGRESS,
             [*events_of(name := next(near), name, range(3)), *bad],
         )  # fmt: skip
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # segment.ms is 1000: a younger segment is not closed
         return not system.files_with_canary()
 
     try:

@@ -84,9 +84,7 @@ async def test_taking_in_advance_never_lets_more_through(redis_server):
     counters = [counter_of(redis_server, clock) for _ in range(3)]
     number = 0
 
-    @settings(
-        max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-    )
+    @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         st.lists(st.tuples(st.integers(0, 2), st.integers(1, 60), st.floats(0, 400)), max_size=9)
     )

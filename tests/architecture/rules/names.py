@@ -12,7 +12,6 @@ OWN_VARIABLE = re.compile(r"\bMEDIA_GATEWAY_[A-Z0-9_]+\b")
 # Read by software that we start or by our own tests, not by ``Settings``.
 OTHER_VARIABLES = {
     "MEDIA_GATEWAY_BENCH_CONTESTANT",  # a benchmark hands its configuration to its children
-    "MEDIA_GATEWAY_DATA",  # tests: where MovieLens and the Netflix list are
     "PROMETHEUS_MULTIPROC_DIR",  # prometheus_client: several API processes, one /metrics
 }
 

@@ -1,14 +1,10 @@
 """Similar titles, in every sense there is."""
 
-from domain.watch.reports import fingerprint
 from infra.postgres.embeddings import Nearest
 from schemas.codec import encode
 from schemas.neighbours import Neighbour, Neighbours
 from tests.component.api.fakes import a_content, ids
 from tests.component.api.test_webhooks import problem
-
-USER = "/api/v1/users/user-1"
-KNOWN = fingerprint("event-1").hex()
 
 
 def test_similar_lists_neighbours_that_are_in_the_catalogue(world, get):

@@ -32,10 +32,6 @@ class Block:
         return self.marker in {"needs=stack", "alone"}
 
     @property
-    def needs_stack(self) -> bool:
-        return self.marker == "needs=stack"
-
-    @property
     def reason(self) -> str:
         """Why it is not run; empty when nothing says so."""
         word, _, reason = self.marker.partition(",")

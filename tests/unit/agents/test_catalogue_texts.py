@@ -234,7 +234,7 @@ Steps = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(Steps)
 def test_whenever_vectors_come_the_end_is_what_a_replay_derives(steps) -> None:
     lived, webhooks = Pair(), []

@@ -248,7 +248,7 @@ def by_record(driver: Driver) -> dict[str, object]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events(), st.data())
 def test_any_order_and_repetition_gives_the_same_contents_but_for_names(given_events, data) -> None:
     reference = lived(given_events, set())
@@ -258,7 +258,7 @@ def test_any_order_and_repetition_gives_the_same_contents_but_for_names(given_ev
     assert by_record(other) == by_record(reference)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(events(), st.data())
 def test_once_all_records_have_arrived_the_order_does_not_matter_at_all(given_events, data) -> None:
     first = [

@@ -46,7 +46,7 @@ def partial_of(driver: Driver) -> TrendingPartial:
 
 
 @given(STARTS, st.integers(0, 40), st.integers(1, 7))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_trending_without_the_viewer_is_trending_that_never_had_the_viewer(starts, place, size):
     stream = [
         told(n, user, content_id=title, region=region, occurred_at_ms=T + hour * HOUR_MS)

@@ -128,7 +128,7 @@ def test_interactions_are_ordered_by_offset_and_ordinal():
 
 
 @given(histories(30), st.integers(1, 6))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_splitting_into_batches_changes_nothing(events, size):
     records = as_records(events)
     whole, whole_outcomes = run(records)
@@ -142,7 +142,7 @@ def test_splitting_into_batches_changes_nothing(events, size):
 
 
 @given(histories(30), st.integers(0, 30), st.integers(1, 5))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_redelivery_after_a_crash_changes_nothing(events, again_from, size):
     records = as_records(events)
     once, _ = run(records)
@@ -152,7 +152,7 @@ def test_redelivery_after_a_crash_changes_nothing(events, again_from, size):
 
 
 @given(st.lists(histories(8), min_size=2, max_size=4))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_users_do_not_touch_each_other(histories_by_user):
     by_user = [
         [event | {"user_id": f"u{n}"} for event in events]

@@ -151,7 +151,7 @@ def test_a_mark_under_a_key_that_this_worker_does_not_have_is_rejected():
 
 
 @given(histories(25), histories(12), st.integers(0, 30), st.integers(1, 5))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_redelivery_and_batches_change_nothing(events, others, again_from, size):
     others = [each | {"user_id": "u2"} for each in others]
     back = playing(at_s=ERASED_AT_S + 60)

@@ -20,7 +20,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(VALUES, st.sampled_from([SMALL, JsonLimits()]))
 def test_counting_never_lets_through_what_walking_refuses(value, limits):
     body = orjson.dumps(value)

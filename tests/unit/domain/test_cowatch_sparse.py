@@ -85,7 +85,7 @@ def test_a_column_is_the_regression_on_the_nearest_titles_by_hand() -> None:
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_neither_order_nor_repeats_nor_the_dense_part_matter(dice) -> None:
     pairs = made_pairs(90, 900)
     shuffled = dice.sample(pairs, len(pairs))

@@ -25,7 +25,6 @@ from schemas.codec import decode, encode
 from schemas.webhook import WebhookReceived
 
 WEBHOOK_KEY = ("partner", "webhook_id")
-NOBODY = Identity(None, None, None, None)
 FAILURE = Failure("catalogue", "rule", "title: expected a text")
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

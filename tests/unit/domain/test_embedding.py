@@ -17,6 +17,7 @@ from domain.embedding import (
     text_of,
     unpack,
 )
+from domain.evidence import PROGRESS_MIN
 from schemas.content import Content
 from schemas.embedding import DIMENSIONS
 
@@ -108,20 +109,19 @@ def test_what_is_no_vector_is_refused() -> None:
 
 
 def taste(*titles: tuple[np.ndarray, float, int], half_life_ms: float = HOUR_MS):
-    vectors, progress, at_ms = zip(*titles, strict=True)
-    return taste_vector(np.stack(vectors), np.array(progress), np.array(at_ms), half_life_ms)
+    vectors, evidence, at_ms = zip(*titles, strict=True)
+    return taste_vector(np.stack(vectors), np.array(evidence), np.array(at_ms), half_life_ms)
 
 
-def test_taste_weighs_by_progress_and_recency() -> None:
+def test_taste_weighs_by_evidence_and_recency() -> None:
     # X watched whole now; Y half, one half-life ago: weights 1 and 0.5 * 0.5.
     expected = np.array([1.0, 0.25]) / np.hypot(1.0, 0.25)
     np.testing.assert_allclose(taste((X, 1.0, HOUR_MS), (Y, 0.5, 0)), expected, atol=1e-6)
 
 
-def test_taste_starts_at_thirty_percent() -> None:
-    np.testing.assert_allclose(taste((X, 1.0, 0), (Y, 0.2999, 0)), X)
-    assert taste((X, 1.0, 0), (Y, 0.3, 0))[1] > 0
-    assert taste((X, 0.2999, 0)) is None
+def test_titles_without_evidence_do_not_count() -> None:
+    np.testing.assert_allclose(taste((X, 1.0, 0), (Y, 0.0, HOUR_MS)), X)
+    assert taste((X, 0.0, 0)) is None
 
 
 def test_taste_of_titles_that_cancel_out_or_of_none_is_nothing() -> None:
@@ -143,7 +143,7 @@ def test_an_old_profile_keeps_its_taste() -> None:
 WATCHED = st.lists(
     st.tuples(
         arrays(np.float32, 4, elements=st.floats(0.125, 1, width=32)),
-        st.floats(0, 1),
+        st.one_of(st.just(0.0), st.floats(PROGRESS_MIN, 1)),
         st.integers(0, 10**12),
     ),
     min_size=1,
@@ -156,11 +156,11 @@ def test_taste_has_length_one_and_knows_neither_order_nor_the_calendar(
     titles: list, half_life_ms: float, shift_ms: int
 ) -> None:
     found = taste(*titles, half_life_ms=half_life_ms)
-    if all(progress < 0.3 for _, progress, _ in titles):
+    if not any(evidence for _, evidence, _ in titles):
         assert found is None
         return
     assert abs(float(np.linalg.norm(found)) - 1) < 1e-5
     reordered = taste(*reversed(titles), half_life_ms=half_life_ms)
     np.testing.assert_allclose(found, reordered, atol=1e-6)
-    later = [(vector, progress, at_ms + shift_ms) for vector, progress, at_ms in titles]
+    later = [(vector, evidence, at_ms + shift_ms) for vector, evidence, at_ms in titles]
     np.testing.assert_array_equal(found, taste(*later, half_life_ms=half_life_ms))

@@ -303,7 +303,7 @@ def slates_of(
     return values_of(ranker, viewers, rules)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(records(), st.data())
 def test_slates_are_a_function_of_the_final_contents(
     arriving: list[tuple[str, Content | None]], data: st.DataObject

@@ -47,7 +47,7 @@ def repeats(value):
     return isinstance(value, list) and any(map(repeats, value))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(VALUES, st.booleans())
 def test_exactly_the_texts_with_a_repeated_key_are_found(value, escaped):
     body = written(value, escaped=escaped).encode()

@@ -38,7 +38,7 @@ def one(rating: float, content_id: str = FILMS[2]) -> list[dict]:
     return timeline(schedule(ratings, RUNTIMES_S, anchor_ms=ANCHOR_MS))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RATINGS)
 def test_every_event_is_accepted_by_the_schema(ratings):
     for event in timeline(schedule(ratings, RUNTIMES_S, anchor_ms=ANCHOR_MS)):
@@ -48,7 +48,7 @@ def test_every_event_is_accepted_by_the_schema(ratings):
         assert accepted.occurred_at_ms <= ANCHOR_MS
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RATINGS)
 def test_events_are_in_time_order_with_unique_ids(ratings):
     events = timeline(schedule(ratings, RUNTIMES_S, anchor_ms=ANCHOR_MS))
@@ -57,7 +57,7 @@ def test_events_are_in_time_order_with_unique_ids(ratings):
     assert len({event["event_id"] for event in events}) == len(events)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RATINGS, st.randoms(use_true_random=False))
 def test_the_order_of_the_ratings_file_does_not_matter(ratings, random):
     ratings = list({(r.user_id, r.content_id): r for r in ratings}.values())
@@ -69,7 +69,7 @@ def test_the_order_of_the_ratings_file_does_not_matter(ratings, random):
     assert first == second
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RATINGS)
 def test_nobody_watches_two_films_at_once_and_films_follow_the_order_of_the_ratings(ratings):
     ratings = list({(r.user_id, r.content_id): r for r in ratings}.values())

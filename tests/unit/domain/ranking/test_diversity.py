@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ranking.diversity import LAMBDA, diversify
@@ -57,7 +57,6 @@ def gains(scores: list[float], alike: np.ndarray, taken_before: list[int]) -> np
     return found
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.sets(st.sampled_from("ABCDEF")).map("".join)),

@@ -203,7 +203,7 @@ def popularities(of: Learner) -> dict[str, tuple]:
     return {name: (each.first_at_ms, each.as_of_ms, each.decayed) for name, each in found.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 999), st.sampled_from(["u0", "u3"]))
 def test_a_viewer_taken_out_leaves_the_counts_of_the_others(seed: int, gone: str) -> None:
     events = [
@@ -224,7 +224,7 @@ def test_a_viewer_taken_out_leaves_the_counts_of_the_others(seed: int, gone: str
     assert found.model.learned == learned  # its lesson was forgotten with it
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 999))
 def test_counts_depend_on_the_latest_states_and_not_on_their_order(seed: int) -> None:
     rng = random.Random(seed)

@@ -111,7 +111,7 @@ def viewers(draw: st.DrawFn) -> dict[str, Seen]:
     return seen
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(viewers(), st.lists(st.sampled_from([0.0, 0.2, 1.0, 5.0]), min_size=6, max_size=6))
 def test_every_title_that_is_named_lowers_the_score_when_taken_out(
     seen: dict[str, Seen], weights: list[float]

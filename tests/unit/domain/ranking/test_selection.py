@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ranking.selection import DECIMALS, best, best_among
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 500), st.integers(0, 20), st.sampled_from([2, 50, 10_000]), st.integers(0, 999),
 )  # fmt: skip

@@ -72,7 +72,7 @@ def test_a_weight_counts_like_repeated_rows() -> None:
     assert weighted.standard_errors == pytest.approx(whole.standard_errors)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.permutations(range(300)),
     st.lists(st.floats(1e-3, 1e3), min_size=3, max_size=3),
@@ -139,7 +139,7 @@ def test_separated_outcomes_get_the_ridge_fit(x, labels) -> None:
     assert fit.standard_errors[1] == pytest.approx(expected, rel=1e-3)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 400), st.integers(0, 2**32 - 1), st.sampled_from([1e-12, 1.0, 1e12]),
     st.sampled_from([0.0, 0.02, 0.5, 1.0]), st.booleans(),

@@ -104,7 +104,7 @@ def test_an_empty_index_and_an_empty_history_score_nothing() -> None:
     assert scores_of(index(FOUR), []).tolist() == [0.0] * 4
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CATALOGUES, st.randoms(use_true_random=False))
 def test_the_order_of_arrival_and_what_was_there_before_do_not_matter(catalogue, random) -> None:
     order = list(catalogue)
@@ -126,7 +126,7 @@ def test_the_order_of_arrival_and_what_was_there_before_do_not_matter(catalogue,
     assert scores == pytest.approx(moved, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CATALOGUES, st.data())
 def test_scores_are_finite_and_at_most_the_sum_of_the_weights(catalogue, data) -> None:
     found, size = index(catalogue), len(catalogue)
@@ -140,7 +140,7 @@ def test_scores_are_finite_and_at_most_the_sum_of_the_weights(catalogue, data) -
     assert scores == pytest.approx(weights @ found.parts(titles, np.arange(size)), abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CATALOGUES, st.data())
 def test_a_removed_title_was_never_put(catalogue, data) -> None:
     gone = data.draw(st.sampled_from(list(catalogue)))

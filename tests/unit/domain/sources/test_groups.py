@@ -26,7 +26,7 @@ ROWS = {
     embedding.SOURCE: EMBEDDING,
 }
 VIEWERS = watchers_of([*TITLES, *EPISODES, "x1"])
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 
 
 def rolled_up(table: str, of: ContentSide) -> np.ndarray:

@@ -32,7 +32,7 @@ REGIONS = (None, "ZZ", "DE")
 
 personal = pytest.mark.parametrize("source", PERSONAL, ids=lambda source: source.name)
 common = pytest.mark.parametrize("source", COMMON, ids=lambda source: source.name)
-ONCE = settings(max_examples=25, deadline=None)
+ONCE = settings(max_examples=25)
 
 
 VIEWERS = watchers_of([*TITLES, *EPISODES, "x1"])  # and one of no catalogue

@@ -1,6 +1,6 @@
 import sys
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.watch import ledger as ledger_module
@@ -27,7 +27,6 @@ def in_batches(events, sizes):
     st.randoms(use_true_random=False),
     st.lists(st.integers(1, 7), min_size=1, max_size=5),
 )
-@settings(deadline=None)
 def test_order_repetition_and_batches_give_the_same_body(events, random, sizes):
     expected = in_batches(events, [1]).body()
     shuffled = [*events, *random.sample(events, len(events) // 2)]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.watch import outcomes
@@ -31,7 +31,6 @@ def ids_of(events, days=180):
 
 
 @given(histories(30), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_set_of_interactions_does_not_depend_on_order(events, random):
     shuffled = [*events, *events[::2]]
     random.shuffle(shuffled)
@@ -39,7 +38,6 @@ def test_the_set_of_interactions_does_not_depend_on_order(events, random):
 
 
 @given(histories(30))
-@settings(deadline=None)
 def test_each_interaction_of_the_first_watching_is_said_once(events):
     _, changes = ledger_of(*events)
     said = [
@@ -51,7 +49,6 @@ def test_each_interaction_of_the_first_watching_is_said_once(events):
 
 
 @given(histories(30))
-@settings(deadline=None)
 def test_bytes_are_those_of_the_model(events):
     ledger = UserLedger(None)
     for offset, event in enumerate(events):
@@ -169,7 +166,6 @@ def test_a_late_event_may_reveal_an_abandoned_title():
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["m1", "m2", "m3"])), max_size=15))
-@settings(deadline=None)
 def test_in_order_the_scan_misses_nothing(plays):
     plays = sorted(plays)
     found = sorted(abandoned(*[on_day(day, content_id=name) for day, name in plays]))

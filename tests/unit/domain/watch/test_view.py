@@ -28,7 +28,7 @@ def test_bytes_are_those_of_the_model(events):
 
 
 @given(histories(40), st.randoms(use_true_random=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_same_views_as_the_naive_fold_in_any_order(events, random):
     expected = fold(events)
     shuffled = [*events, *events[::3]]

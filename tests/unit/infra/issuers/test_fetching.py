@@ -40,7 +40,7 @@ def test_another_url_is_refused(url):
         read_url(url)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=30).map("https://".__add__) | st.text(max_size=30))
 def test_any_text_is_a_url_or_the_one_error(text):
     try:

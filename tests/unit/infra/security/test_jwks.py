@@ -119,7 +119,7 @@ members = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(members, max_size=4), st.binary(max_size=40))
 def test_any_document_gives_keys_or_the_one_error(listed, noise):
     for document in (noise, json.dumps({"keys": listed}).encode()):
@@ -127,7 +127,7 @@ def test_any_document_gives_keys_or_the_one_error(listed, noise):
             assert parse_jwks(document)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(2**2047, 2**2049), st.integers(0, 2**33))
 def test_any_numbers_give_a_key_or_none(modulus, exponent):
     given = rsa_jwk(n=number(modulus), e=number(exponent))

@@ -83,7 +83,7 @@ def found_good(found):
     return isinstance(found, Claims) and found.subject in ("x", "none")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(max_size=300))
 def test_any_text_is_refused(text):
     assert isinstance(judged(text), Refusal)
@@ -97,7 +97,7 @@ json_values = st.recursive(
 names = st.sampled_from([*PAYLOAD, "nbf", "alg", "kid", "typ", "client_id", "crit"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.dictionaries(names, json_values), st.dictionaries(names, json_values))
 def test_signed_members_of_any_type_raise_nothing(header, payload):
     found = judged(token(PAYLOAD | payload, HEADER | header, signed_as="EdDSA"))

@@ -221,7 +221,7 @@ def test_stray_bits_in_the_last_character_are_refused():
     assert verdict(signature=SIGNATURE[:-2] + "F=") is not Verdict.VALID
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.one_of(st.none(), st.text()),
     st.one_of(st.none(), st.text(), st.integers().map(str)),
@@ -245,7 +245,7 @@ def variations(signature):
     ])  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.data())
 def test_what_we_accept_the_reference_library_accepts(data):
     secret = data.draw(st.binary(min_size=24, max_size=64))
