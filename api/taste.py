@@ -25,12 +25,13 @@ from domain.title_attributes import PARTS, whole_id
 from schemas.api import Taste, TitledScore
 from schemas.codec import decode, encode
 from schemas.content import Content
+from schemas.times import DAY_MS
 from schemas.watch_state import WatchState
 
 LIMIT_DEFAULT, LIMIT_MAX = 20, 100
 STATES_MAX = 500  # newest titles of a user that are looked at
 CANDIDATES = 500  # nearest titles, of which those are left that may be shown
-DAY_MS = 24 * 3600 * 1000
+
 DECIMALS = 6
 
 
