@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cli.entities.command import entities
 from cli.entities.lists import films, movielens, netflix, records_of, without_identifiers
 from cli.entities.matching import measure, overlap
+from cli.main import main
 from domain.catalogue.record import RecordState
 
 ROOT = Path(__file__).parents[4]
@@ -69,7 +69,7 @@ def test_what_agrees_equally_well_is_ambiguous() -> None:
 
 
 def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
-    answer = CliRunner().invoke(entities, ["--data", str(tmp_path)])
+    answer = CliRunner().invoke(main, ["entities", "--data", str(tmp_path)])
     assert answer.exit_code == 2
     assert "holds neither MovieLens nor the Netflix list" in answer.output
 

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from cli.erasing.command import erase
+from cli.main import main
 from cli.options import CommandError
 
 
 def run(*arguments, **environment):
-    return CliRunner().invoke(erase, arguments, env=environment)
+    return CliRunner().invoke(main, ["erase", *arguments], env=environment)
 
 
 @pytest.mark.parametrize("user", ["", "a|b", "x" * 65, "-x", "user 1"])
