@@ -31,7 +31,6 @@ from schemas.watch_state import WatchState
 LIMIT_DEFAULT, LIMIT_MAX = 20, 100
 STATES_MAX = 500  # newest titles of a user that are looked at
 CANDIDATES = 500  # nearest titles, of which those are left that may be shown
-
 DECIMALS = 6
 
 
